@@ -1,0 +1,83 @@
+# Every command runs from the root of a clone. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PLAN ?= once
+FAULT ?= none
+SECONDS_DEFAULT := 60
+# bash owns the variable SECONDS (it counts); only one given on make's own command line is meant.
+FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),$(SECONDS_DEFAULT))
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup rehearsal test test-quick test-droplets lint lint-rust lint-python lint-ansible \
+        test-rust test-python testnet testnet-down bench fuzz watch status-json lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+
+setup: ## .venv with every tool and the wheel installed; no containers
+	@scripts/setup
+
+rehearsal: setup ## from nothing to a migrated local network (FAULT=divergence: must halt)
+	@python -m testnet.rehearsal --plan $(PLAN) --fault $(FAULT)
+
+testnet: setup ## the local network on its legacy engine, left running
+	@python -m testnet.lab up
+
+testnet-down: ## remove the local network
+	@if [ -x $(BIN)/python ]; then python -m testnet.lab down; else python3 -m testnet.lab down; fi
+
+test: test-quick test-droplets ## every test there is
+
+test-quick: setup lint test-rust test-python ## the tests without containers
+
+lint: lint-rust lint-python lint-ansible
+
+lint-rust:
+	@cargo fmt --all --check
+	if cargo clippy --version >/dev/null 2>&1; then
+	  cargo clippy --workspace --all-targets --locked -- -D warnings
+	  cargo clippy --workspace --all-targets --locked --all-features -- -D warnings
+	else
+	  echo "lint-rust: this toolchain has no clippy; clippy did not run"
+	fi
+
+lint-python:
+	@ruff check .
+	ruff format --check .
+	scripts/typecheck
+
+lint-ansible:
+	@yamllint -s .
+	ansible-lint -q --offline
+
+test-rust:
+	@cargo test --workspace --locked --release -q
+
+test-python:
+	@python -m pytest -m "not droplets" tests
+
+test-droplets: setup ## the tests on droplets: network, molecule, a rehearsal that must halt
+	@scripts/test-droplets
+
+bench: setup ## benchmarks against the Python engine, into build/bench.json
+	@python -m bench
+
+fuzz: setup ## differential fuzzing against the Python engine (SECONDS=60), into build/fuzz.json
+	@python -m fuzz --seconds $(FUZZ_SECONDS)
+
+watch: ## live status of the network
+	@scripts/watch
+
+lock: ## lock requirements/*.in again, with hashes
+	@scripts/lock
+
+clean: ## back to a fresh clone
+	@if [ -x $(BIN)/python ]; then python -m testnet.lab down; fi
+	rm -rf build target $(VENV) .pytest_cache .mypy_cache .ruff_cache .ansible
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -f python/src/coinjecture/*.so
