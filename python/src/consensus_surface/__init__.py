@@ -1,0 +1,103 @@
+"""Names that the wrapper, the Rust engine and ``node.py`` share: configuration, tree node, reject classes.
+
+Pure Python without dependencies. It is shipped in the wheel and dropped beside the wrapper under this same
+module name, so a process has one identity of each class whichever copy it finds first. The reference legacy
+``consensus.py`` defines the same names itself and imports nothing of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = [
+    "REASONS",
+    "BlockNode",
+    "ConsensusConfig",
+    "HeaderValidationError",
+    "RevealValidationError",
+    "ValidationError",
+]
+
+REASONS: tuple[str, ...] = (
+    "malformed",
+    "unknown_parent",
+    "bad_height",
+    "bad_timestamp",
+    "missing_proof",
+    "bad_merkle_root",
+    "missing_complexity",
+    "no_work",
+    "bad_block_hash",
+    "bad_proof",
+    "bad_tier_size",
+)
+"""The eleven reason codes of a reject: ``malformed`` (any exception while evaluating), then in rule order."""
+
+
+class ValidationError(Exception):
+    """A block or a reveal was refused by the rules (an engine that breaks raises something else)."""
+
+
+class HeaderValidationError(ValidationError):
+    """A reject of a block.
+
+    Attributes:
+        reason: One of ``REASONS``.
+    """
+
+    def __init__(self, message: str = "", *, reason: str = "malformed") -> None:
+        if reason not in REASONS:
+            raise ValueError(f"unknown reason code {reason!r}; the codes are: {', '.join(REASONS)}")
+        super().__init__(message or reason)
+        self.reason = reason
+
+
+class RevealValidationError(ValidationError):
+    """A reveal (the opening of a proof commitment) does not fit its block."""
+
+
+@dataclass
+class ConsensusConfig:
+    """Constants of a network and limits of an engine; the fields of the legacy configuration.
+
+    Attributes:
+        network_id: Name of the network; part of the genesis hash.
+        confirmation_depth: Blocks on top after which a block counts as finalized.
+        max_reorg_depth: Longest branch, in blocks, that ``handle_reorg`` leaves behind.
+        max_headers_per_second: The legacy engine's rate limit; not a rule, the Rust engine has none.
+        max_proof_size_bytes: Largest proof bundle, in bytes, that a reveal may carry.
+        genesis_timestamp: Unix time of the genesis, in seconds; part of its hash and its receipt time.
+        genesis_seed: Seed text of the genesis; part of its hash.
+        genesis_block: The genesis as the mapping its JSON gives: a constant of the network, never validated
+            (an engine checks only that its hash fits network, timestamp and seed).
+    """
+
+    network_id: str = "coinjecture-testnet-v1"
+    confirmation_depth: int = 20
+    max_reorg_depth: int = 100
+    max_headers_per_second: int = 100
+    max_proof_size_bytes: int = 10 * 1024 * 1024
+    genesis_timestamp: float = 1609459200.0
+    genesis_seed: str = "coinjecture_genesis_seed"
+    genesis_block: Mapping[str, Any] | None = None
+
+
+@dataclass
+class BlockNode:
+    """One node of the block tree.
+
+    Attributes:
+        block: The block as it was given to the engine.
+        parent_hash: The block's ``previous_hash`` (any JSON value: the rules do not ask for a string).
+        cumulative_work: Sum of the work scores from the root to this block.
+        height: Parent's height plus one; of a root its ``index``.
+        receipt_time: When this node's block arrived, Unix time in seconds; it breaks ties.
+    """
+
+    block: Any
+    parent_hash: Any
+    cumulative_work: float
+    height: Any
+    receipt_time: float
