@@ -14,7 +14,19 @@ DOCUMENTS = sorted(
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("inventory/**/*.md")]
     if path.is_file()
 )
-FIXED_COMMANDS = "setup rehearsal test test-quick testnet testnet-down bench fuzz watch help clean".split()
+FIXED_COMMANDS = [
+    "setup",
+    "rehearsal",
+    "test",
+    "test-quick",
+    "testnet",
+    "testnet-down",
+    "bench",
+    "fuzz",
+    "watch",
+    "help",
+    "clean",
+]
 
 
 def make_targets() -> set[str]:
