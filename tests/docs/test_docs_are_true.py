@@ -15,17 +15,8 @@ DOCUMENTS = sorted(
     if path.is_file()
 )
 FIXED_COMMANDS = [
-    "setup",
-    "rehearsal",
-    "test",
-    "test-quick",
-    "testnet",
-    "testnet-down",
-    "bench",
-    "fuzz",
-    "watch",
-    "help",
-    "clean",
+    *["setup", "rehearsal", "test", "test-quick", "testnet", "testnet-down"],
+    *["bench", "fuzz", "watch", "help", "clean"],
 ]
 
 
