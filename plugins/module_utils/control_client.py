@@ -1,0 +1,127 @@
+"""Client of the control socket on a node: one JSON line per request and answer.
+
+Works as root on the node only: the wrapper serves uid 0 and nobody else. Nothing of
+Ansible is used here, so the same code can be tried against any socket in a test.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+DEFAULT_SOCKET = "/run/coinjecture-migration/control.sock"
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+
+class ControlError(Exception):
+    """The control socket did not do what was asked.
+
+    Attributes:
+        code: A short word for programs, such as ``unreachable`` or what the wrapper said.
+        message: What happened and where.
+        next_step: What to do about it, or an empty string.
+    """
+
+    def __init__(self, code: str, message: str, next_step: str = "") -> None:
+        super().__init__(f"{message}{': ' + next_step if next_step else ''}")
+        self.code = code
+        self.message = message
+        self.next_step = next_step
+
+
+class ControlClient:
+    """Speaks to the wrapper of one node.
+
+    Args:
+        path: The socket's path.
+        timeout: Seconds to wait for a connection and for the answer.
+    """
+
+    def __init__(self, path: str = DEFAULT_SOCKET, timeout: float = 10.0) -> None:
+        self.path = path
+        self.timeout = timeout
+
+    def status(self) -> dict[str, Any]:
+        """What the node says about itself."""
+        return self.request({"op": "status"})
+
+    def prepare(self, mode: str, who: str) -> dict[str, Any]:
+        """Ask the wrapper to load in the background what ``mode`` needs; returns at once."""
+        return self.request({"op": "prepare", "mode": mode, "who": who})
+
+    def set_mode(self, mode: str, who: str, why: str, if_mode: str | None = None) -> dict[str, Any]:
+        """Change the mode; with ``if_mode`` only where the node is in that mode now."""
+        request = {"op": "set_mode", "mode": mode, "who": who, "why": why}
+        if if_mode is not None:
+            request["if_mode"] = if_mode
+        return self.request(request)
+
+    def ack(self, who: str, why: str) -> dict[str, Any]:
+        """Acknowledge a latch with a reason."""
+        return self.request({"op": "ack", "who": who, "why": why})
+
+    def request(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Send one request and return the result of its answer.
+
+        Raises:
+            ControlError: Nobody answers, the answer is no answer, or it says no.
+        """
+        answer = self._decode(self._exchange(json.dumps(request).encode() + b"\n"))
+        if answer.get("ok") is True and isinstance(answer.get("result"), dict):
+            return dict(answer["result"])
+        error = answer.get("error")
+        if answer.get("ok") is False and isinstance(error, dict):
+            code, message = str(error.get("code", "refused")), str(error.get("message", "refused"))
+            raise ControlError(code, f"{request.get('op')} refused: {message}", str(error.get("next") or ""))
+        raise ControlError("garbled", f"{self.path} answered neither a result nor an error")
+
+    def _exchange(self, line: bytes) -> bytes:
+        """One line there, one line back."""
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(self.timeout)
+                connection.connect(self.path)
+                connection.sendall(line)
+                return self._read_line(connection)
+        except TimeoutError as error:
+            raise ControlError(
+                "timeout",
+                f"{self.path} did not answer within {self.timeout:g} s",
+                "look at the unit's journal",
+            ) from error
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise ControlError(
+                "unreachable",
+                f"nobody listens on {self.path}",
+                "is the unit running, and with the wrapper in its node.py?",
+            ) from error
+        except PermissionError as error:
+            raise ControlError("denied", f"{self.path} is for root only", "run this as root") from error
+        except OSError as error:
+            raise ControlError("broken", f"the connection to {self.path} broke: {error}") from error
+
+    def _read_line(self, connection: socket.socket) -> bytes:
+        """Read up to the line's end; the wrapper may close right after it."""
+        received = bytearray()
+        while not received.endswith(b"\n"):
+            piece = connection.recv(65536)
+            if not piece:
+                break
+            received += piece
+            if len(received) > MAX_ANSWER_BYTES:
+                raise ControlError("garbled", f"{self.path} answered more than {MAX_ANSWER_BYTES} bytes")
+        if not received:
+            raise ControlError("closed", f"{self.path} closed without an answer", "only uid 0 is served")
+        return bytes(received)
+
+    def _decode(self, line: bytes) -> dict[str, Any]:
+        """An answer is one JSON object."""
+        try:
+            answer = json.loads(line)
+        except ValueError as error:
+            raise ControlError("garbled", f"{self.path} answered something that is not JSON") from error
+        if not isinstance(answer, dict):
+            raise ControlError("garbled", f"{self.path} answered JSON that is not an object")
+        return answer

@@ -1,0 +1,91 @@
+"""The import edit in node.py: both lines, nothing else, and back to the very same bytes."""
+
+from __future__ import annotations
+
+import pytest
+from node_import import ImportEditRefused, state, unwrap, wrap
+
+PAIR = b'''"""A node."""
+import asyncio
+try:
+    from .consensus import ConsensusConfig, ConsensusEngine  # the engine
+    from .storage import Storage
+except ImportError:
+    from consensus import ConsensusConfig, ConsensusEngine  # the engine
+    from storage import Storage
+
+ENGINE = "from consensus import ConsensusEngine"
+'''
+
+SHAPES = {
+    "plain": PAIR,
+    "windows line ends": PAIR.replace(b"\n", b"\r\n"),
+    "no final line end": PAIR.rstrip(b"\n"),
+    "parentheses": PAIR.replace(
+        b"import ConsensusConfig, ConsensusEngine",
+        b"import (\n        ConsensusConfig,\n        ConsensusEngine,\n    )",
+    ),
+    "an alias of its own": PAIR.replace(b"ConsensusEngine  #", b"ConsensusEngine as Engine  #"),
+    "a handler for two errors": PAIR.replace(b"except ImportError", b"except (ImportError, ValueError)"),
+    "plain import first": PAIR.replace(b".consensus", b"@")
+    .replace(b" consensus import C", b" .consensus import C", 1)
+    .replace(b"@", b"consensus"),
+    "text before in another script": "# Größe 漢字\n".encode() + PAIR,
+}
+
+
+@pytest.mark.parametrize("source", SHAPES.values(), ids=SHAPES.keys())
+def test_given_a_pair_when_wrapped_and_unwrapped_then_the_bytes_are_the_same(source: bytes) -> None:
+    wrapped = wrap(source)
+    assert wrapped != source
+    assert state(source) == "legacy"
+    assert state(wrapped) == "wrapped"
+    assert unwrap(wrapped) == source
+
+
+def test_given_the_pair_when_wrapped_then_both_lines_change_and_no_other() -> None:
+    before, after = PAIR.splitlines(), wrap(PAIR).splitlines()
+    changed = [new for old, new in zip(before, after, strict=True) if old != new]
+    assert changed == [
+        b"    from %sconsensus_wrapper import ConsensusConfig, DualRunConsensus as ConsensusEngine  # the engine"
+        % dot
+        for dot in (b".", b"")
+    ]
+
+
+def test_given_an_edited_file_when_wrapped_again_then_nothing_changes() -> None:
+    wrapped = wrap(PAIR)
+    assert wrap(wrapped) == wrapped
+    assert unwrap(PAIR) == PAIR
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (b"import asyncio\n", "no try/except pair"),
+        (b"from consensus import ConsensusEngine\n", "no try/except pair"),
+        (PAIR.replace(b"ConsensusEngine", b"Engine"), "no try/except pair"),
+        (PAIR.replace(b"except ImportError", b"except ValueError"), "no try/except pair"),
+        (PAIR.replace(b"from .consensus", b"from consensus"), "no try/except pair"),
+        (PAIR + PAIR, "several import pairs of consensus, at lines 4, 14"),
+        (PAIR + b"import consensus\n", "line 11 imports consensus outside"),
+        (PAIR + b"def late():\n    from consensus import Block\n", "line 12 imports consensus outside"),
+        (PAIR + b"from . import consensus\n", "line 11 imports consensus outside"),
+        (PAIR + b"from consensus_wrapper import X\n", "half-made edit"),
+        (PAIR.replace(b"ConsensusConfig, C", b"ConsensusEngine, C"), "more than once"),
+        (PAIR.replace(b"ConsensusEngine  #", b"ConsensusEngine as ConsensusEngine  #"), "byte for byte"),
+        (PAIR.replace(b"from .consensus import", b"from .consensus \\\n  import"), None),
+        (PAIR.replace(b"from .consensus", b"from \\\n  .consensus"), "cannot be edited"),
+        (b"def broken(:\n", "not Python"),
+        (b"x = '\xff'\n", "not Python"),
+        (b"", "no try/except pair"),
+    ],
+)
+def test_given_another_shape_then_the_edit_is_refused_with_a_reason(
+    source: bytes, reason: str | None
+) -> None:
+    if reason is None:
+        assert unwrap(wrap(source)) == source
+        return
+    with pytest.raises(ImportEditRefused, match=reason):
+        wrap(source)
