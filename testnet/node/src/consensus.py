@@ -20,9 +20,33 @@ from dataclasses import dataclass
 from typing import Any
 
 try:
-    from .pow import calculate_commitment, calculate_work_score, verify_subset_sum
+    from .pow import (
+        TIER_SIZES,
+        calculate_block_hash,
+        calculate_commitment,
+        calculate_work_score,
+        verify_subset_sum,
+    )
 except ImportError:
-    from pow import calculate_commitment, calculate_work_score, verify_subset_sum
+    from pow import (
+        TIER_SIZES,
+        calculate_block_hash,
+        calculate_commitment,
+        calculate_work_score,
+        verify_subset_sum,
+    )
+
+__all__ = [
+    "BlockNode",
+    "ConsensusConfig",
+    "ConsensusEngine",
+    "HeaderValidationError",
+    "RevealValidationError",
+    "ValidationError",
+    "calculate_block_hash",
+    "calculate_genesis_hash",
+    "calculate_work_score",
+]
 
 log = logging.getLogger("coinjecture.consensus")
 
@@ -41,23 +65,6 @@ REQUIRED_FIELDS = (
     "cumulative_work_score",
     "block_hash",
 )
-HASHED_FIELDS = (
-    "index",
-    "timestamp",
-    "previous_hash",
-    "merkle_root",
-    "problem",
-    "solution",
-    "mining_capacity",
-    "cumulative_work_score",
-)
-TIER_SIZES: dict[Any, tuple[int, int]] = {
-    "mobile": (8, 12),
-    "desktop": (12, 16),
-    "workstation": (16, 20),
-    "server": (20, 24),
-    "cluster": (24, 32),
-}
 RATE_WINDOW_S = 1.0
 
 
@@ -109,18 +116,6 @@ class BlockNode:
     cumulative_work: float
     height: Any
     receipt_time: float
-
-
-def calculate_block_hash(block: Block) -> str:
-    """SHA-256 (hex) over the hashed fields as sorted JSON; transactions and complexity are not part of it.
-
-    Raises:
-        Exception: The mining capacity is no tier, a field is missing or cannot be written as JSON.
-    """
-    if block["mining_capacity"] not in TIER_SIZES:
-        raise ValueError("mining_capacity is none of the five tiers")
-    content = json.dumps({field: block[field] for field in HASHED_FIELDS}, sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def calculate_genesis_hash(network_id: str, timestamp: float, seed: str) -> str:
