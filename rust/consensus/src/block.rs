@@ -1,0 +1,271 @@
+//! One block: parsed once, with its place in the parity domain, its hash and its work score.
+
+use std::sync::OnceLock;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::Exception;
+use crate::json::{self, JsonError, MAX_LEVELS};
+use crate::operations::is_explosive;
+use crate::text::{write_float, write_sorted, write_text};
+use crate::value::{Dict, Value};
+use crate::work::work;
+
+/// Largest block of the parity domain, in bytes of its text.
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// Largest problem size at which `2^n`, `n!` and `n^n` are computed.
+const MAX_EXPLOSIVE_SIZE: i64 = 4096;
+
+/// The fields without which a block cannot be built.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'b, 'a> {
+    /// Position in the chain; the rules compare it with the parent's height.
+    pub index: &'b Value<'a>,
+    /// Time of the block as its miner says it, in seconds.
+    pub timestamp: &'b Value<'a>,
+    /// Key of the parent.
+    pub previous_hash: &'b Value<'a>,
+    /// Root of the transactions.
+    pub merkle_root: &'b Value<'a>,
+    /// The subset sum problem.
+    pub problem: &'b Value<'a>,
+    /// The chosen values.
+    pub solution: &'b Value<'a>,
+    /// What the miner measured; decides the work score.
+    pub complexity: &'b Value<'a>,
+    /// Name of the hardware tier.
+    pub mining_capacity: &'b Value<'a>,
+    /// The sum as the miner says it; hashed, never checked.
+    pub cumulative_work_score: &'b Value<'a>,
+    /// The block's hash as the miner says it.
+    pub block_hash: &'b Value<'a>,
+}
+
+/// A block as an immutable value.
+#[derive(Debug)]
+pub struct Block<'a> {
+    dict: Dict<'a>,
+    out_of_domain: Option<String>,
+    computed_hash: OnceLock<Result<[u8; 32], Exception>>,
+    work: OnceLock<(u8, Result<f64, Exception>)>,
+}
+
+impl<'a> Block<'a> {
+    /// Parses a block's JSON text, borrowing from it. `text` is generalised UTF-8.
+    ///
+    /// A text that is too large or nested too deep is not read to its end: it is out of the domain.
+    ///
+    /// # Errors
+    /// [`JsonError`] if it is no JSON object: such a text never reaches an engine.
+    pub fn parse(text: &'a [u8]) -> Result<Self, JsonError> {
+        if text.len() > MAX_BYTES {
+            return Ok(Self::unread(format!("block of {} bytes; the domain ends at {MAX_BYTES}", text.len())));
+        }
+        match json::parse(text, MAX_LEVELS) {
+            Ok(Value::Dict(dict)) => Ok(Self::new(dict)),
+            Ok(_) => Err(JsonError { what: "a block is a JSON object", at: 0, too_deep: false }),
+            Err(error) if error.too_deep => Ok(Self::unread(format!("nested deeper than {MAX_LEVELS} levels"))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A block from a dict of at most [`MAX_LEVELS`] levels; its size is that of its canonical JSON.
+    #[must_use]
+    pub fn from_dict(dict: Dict<'a>) -> Self {
+        let value = Value::Dict(dict);
+        let mut canonical = Vec::new();
+        write_sorted(&value, &mut canonical);
+        let Value::Dict(dict) = value else { return Self::new(Dict::default()) };
+        let mut block = Self::new(dict);
+        if canonical.len() > MAX_BYTES {
+            block.out_of_domain = Some(format!("block of {} bytes; the domain ends at {MAX_BYTES}", canonical.len()));
+        }
+        block
+    }
+
+    /// A block of which only is known that it lies outside the domain, and why.
+    #[must_use]
+    pub fn unread(why: String) -> Self {
+        let mut block = Self::new(Dict::default());
+        block.out_of_domain = Some(why);
+        block
+    }
+
+    fn new(dict: Dict<'a>) -> Self {
+        let out_of_domain = leaves_domain(&dict).map(str::to_owned);
+        Self { dict, out_of_domain, computed_hash: OnceLock::new(), work: OnceLock::new() }
+    }
+
+    /// Why the block lies outside the parity domain; `None` if it lies inside.
+    #[must_use]
+    pub fn out_of_domain(&self) -> Option<&str> {
+        self.out_of_domain.as_deref()
+    }
+
+    /// The block's content.
+    #[must_use]
+    pub const fn dict(&self) -> &Dict<'a> {
+        &self.dict
+    }
+
+    /// The required fields; `None` if one is missing.
+    #[must_use]
+    pub fn fields(&self) -> Option<Fields<'_, 'a>> {
+        self.dict.get(b"transactions")?;
+        Some(Fields {
+            index: self.dict.get(b"index")?,
+            timestamp: self.dict.get(b"timestamp")?,
+            previous_hash: self.dict.get(b"previous_hash")?,
+            merkle_root: self.dict.get(b"merkle_root")?,
+            problem: self.dict.get(b"problem")?,
+            solution: self.dict.get(b"solution")?,
+            complexity: self.dict.get(b"complexity")?,
+            mining_capacity: self.dict.get(b"mining_capacity")?,
+            cumulative_work_score: self.dict.get(b"cumulative_work_score")?,
+            block_hash: self.dict.get(b"block_hash")?,
+        })
+    }
+
+    /// Hash of the content, whatever `block_hash` says.
+    ///
+    /// # Errors
+    /// The exception that computing it raises: a missing field, or a mining capacity that is no tier.
+    pub fn computed_hash(&self) -> Result<[u8; 32], Exception> {
+        *self.computed_hash.get_or_init(|| self.fields().ok_or(Exception::Type).and_then(|fields| hash_of(&fields)))
+    }
+
+    /// Work score on Python 3.`minor`.
+    ///
+    /// # Errors
+    /// The exception that computing it raises.
+    pub fn work(&self, minor: u8) -> Result<f64, Exception> {
+        let compute = || self.fields().ok_or(Exception::Type).and_then(|fields| work(fields.complexity, minor));
+        match self.work.get_or_init(|| (minor, compute())) {
+            (known, result) if *known == minor => *result,
+            _ => compute(),
+        }
+    }
+
+    /// Work score as it is reported: `None` where there is none.
+    #[must_use]
+    pub fn reported_work(&self, minor: u8) -> Option<f64> {
+        self.fields()?.complexity.truthy().then(|| self.work(minor).ok()).flatten()
+    }
+}
+
+/// Why a block leaves the domain by its content.
+fn leaves_domain(dict: &Dict<'_>) -> Option<&'static str> {
+    if let Some(Value::Dict(complexity)) = dict.get(b"complexity") {
+        let explosive = |key: &[u8]| complexity.get(key).is_some_and(is_explosive);
+        let size = complexity.get(b"problem_size").and_then(Value::as_num);
+        let bound = |size: &Value<'_>, limit: i64| size.at_most(&Value::Int(limit)).unwrap_or(false);
+        let small = size.is_none_or(|size| {
+            let size = Value::from(size);
+            bound(&size, MAX_EXPLOSIVE_SIZE) && Value::Int(-MAX_EXPLOSIVE_SIZE).at_most(&size).unwrap_or(false)
+        });
+        if !small && (explosive(b"time_solve_O") || explosive(b"time_verify_O")) {
+            return Some("problem_size beyond 4096 under 2^n, n! or n^n");
+        }
+    }
+    let foreign = |key: &[u8]| match dict.get(key) {
+        Some(Value::Float(value)) => value.is_nan() && value.to_bits() != f64::NAN.to_bits(),
+        _ => false,
+    };
+    (foreign(b"block_hash") || foreign(b"previous_hash")).then_some("a NaN that json.loads did not make, as a key")
+}
+
+/// Bounds of the problem size of a tier.
+#[must_use]
+pub fn tier_bounds(mining_capacity: &Value<'_>) -> Option<(i64, i64)> {
+    let Value::Str(name) = mining_capacity else { return None };
+    match name.as_ref() {
+        b"mobile" => Some((8, 12)),
+        b"desktop" => Some((12, 16)),
+        b"workstation" => Some((16, 20)),
+        b"server" => Some((20, 24)),
+        b"cluster" => Some((24, 32)),
+        _ => None,
+    }
+}
+
+/// SHA-256 of the canonical JSON of the hashed fields.
+///
+/// # Errors
+/// [`Exception::Value`] if the mining capacity is no tier.
+pub fn hash_of(fields: &Fields<'_, '_>) -> Result<[u8; 32], Exception> {
+    tier_bounds(fields.mining_capacity).ok_or(Exception::Value)?;
+    let mut text = Vec::with_capacity(1024);
+    // In the order of the keys' code points.
+    for (key, value) in [
+        ("{\"cumulative_work_score\": ", fields.cumulative_work_score),
+        (", \"index\": ", fields.index),
+        (", \"merkle_root\": ", fields.merkle_root),
+        (", \"mining_capacity\": ", fields.mining_capacity),
+        (", \"previous_hash\": ", fields.previous_hash),
+        (", \"problem\": ", fields.problem),
+        (", \"solution\": ", fields.solution),
+        (", \"timestamp\": ", fields.timestamp),
+    ] {
+        text.extend_from_slice(key.as_bytes());
+        write_sorted(value, &mut text);
+    }
+    text.push(b'}');
+    Ok(Sha256::digest(&text).into())
+}
+
+/// Hash of a network's genesis: a constant, not the hash of its content.
+#[must_use]
+pub fn genesis_hash(network_id: &str, timestamp: f64, seed: &str) -> [u8; 32] {
+    let mut text = network_id.as_bytes().to_vec();
+    text.push(b'_');
+    write_float(timestamp, &mut text);
+    text.extend_from_slice(format!("_{seed}_SM").as_bytes());
+    Sha256::digest(&text).into()
+}
+
+/// The text of a JSON string for messages: quoted, escaped, ASCII.
+#[must_use]
+pub fn quoted(text: &[u8]) -> String {
+    let mut out = Vec::new();
+    write_text(text, &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::hex;
+
+    #[test]
+    fn the_genesis_hash_is_a_constant_of_the_network() {
+        assert_eq!(
+            hex(&genesis_hash("coinjecture-testnet-v1", 1_609_459_200.0, "coinjecture_genesis_seed")),
+            "47202a3f92c270df8c5a12e57ca949a7d73b15cec28141c36043dc28f14ac88b"
+        );
+    }
+
+    #[test]
+    fn the_domain_ends_where_the_rules_page_says() {
+        let why = |text: &str| Block::parse(text.as_bytes()).map(|block| block.out_of_domain().is_some());
+        for (size, form, outside) in [
+            ("4096", "O(2^n)", false),
+            ("4097", "O(2^n)", true),
+            ("-4097", "Theta( n! )", true),
+            ("NaN", "n^n", true),
+            ("4096.5", "n^n", true),
+            ("1e9", "n^3", false),
+            ("\"x\"", "2^n", false),
+        ] {
+            let text = format!(r#"{{"complexity": {{"problem_size": {size}, "time_verify_O": "{form}"}}}}"#);
+            assert_eq!(why(&text), Ok(outside), "{text}");
+        }
+        let padded = |length: usize| format!("{{{}}}", " ".repeat(length - 2));
+        assert_eq!(why(&padded(MAX_BYTES)), Ok(false));
+        assert_eq!(why(&padded(MAX_BYTES + 1)), Ok(true));
+        let nested = |levels: usize| format!("{{\"x\": {}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+        assert_eq!(why(&nested(64)), Ok(false));
+        assert_eq!(why(&nested(65)), Ok(true));
+        assert!(why("[]").is_err());
+    }
+}

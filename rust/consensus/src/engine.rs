@@ -1,0 +1,402 @@
+//! The verdict, the insertion and the choice of the tip.
+//!
+//! [`Engine::judge`] changes nothing and says all that [`Engine::apply`] would do, so two engines can be compared
+//! before either verdict is acted on.
+
+use std::cmp::Ordering;
+
+use crate::block::{tier_bounds, Block, Fields};
+use crate::budget::{Budget, DEFAULT_BUDGET};
+use crate::error::{EngineError, Exception, Halt};
+use crate::key::Key;
+use crate::number::Num;
+use crate::proof;
+use crate::tree::{self, Node, Tree};
+use crate::value::Value;
+
+/// Why a block is rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// A required field is missing or evaluating a rule raised an exception.
+    Malformed,
+    /// Rule 1.
+    UnknownParent,
+    /// Rule 2.
+    BadHeight,
+    /// Rule 3.
+    BadTimestamp,
+    /// Rule 4.
+    MissingProof,
+    /// Rule 5.
+    BadMerkleRoot,
+    /// Rule 6, first half.
+    MissingComplexity,
+    /// Rule 6, second half.
+    NoWork,
+    /// Rule 7.
+    BadBlockHash,
+    /// Rule 8.
+    BadProof,
+    /// Rule 9.
+    BadTierSize,
+}
+
+impl Reason {
+    /// The reason code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::UnknownParent => "unknown_parent",
+            Self::BadHeight => "bad_height",
+            Self::BadTimestamp => "bad_timestamp",
+            Self::MissingProof => "missing_proof",
+            Self::BadMerkleRoot => "bad_merkle_root",
+            Self::MissingComplexity => "missing_complexity",
+            Self::NoWork => "no_work",
+            Self::BadBlockHash => "bad_block_hash",
+            Self::BadProof => "bad_proof",
+            Self::BadTierSize => "bad_tier_size",
+        }
+    }
+}
+
+/// How many of the rules are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Rules 1 to 6.
+    Header,
+    /// Rules 1 to 9.
+    Full,
+}
+
+impl Profile {
+    /// The profile of a name in settings and calls.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "header" => Some(Self::Header),
+            "full" => Some(Self::Full),
+            _ => None,
+        }
+    }
+}
+
+/// What of the surroundings the rules depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Minor of the Python 3 whose semantics hold: `sum` changed in 3.12 and 3.14.
+    pub python_minor: u8,
+    /// Steps one judgement may take.
+    pub work_budget: u64,
+    /// Profile that a network uses for every call, if it pins one.
+    pub pin_profile: Option<Profile>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { python_minor: 11, work_budget: DEFAULT_BUDGET, pin_profile: None }
+    }
+}
+
+/// The verdict on one block against one generation of the tree, and what applying it does.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// `None` if the block is accepted.
+    pub reason: Option<Reason>,
+    /// The hash that the block claims, whatever it is; `None` if the block has none.
+    pub block_hash: Option<Value<'static>>,
+    /// The hash of the content; `None` where there is none.
+    pub computed_hash: Option<[u8; 32]>,
+    /// The work score; `None` where there is none.
+    pub work: Option<f64>,
+    /// The node that is put into the tree: of every accepted block, and of one whose sum is not finite.
+    pub node: Option<Node>,
+    /// Whether the node becomes the tip.
+    pub moves_tip: bool,
+    /// Hash of the tip after applying.
+    pub tip_hash: Value<'static>,
+    /// Sum of the tip after applying.
+    pub tip_cumulative: f64,
+    /// Receipt time given to the judgement, in seconds.
+    pub received_at: f64,
+    generation: u64,
+}
+
+/// A tree with the rules.
+#[derive(Debug)]
+pub struct Engine {
+    rules: Rules,
+    tree: Tree,
+    generation: u64,
+}
+
+impl Engine {
+    /// An engine that knows only the genesis, which is never validated.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] if the genesis cannot be a node.
+    pub fn new(genesis: &Block<'_>, received_at: f64, rules: Rules) -> Result<Self, EngineError> {
+        let invalid = |what: &str| EngineError::Invalid(format!("genesis: {what}"));
+        if let Some(why) = genesis.out_of_domain() {
+            return Err(invalid(why));
+        }
+        let fields = genesis.fields().ok_or_else(|| invalid("a required field is missing"))?;
+        let work = genesis.work(rules.python_minor).map_err(|error| invalid(&format!("work score raises {error}")))?;
+        let mut engine = Self { rules, tree: Tree::default(), generation: 0 };
+        let tip = engine.tree.put(Node {
+            hash: fields.block_hash.clone().into_owned(),
+            parent: fields.previous_hash.clone().into_owned(),
+            height: fields.index.clone().into_owned(),
+            cumulative: work,
+            received_at,
+            timestamp: fields.timestamp.clone().into_owned(),
+            serial: 0,
+        })?;
+        engine.tree.set_tip(tip);
+        Ok(engine)
+    }
+
+    /// The rules this engine was made with.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The tree.
+    #[must_use]
+    pub const fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Judges a block. Changes nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::OutOfDomain`], [`EngineError::BudgetExceeded`]: no verdict.
+    pub fn judge(&self, block: &Block<'_>, received_at: f64, profile: Profile) -> Result<Judgement, EngineError> {
+        let mut budget = Budget::new(self.rules.work_budget);
+        #[cfg(feature = "faults")]
+        crate::faults::strike(&mut budget)?;
+        if let Some(why) = block.out_of_domain() {
+            return Err(EngineError::OutOfDomain(why.to_owned()));
+        }
+        let profile = self.rules.pin_profile.unwrap_or(profile);
+        let tip = self.tree.tip().ok_or_else(|| EngineError::Invalid("the tree has no tip".to_owned()))?;
+        let fields = block.fields();
+        let mut judgement = Judgement {
+            reason: Some(Reason::Malformed),
+            block_hash: block.dict().get(b"block_hash").cloned().map(Value::into_owned),
+            computed_hash: block.computed_hash().ok(),
+            work: block.reported_work(self.rules.python_minor),
+            node: None,
+            moves_tip: false,
+            tip_hash: tip.hash.clone(),
+            tip_cumulative: tip.cumulative,
+            received_at,
+            generation: self.generation,
+        };
+        let Some(fields) = fields else { return Ok(judgement) };
+        #[cfg(feature = "faults")]
+        {
+            judgement.work = judgement.work.map(|work| crate::faults::wrong_work(fields.index, work));
+        }
+        let verdict = self.check(block, &fields, profile, &mut budget);
+        let verdict = match verdict {
+            Ok(None) => self.insertion(block, &fields, received_at).map(Some).map_err(Halt::from),
+            Ok(Some(reason)) => {
+                judgement.reason = Some(reason);
+                return Ok(judgement);
+            }
+            Err(halt) => Err(halt),
+        };
+        match verdict {
+            Err(Halt::Failed(error)) => return Err(error),
+            Ok(Some(node)) => judgement.insert(node, tip),
+            Ok(None) | Err(Halt::Raised(_)) => {}
+        }
+        Ok(judgement)
+    }
+
+    /// Rules 1 to 6 or 1 to 9: the first one that is broken.
+    fn check(
+        &self,
+        block: &Block<'_>,
+        fields: &Fields<'_, '_>,
+        profile: Profile,
+        budget: &mut Budget,
+    ) -> Result<Option<Reason>, Halt> {
+        if let Some(reason) = self.check_parent(fields)? {
+            return Ok(Some(reason));
+        }
+        if !fields.problem.truthy() || !fields.solution.truthy() {
+            return Ok(Some(Reason::MissingProof));
+        }
+        if !fields.merkle_root.truthy() || fields.merkle_root.length()? != 64 {
+            return Ok(Some(Reason::BadMerkleRoot));
+        }
+        if !fields.complexity.truthy() {
+            return Ok(Some(Reason::MissingComplexity));
+        }
+        if block.work(self.rules.python_minor)? <= 0.0 {
+            return Ok(Some(Reason::NoWork));
+        }
+        match profile {
+            Profile::Header => Ok(None),
+            Profile::Full => self.check_proof(block, fields, budget),
+        }
+    }
+
+    /// Rules 1 to 3.
+    fn check_parent(&self, fields: &Fields<'_, '_>) -> Result<Option<Reason>, Exception> {
+        let index = fields.index.num()?;
+        if !index.greater(&Num::Int(0)) {
+            return Ok(None);
+        }
+        let (key, _) = Key::of(fields.previous_hash)?;
+        let Some(parent) = self.tree.get(&key) else { return Ok(Some(Reason::UnknownParent)) };
+        if index.compare(&next_height(&parent)?) != Some(Ordering::Equal) {
+            return Ok(Some(Reason::BadHeight));
+        }
+        if fields.timestamp.at_most(&parent.timestamp)? {
+            return Ok(Some(Reason::BadTimestamp));
+        }
+        Ok(None)
+    }
+
+    /// Rules 7 to 9.
+    fn check_proof(
+        &self,
+        block: &Block<'_>,
+        fields: &Fields<'_, '_>,
+        budget: &mut Budget,
+    ) -> Result<Option<Reason>, Halt> {
+        let computed = Key::Hash(block.computed_hash()?);
+        let claims_it = matches!(fields.block_hash, Value::Str(_)) && Key::of(fields.block_hash)?.0 == computed;
+        if !claims_it {
+            return Ok(Some(Reason::BadBlockHash));
+        }
+        if !proof::solves(fields.problem, fields.solution, self.rules.python_minor, budget)? {
+            return Ok(Some(Reason::BadProof));
+        }
+        let (low, high) = tier_bounds(fields.mining_capacity).ok_or(Exception::Key)?;
+        let size = fields.problem.dict()?.get(b"size").unwrap_or(&Value::Int(0));
+        if Value::Int(low).at_most(size)? && size.at_most(&Value::Int(high))? {
+            return Ok(None);
+        }
+        Ok(Some(Reason::BadTierSize))
+    }
+
+    /// The node that a block which passed the rules becomes.
+    fn insertion(&self, block: &Block<'_>, fields: &Fields<'_, '_>, received_at: f64) -> Result<Node, Exception> {
+        let parent = self.tree.get(&Key::of(fields.previous_hash)?.0);
+        let work = block.work(self.rules.python_minor)?;
+        #[cfg(feature = "faults")]
+        let work = crate::faults::wrong_work(fields.index, work);
+        let (cumulative, height) = match parent {
+            Some(parent) => (parent.cumulative + work, next_height(&parent)?.into()),
+            None => (work, fields.index.clone().into_owned()),
+        };
+        Key::of(fields.block_hash)?;
+        Ok(Node {
+            hash: fields.block_hash.clone().into_owned(),
+            parent: fields.previous_hash.clone().into_owned(),
+            height,
+            cumulative,
+            received_at,
+            timestamp: fields.timestamp.clone().into_owned(),
+            serial: 0,
+        })
+    }
+
+    /// Puts an accepted block into the tree (or one whose sum is not finite); of any other nothing is left to do.
+    ///
+    /// # Errors
+    /// [`EngineError::StaleJudgement`] if the tree changed since the judgement.
+    pub fn apply(&mut self, judgement: &Judgement) -> Result<(), EngineError> {
+        if judgement.generation != self.generation {
+            return Err(EngineError::StaleJudgement { judged: judgement.generation, current: self.generation });
+        }
+        if let Some(node) = &judgement.node {
+            self.generation += 1;
+            let node = self.tree.put(node.clone())?;
+            if judgement.moves_tip {
+                self.tree.set_tip(node);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a node as another engine has it: nothing is judged or computed.
+    ///
+    /// # Errors
+    /// As [`Tree::put`].
+    pub fn put(&mut self, node: Node) -> Result<Node, EngineError> {
+        self.generation += 1;
+        self.tree.put(node)
+    }
+
+    /// Makes a node the tip, as another engine has it: in the tree under its hash or, replaced there, an older one.
+    pub fn set_tip(&mut self, tip: Node) {
+        self.generation += 1;
+        self.tree.set_tip(tip);
+    }
+
+    /// Takes over the tree of an [`export`](Self::export). The tree stays as it is if that cannot be read.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] with what is wrong.
+    pub fn import(&mut self, data: &[u8]) -> Result<(), EngineError> {
+        let tree = crate::transfer::import(data)?;
+        self.generation += 1;
+        self.tree = tree;
+        Ok(())
+    }
+
+    /// The tree as text, for [`import`](Self::import).
+    #[must_use]
+    pub fn export(&self) -> Vec<u8> {
+        crate::transfer::export(&self.tree)
+    }
+
+    /// Whether the node under `key` lies `depth` or more below the tip, on whatever branch.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] if the heights cannot be subtracted.
+    pub fn is_finalized(&self, key: &Key, depth: i64) -> Result<bool, EngineError> {
+        match (self.tree.tip(), self.tree.get(key)) {
+            (Some(tip), Some(node)) => tree::is_buried(&tip.height, &node.height, depth),
+            _ => Ok(false),
+        }
+    }
+}
+
+impl Judgement {
+    /// Whether the block is accepted.
+    #[must_use]
+    pub const fn accepted(&self) -> bool {
+        self.reason.is_none()
+    }
+
+    /// Whether the judgement still fits its engine.
+    #[must_use]
+    pub const fn fits(&self, engine: &Engine) -> bool {
+        self.generation == engine.generation
+    }
+
+    /// Fork choice. A sum that is not finite is a reject, with the node kept and the tip already moved.
+    fn insert(&mut self, node: Node, tip: &Node) {
+        self.moves_tip = node.cumulative > tip.cumulative
+            || (node.cumulative == tip.cumulative && node.received_at < tip.received_at);
+        if self.moves_tip {
+            self.tip_hash = node.hash.clone();
+            self.tip_cumulative = node.cumulative;
+        }
+        self.reason = if node.cumulative.is_finite() { None } else { Some(Reason::Malformed) };
+        self.node = Some(node);
+    }
+}
+
+/// `parent.height + 1`
+fn next_height(parent: &Node) -> Result<Num, Exception> {
+    parent.height.num()?.add(&Num::Int(1))
+}

@@ -1,0 +1,38 @@
+//! The consensus rules of the network: what a block must be, what it is worth, and which tip is best.
+//!
+//! The rules were first written in Python and Python is their oracle, so this crate evaluates a block as `CPython`
+//! would: its JSON, its numbers, its exceptions. The layers, from the bottom:
+//!
+//! - [`number`], [`value`]: Python's numbers and JSON values with Python's equality, order and truth;
+//! - [`json`], [`text`]: reading and writing the bytes that decide consensus;
+//! - [`work`], [`proof`]: the work score and the subset sum;
+//! - [`block`]: one block, parsed once, with its domain check and its hash;
+//! - [`tree`], [`engine`]: the block tree, fork choice, and the verdict.
+//!
+//! Nothing here knows Python the library, does I/O, or reads a clock.
+
+#![forbid(unsafe_code)]
+
+pub mod block;
+pub mod budget;
+pub mod engine;
+pub mod error;
+#[cfg(feature = "faults")]
+pub mod faults;
+pub mod json;
+pub mod key;
+pub mod number;
+mod operations;
+pub mod proof;
+pub mod text;
+mod transfer;
+pub mod tree;
+mod unicode;
+pub mod value;
+pub mod work;
+
+pub use block::Block;
+pub use budget::Budget;
+pub use engine::{Engine, Judgement, Profile, Reason, Rules};
+pub use error::{EngineError, Exception, Halt};
+pub use value::Value;

@@ -1,0 +1,191 @@
+//! Operation counts of asymptotic strings such as `O(n log n)`, and Python's `**`.
+
+use std::hint::black_box;
+
+use num_bigint::BigInt;
+
+use crate::error::Exception;
+use crate::number::Num;
+use crate::unicode;
+use crate::value::Value;
+
+/// A count of operations; a negative base under a fractional power gives a complex number.
+#[derive(Debug, Clone)]
+pub enum Operations {
+    /// An int or a float.
+    Real(Num),
+    /// A complex number. Nothing asks for its value: it cannot be compared, only divided.
+    Complex,
+}
+
+/// The forms that are computed for minutes where `n` is large, so they are outside the parity domain there.
+const EXPLOSIVE: [&str; 3] = ["2^n", "n!", "n^n"];
+
+/// The text without its `O(`, `Omega(`, `Theta(` and `)`, stripped; `None` if it holds a lone surrogate.
+fn form(text: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(text).ok()?;
+    let bare = text.replace("O(", "").replace("Omega(", "").replace("Theta(", "").replace(')', "");
+    Some(bare.trim_matches(unicode::is_space).to_owned())
+}
+
+/// Whether an asymptotic string, if it is one, is of a form that explodes with the problem size.
+pub fn is_explosive(asymptotic: &Value<'_>) -> bool {
+    match asymptotic {
+        Value::Str(text) => form(text).is_some_and(|form| EXPLOSIVE.contains(&form.as_str())),
+        _ => false,
+    }
+}
+
+/// Operations of an asymptotic string at problem size `size`, on Python 3.`minor`.
+pub fn operations(asymptotic: &Value<'_>, size: &Value<'_>, minor: u8) -> Result<Operations, Exception> {
+    let Value::Str(text) = asymptotic else { return Err(Exception::Attribute) };
+    let n = size.num()?;
+    // With a lone surrogate it is none of the forms, and neither part of it is a number.
+    let form = form(text).ok_or(Exception::Value)?;
+    match form.as_str() {
+        "1" => Ok(Operations::Real(Num::Int(1))),
+        "log n" if !n.greater(&Num::Int(1)) => Ok(Operations::Real(Num::Int(0))),
+        "log n" => log2(&n).map(|log| Operations::Real(Num::Float(log))),
+        "n log n" if !n.greater(&Num::Int(1)) => Ok(Operations::Real(Num::Int(0))),
+        "n log n" => Ok(Operations::Real(Num::Float(log2(&n).and_then(|log| Ok(n.to_f64()? * log))?))),
+        "n" => Ok(Operations::Real(n)),
+        "n^2" => power(&n, &Num::Int(2)),
+        "n^3" => power(&n, &Num::Int(3)),
+        "2^n" => power(&Num::Int(2), &n),
+        "n!" => factorial(&n).map(Operations::Real),
+        "n^n" => power(&n, &n),
+        _ => {
+            let (base, exponent) = form.split_once('^').ok_or(Exception::Value)?;
+            if exponent.contains('^') {
+                return Err(Exception::Value);
+            }
+            let part = |text: &str| match text {
+                "n" => Ok(n.clone()),
+                _ => unicode::parse_float(text, minor).map(Num::Float).ok_or(Exception::Value),
+            };
+            power(&part(base)?, &part(exponent)?)
+        }
+    }
+}
+
+fn log2(n: &Num) -> Result<f64, Exception> {
+    n.logarithm(f64::log2)
+}
+
+fn factorial(n: &Num) -> Result<Num, Exception> {
+    match n {
+        Num::Float(_) => Err(Exception::Type),
+        Num::Int(n) if *n < 0 => Err(Exception::Value),
+        // The domain ends far below.
+        Num::Int(n) if *n <= 1 << 16 => {
+            Ok(Num::from((2..=*n).fold(BigInt::from(1), |product, factor| product * factor)))
+        }
+        _ => Err(Exception::Overflow),
+    }
+}
+
+/// Python's `base ** exponent`.
+pub fn power(base: &Num, exponent: &Num) -> Result<Operations, Exception> {
+    if let (Some(base), Num::Int(exponent)) = (base.to_bigint(), exponent) {
+        if *exponent >= 0 {
+            // The domain ends far below.
+            let exponent = u32::try_from(*exponent).ok().filter(|e| *e <= 1 << 16).ok_or(Exception::Overflow)?;
+            return Ok(Operations::Real(Num::from(base.pow(exponent))));
+        }
+    }
+    float_power(base.to_f64()?, exponent.to_f64()?)
+}
+
+/// The cases that `CPython` decides before it asks the C library, then `pow`.
+fn float_power(base: f64, exponent: f64) -> Result<Operations, Exception> {
+    let real = |value: f64| Ok(Operations::Real(Num::Float(value)));
+    let odd = exponent.abs() % 2.0 == 1.0;
+    if exponent == 0.0 {
+        return real(1.0);
+    }
+    if base.is_nan() || exponent.is_nan() {
+        return real(if base == 1.0 { 1.0 } else { f64::NAN });
+    }
+    if exponent.is_infinite() {
+        return real(match base.abs() {
+            1.0 => 1.0,
+            size if (exponent > 0.0) == (size > 1.0) => f64::INFINITY,
+            _ => 0.0,
+        });
+    }
+    if base.is_infinite() {
+        let size = if exponent > 0.0 { f64::INFINITY } else { 0.0 };
+        return real(if odd { size.copysign(base) } else { size });
+    }
+    if base == 0.0 {
+        if exponent < 0.0 {
+            return Err(Exception::ZeroDivision);
+        }
+        return real(if odd { base } else { 0.0 });
+    }
+    if base < 0.0 && exponent != exponent.floor() {
+        return complex_power(base, exponent);
+    }
+    if base.abs() == 1.0 {
+        return real(if base < 0.0 && odd { -1.0 } else { 1.0 });
+    }
+    // The C library's function as it is: a compiler that knew the exponent would turn it into something else.
+    let size = black_box(base.abs()).powf(black_box(exponent));
+    if size.is_infinite() {
+        return Err(Exception::Overflow);
+    }
+    real(if base < 0.0 && odd { -size } else { size })
+}
+
+/// A negative base under a fractional exponent: only whether it can be computed matters.
+fn complex_power(base: f64, exponent: f64) -> Result<Operations, Exception> {
+    let size = black_box(base.abs()).powf(black_box(exponent));
+    let phase = std::f64::consts::PI * exponent;
+    if (size * phase.cos()).is_infinite() || (size * phase.sin()).is_infinite() {
+        return Err(Exception::Overflow);
+    }
+    Ok(Operations::Complex)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &'static str, n: Value<'_>) -> Result<f64, Exception> {
+        match operations(&Value::text(text), &n, 11)? {
+            Operations::Real(number) => number.to_f64(),
+            Operations::Complex => Ok(f64::NAN),
+        }
+    }
+
+    #[test]
+    fn forms_are_evaluated_as_python_does() {
+        for (text, n, expected) in [
+            ("O(2^n)", 10, Ok(1024.0)),
+            ("Omega(n!)", 5, Ok(120.0)),
+            ("Theta( n log n )", 8, Ok(24.0)),
+            ("log n", 1, Ok(0.0)),
+            ("OO((n)", 7, Err(Exception::Value)),
+            ("2^n", -3, Ok(0.125)),
+            ("n!", -1, Err(Exception::Value)),
+            ("n^n", 0, Ok(1.0)),
+            ("n^-1", 0, Err(Exception::ZeroDivision)),
+            ("n^1_0", 2, Ok(1024.0)),
+            ("2^ n", 2, Err(Exception::Value)),
+            ("n^2^2", 2, Err(Exception::Value)),
+            ("nonsense", 2, Err(Exception::Value)),
+            ("10^309", 2, Err(Exception::Overflow)),
+            ("\u{1c}n\u{3000}", 3, Ok(3.0)),
+        ] {
+            assert_eq!(at(text, Value::Int(n)), expected, "{text} at {n}");
+        }
+        assert_eq!(at("n!", Value::Float(3.0)), Err(Exception::Type));
+        assert_eq!(at("n^0.5", Value::Int(-4)).map(f64::is_nan), Ok(true));
+    }
+
+    #[test]
+    fn a_surrogate_is_a_value_error() {
+        let text = Value::Str(std::borrow::Cow::Borrowed(b"n^\xed\xa0\x80"));
+        assert!(matches!(operations(&text, &Value::Int(1), 11), Err(Exception::Value)));
+    }
+}

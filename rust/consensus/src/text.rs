@@ -1,0 +1,237 @@
+//! Writing JSON exactly as `CPython`'s `json.dumps` with default separators and ASCII escapes.
+//!
+//! These bytes are hashed, so all of them are laid out here; only the shortest digits of a double come from a crate.
+
+use std::io::Write;
+
+use crate::value::Value;
+
+/// Appends `json.dumps(value, sort_keys=True)`.
+pub fn write_sorted(value: &Value<'_>, out: &mut Vec<u8>) {
+    write(value, true, out);
+}
+
+/// Appends `json.dumps(value)`: keys in insertion order.
+pub fn write_ordered(value: &Value<'_>, out: &mut Vec<u8>) {
+    write(value, false, out);
+}
+
+fn write(value: &Value<'_>, sorted: bool, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Int(value) => write_int(*value, out),
+        Value::Big(value) => out.extend_from_slice(value.to_string().as_bytes()),
+        Value::Float(value) => write_float(*value, out),
+        Value::Str(text) => write_text(text, out),
+        Value::List(items) => {
+            out.push(b'[');
+            for (position, item) in items.iter().enumerate() {
+                if position > 0 {
+                    out.extend_from_slice(b", ");
+                }
+                write(item, sorted, out);
+            }
+            out.push(b']');
+        }
+        Value::Dict(dict) if sorted => write_entries(dict.sorted().into_iter(), sorted, out),
+        Value::Dict(dict) => write_entries(dict.iter(), sorted, out),
+    }
+}
+
+fn write_entries<'v, 'a: 'v>(
+    entries: impl Iterator<Item = (&'v crate::value::Text<'a>, &'v Value<'a>)>,
+    sorted: bool,
+    out: &mut Vec<u8>,
+) {
+    out.push(b'{');
+    for (position, (key, value)) in entries.enumerate() {
+        if position > 0 {
+            out.extend_from_slice(b", ");
+        }
+        write_text(key, out);
+        out.extend_from_slice(b": ");
+        write(value, sorted, out);
+    }
+    out.push(b'}');
+}
+
+fn write_int(value: i64, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "{value}");
+}
+
+/// Appends a text in double quotes; everything outside 0x20-0x7e is escaped.
+pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = text;
+    loop {
+        let plain = rest.iter().take_while(|byte| matches!(**byte, 0x20..=0x7e) && !matches!(**byte, b'"' | b'\\'));
+        let (copied, left) = rest.split_at(plain.count());
+        out.extend_from_slice(copied);
+        let Some((code, length)) = decode(left) else { break };
+        write_escape(code, out);
+        rest = left.get(length..).unwrap_or_default();
+    }
+    out.push(b'"');
+}
+
+fn write_escape(code: u32, out: &mut Vec<u8>) {
+    match code {
+        0x22 => out.extend_from_slice(b"\\\""),
+        0x5c => out.extend_from_slice(b"\\\\"),
+        0x08 => out.extend_from_slice(b"\\b"),
+        0x0c => out.extend_from_slice(b"\\f"),
+        0x0a => out.extend_from_slice(b"\\n"),
+        0x0d => out.extend_from_slice(b"\\r"),
+        0x09 => out.extend_from_slice(b"\\t"),
+        0x1_0000.. => {
+            let offset = code - 0x1_0000;
+            write_unit(0xd800 + (offset >> 10), out);
+            write_unit(0xdc00 + (offset & 0x3ff), out);
+        }
+        _ => write_unit(code, out),
+    }
+}
+
+fn write_unit(unit: u32, out: &mut Vec<u8>) {
+    let _ = write!(out, "\\u{unit:04x}");
+}
+
+/// First code point of a text in generalised UTF-8 and its length in bytes.
+#[must_use]
+pub fn decode(text: &[u8]) -> Option<(u32, usize)> {
+    let tail = |position: usize| text.get(position).map_or(0, |byte| u32::from(byte & 0x3f));
+    let first = u32::from(*text.first()?);
+    Some(match first {
+        0..=0x7f => (first, 1),
+        0x80..=0xdf => ((first & 0x1f) << 6 | tail(1), 2),
+        0xe0..=0xef => ((first & 0x0f) << 12 | tail(1) << 6 | tail(2), 3),
+        _ => ((first & 0x07) << 18 | tail(1) << 12 | tail(2) << 6 | tail(3), 4),
+    })
+}
+
+/// Appends a double as `json.dumps` does: `repr`, or `NaN`, `Infinity`, `-Infinity`.
+pub fn write_float(value: f64, out: &mut Vec<u8>) {
+    if value.is_nan() {
+        return out.extend_from_slice(b"NaN");
+    }
+    if value.is_sign_negative() {
+        out.push(b'-');
+    }
+    if value.is_infinite() {
+        return out.extend_from_slice(b"Infinity");
+    }
+    if value == 0.0 {
+        return out.extend_from_slice(b"0.0");
+    }
+    let mut buffer = ryu::Buffer::new();
+    let mut digits = [0_u8; 32];
+    let (count, point) = shortest_digits(buffer.format_finite(value.abs()).as_bytes(), &mut digits);
+    lay_out(digits.get(..count).unwrap_or_default(), point, out);
+}
+
+/// Takes the significant digits out of a decimal text and tells where the point stands among them:
+/// the value is `0.<digits> * 10^point`.
+fn shortest_digits(text: &[u8], digits: &mut [u8; 32]) -> (usize, i32) {
+    let (mantissa, exponent) = match text.iter().position(|byte| *byte == b'e') {
+        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default()),
+        None => (text, b"0".as_slice()),
+    };
+    let mut count = 0_usize;
+    let mut point = std::str::from_utf8(exponent).ok().and_then(|text| text.parse::<i32>().ok()).unwrap_or(0);
+    let mut behind_point = false;
+    for byte in mantissa {
+        match byte {
+            b'.' => behind_point = true,
+            b'0' if count == 0 => point -= i32::from(behind_point),
+            digit => {
+                if let Some(slot) = digits.get_mut(count) {
+                    *slot = *digit;
+                    count += 1;
+                }
+                point += i32::from(!behind_point);
+            }
+        }
+    }
+    while count > 1 && digits.get(count - 1) == Some(&b'0') {
+        count -= 1;
+    }
+    (count, point)
+}
+
+/// Python's `repr`: exponent form from `1e16` up and below `1e-4`, with at least two exponent digits.
+fn lay_out(digits: &[u8], point: i32, out: &mut Vec<u8>) {
+    let count = i32::try_from(digits.len()).unwrap_or(0);
+    let zeros = |number: i32, out: &mut Vec<u8>| (0..number).for_each(|_| out.push(b'0'));
+    if (-3..=16).contains(&point) {
+        if point <= 0 {
+            out.extend_from_slice(b"0.");
+            zeros(-point, out);
+            out.extend_from_slice(digits);
+        } else if point >= count {
+            out.extend_from_slice(digits);
+            zeros(point - count, out);
+            out.extend_from_slice(b".0");
+        } else {
+            let (whole, fraction) = digits.split_at(usize::try_from(point).unwrap_or(0));
+            out.extend_from_slice(whole);
+            out.push(b'.');
+            out.extend_from_slice(fraction);
+        }
+        return;
+    }
+    let (first, more) = digits.split_at(digits.len().min(1));
+    out.extend_from_slice(first);
+    if !more.is_empty() {
+        out.push(b'.');
+        out.extend_from_slice(more);
+    }
+    let exponent = point - 1;
+    let sign = if exponent < 0 { '-' } else { '+' };
+    let _ = write!(out, "e{sign}{:02}", exponent.unsigned_abs());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_are_written_as_python_writes_them() {
+        for (value, expected) in [
+            (1.0, "1.0"),
+            (-0.0, "-0.0"),
+            (0.1, "0.1"),
+            (1e15, "1000000000000000.0"),
+            (9_999_999_999_999_998.0, "9999999999999998.0"),
+            (1e16, "1e+16"),
+            (1.5e16, "1.5e+16"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (0.000_012_3, "1.23e-05"),
+            (2.0_f64.powi(-25), "2.9802322387695312e-08"),
+            (5e-324, "5e-324"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (123_456.789, "123456.789"),
+            (1e22, "1e+22"),
+            (100.0, "100.0"),
+            (f64::NEG_INFINITY, "-Infinity"),
+            (f64::NAN, "NaN"),
+        ] {
+            let mut out = Vec::new();
+            write_float(value, &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+        }
+    }
+
+    #[test]
+    fn everything_outside_printable_ascii_is_escaped() {
+        let mut out = Vec::new();
+        write_text("a\"\\\u{0}\u{1f}\u{7f}\u{20ac}\u{10ffff}~".as_bytes(), &mut out);
+        assert_eq!(String::from_utf8_lossy(&out), r#""a\"\\\u0000\u001f\u007f\u20ac\udbff\udfff~""#);
+        out.clear();
+        write_text(b"\xed\xa0\x80", &mut out);
+        assert_eq!(String::from_utf8_lossy(&out), r#""\ud800""#);
+    }
+}

@@ -1,0 +1,381 @@
+//! JSON values with Python's truth, equality, order, length and hashing.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+
+use num_bigint::BigInt;
+
+use crate::error::Exception;
+use crate::number::Num;
+
+/// Text as a sequence of code points in generalised UTF-8: a lone surrogate takes three bytes like its neighbours.
+///
+/// The encoding keeps the order of code points, and a part of a text is a part of its bytes.
+pub type Text<'a> = Cow<'a, [u8]>;
+
+/// What `json.loads` can give.
+///
+/// The identity of a NaN lies in its bits: [`f64::NAN`] is the one object that every `NaN` of a JSON text is, and
+/// other bits are other objects. Python's `in`, `set` and list comparison look at identity first.
+#[derive(Debug, Clone, Default)]
+pub enum Value<'a> {
+    /// `None`
+    #[default]
+    Null,
+    /// `bool`
+    Bool(bool),
+    /// `int` of at most 64 bits
+    Int(i64),
+    /// any other `int`
+    Big(Box<BigInt>),
+    /// `float`
+    Float(f64),
+    /// `str`
+    Str(Text<'a>),
+    /// `list`
+    List(Vec<Value<'a>>),
+    /// `dict`
+    Dict(Dict<'a>),
+}
+
+/// A `dict` with text keys, in insertion order.
+#[derive(Debug, Clone, Default)]
+pub struct Dict<'a> {
+    entries: Vec<(Text<'a>, Value<'a>)>,
+}
+
+/// Up to this many entries a scan is faster than hashing.
+const SCANNED: usize = 16;
+
+impl<'a> Dict<'a> {
+    /// Builds a dict as Python does: of a key given twice the last value stands, at the first one's position.
+    #[must_use]
+    pub fn from_pairs(pairs: Vec<(Text<'a>, Value<'a>)>) -> Self {
+        if pairs.len() > SCANNED {
+            return Self { entries: without_duplicates(pairs) };
+        }
+        let mut entries: Vec<(Text<'a>, Value<'a>)> = Vec::with_capacity(pairs.len());
+        for (key, value) in pairs {
+            match entries.iter_mut().find(|(known, _)| *known == key) {
+                Some(entry) => entry.1 = value,
+                None => entries.push((key, value)),
+            }
+        }
+        Self { entries }
+    }
+
+    /// Value under `key`.
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<&Value<'a>> {
+        self.entries.iter().find(|(known, _)| known.as_ref() == key).map(|(_, value)| value)
+    }
+
+    /// Value under `key`, as `dict[key]`.
+    ///
+    /// # Errors
+    /// [`Exception::Key`] if it is missing.
+    pub fn read(&self, key: &str) -> Result<&Value<'a>, Exception> {
+        self.get(key.as_bytes()).ok_or(Exception::Key)
+    }
+
+    /// Number of keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Keys and values in insertion order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Text<'a>, &Value<'a>)> {
+        self.entries.iter().map(|(key, value)| (key, value))
+    }
+
+    /// Keys and values ordered by the keys' code points.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<(&Text<'a>, &Value<'a>)> {
+        let mut entries: Vec<_> = self.iter().collect();
+        entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
+        entries
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        if self.len() != other.len() {
+            return false;
+        }
+        if self.len() <= SCANNED {
+            return self.iter().all(|(key, value)| other.get(key).is_some_and(|found| value.same(found)));
+        }
+        let others: HashMap<&[u8], &Value<'a>> = other.iter().map(|(key, value)| (key.as_ref(), value)).collect();
+        self.iter().all(|(key, value)| others.get(key.as_ref()).is_some_and(|found| value.same(found)))
+    }
+}
+
+fn without_duplicates<'a>(pairs: Vec<(Text<'a>, Value<'a>)>) -> Vec<(Text<'a>, Value<'a>)> {
+    let mut positions: HashMap<Text<'a>, usize> = HashMap::with_capacity(pairs.len());
+    let mut entries: Vec<(Text<'a>, Value<'a>)> = Vec::with_capacity(pairs.len());
+    for (key, value) in pairs {
+        let position = *positions.entry(key.clone()).or_insert(entries.len());
+        match entries.get_mut(position) {
+            Some(entry) => entry.1 = value,
+            None => entries.push((key, value)),
+        }
+    }
+    entries
+}
+
+impl From<Num> for Value<'_> {
+    fn from(number: Num) -> Self {
+        match number {
+            Num::Int(value) => Self::Int(value),
+            Num::Big(value) => Self::Big(Box::new(value)),
+            Num::Float(value) => Self::Float(value),
+        }
+    }
+}
+
+impl<'a> Value<'a> {
+    /// A text value.
+    #[must_use]
+    pub const fn text(text: &'a str) -> Self {
+        Self::Str(Cow::Borrowed(text.as_bytes()))
+    }
+
+    /// Python's `bool(x)`.
+    #[must_use]
+    pub fn truthy(&self) -> bool {
+        match self {
+            Self::Null => false,
+            Self::Bool(value) => *value,
+            Self::Int(value) => *value != 0,
+            Self::Big(_) => true,
+            Self::Float(value) => *value != 0.0,
+            Self::Str(text) => !text.is_empty(),
+            Self::List(items) => !items.is_empty(),
+            Self::Dict(dict) => !dict.is_empty(),
+        }
+    }
+
+    /// The value as a number; a `bool` is an integer.
+    #[must_use]
+    pub fn as_num(&self) -> Option<Num> {
+        match self {
+            Self::Bool(value) => Some(Num::Int(i64::from(*value))),
+            Self::Int(value) => Some(Num::Int(*value)),
+            Self::Big(value) => Some(Num::Big((**value).clone())),
+            Self::Float(value) => Some(Num::Float(*value)),
+            _ => None,
+        }
+    }
+
+    /// The value as a number in an arithmetic expression.
+    ///
+    /// # Errors
+    /// [`Exception::Type`] if it is none.
+    pub fn num(&self) -> Result<Num, Exception> {
+        self.as_num().ok_or(Exception::Type)
+    }
+
+    /// The value as a dict where the expression calls `.get` or reads an attribute.
+    ///
+    /// # Errors
+    /// [`Exception::Attribute`] if it is none.
+    pub fn dict(&self) -> Result<&Dict<'a>, Exception> {
+        match self {
+            Self::Dict(dict) => Ok(dict),
+            _ => Err(Exception::Attribute),
+        }
+    }
+
+    /// Python's `len(x)`: code points, elements or keys.
+    ///
+    /// # Errors
+    /// [`Exception::Type`] for what has no length.
+    pub fn length(&self) -> Result<usize, Exception> {
+        match self {
+            Self::Str(text) => Ok(code_points(text)),
+            Self::List(items) => Ok(items.len()),
+            Self::Dict(dict) => Ok(dict.len()),
+            _ => Err(Exception::Type),
+        }
+    }
+
+    /// Whether Python's `in`, `set` and dicts take the two for the same: identity first, then equality.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Float(a), Self::Float(b)) => a == b || (a.is_nan() && a.to_bits() == b.to_bits()),
+            (Self::Null, Self::Null) => true,
+            (Self::Str(a), Self::Str(b)) => a == b,
+            (Self::List(a), Self::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.same(y)),
+            (Self::Dict(a), Self::Dict(b)) => a.same(b),
+            (a, b) => match (a.as_num(), b.as_num()) {
+                (Some(a), Some(b)) => a.compare(&b) == Some(Ordering::Equal),
+                _ => false,
+            },
+        }
+    }
+
+    /// Python's `a <= b`.
+    ///
+    /// # Errors
+    /// [`Exception::Type`] for types that have no order between them.
+    pub fn at_most(&self, other: &Self) -> Result<bool, Exception> {
+        match (self, other) {
+            (Self::Str(a), Self::Str(b)) => Ok(a <= b),
+            (Self::List(a), Self::List(b)) => match a.iter().zip(b).find(|(x, y)| !x.same(y)) {
+                Some((x, y)) => x.at_most(y),
+                None => Ok(a.len() <= b.len()),
+            },
+            (a, b) => Ok(matches!(a.num()?.compare(&b.num()?), Some(Ordering::Less | Ordering::Equal))),
+        }
+    }
+
+    /// Whether Python can hash the value.
+    #[must_use]
+    pub const fn hashable(&self) -> bool {
+        !matches!(self, Self::List(_) | Self::Dict(_))
+    }
+
+    /// Feeds a hasher such that values that are the [`same`](Self::same) feed it the same, lists and dicts too.
+    pub fn hash_same<H: Hasher + Clone + Default>(&self, state: &mut H) {
+        match self {
+            Self::Null => 0_u8.hash(state),
+            Self::Bool(value) => hash_int(i64::from(*value), state),
+            Self::Int(value) => hash_int(*value, state),
+            Self::Big(value) => (2_u8, value).hash(state),
+            Self::Float(value) => hash_float(*value, state),
+            Self::Str(text) => (4_u8, text.as_ref()).hash(state),
+            Self::List(items) => {
+                (5_u8, items.len()).hash(state);
+                items.iter().for_each(|item| item.hash_same(state));
+            }
+            Self::Dict(dict) => {
+                let mut mixed = 0_u64;
+                for (key, value) in dict.iter() {
+                    let mut entry = state.clone();
+                    key.as_ref().hash(&mut entry);
+                    value.hash_same(&mut entry);
+                    mixed ^= entry.finish();
+                }
+                (6_u8, dict.len(), mixed).hash(state);
+            }
+        }
+    }
+
+    /// The same value, owning all of its text.
+    #[must_use]
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Int(value) => Value::Int(value),
+            Self::Big(value) => Value::Big(value),
+            Self::Float(value) => Value::Float(value),
+            Self::Str(text) => Value::Str(Cow::Owned(text.into_owned())),
+            Self::List(items) => Value::List(items.into_iter().map(Value::into_owned).collect()),
+            Self::Dict(dict) => Value::Dict(Dict {
+                entries: dict
+                    .entries
+                    .into_iter()
+                    .map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned()))
+                    .collect(),
+            }),
+        }
+    }
+}
+
+fn hash_int<H: Hasher>(value: i64, state: &mut H) {
+    (1_u8, value).hash(state);
+}
+
+fn hash_float<H: Hasher>(value: f64, state: &mut H) {
+    if value.is_finite() && value.fract() == 0.0 {
+        match crate::number::truncated(value) {
+            Num::Big(value) => (2_u8, value).hash(state),
+            Num::Int(value) => hash_int(value, state),
+            Num::Float(_) => {}
+        }
+    } else {
+        (3_u8, value.to_bits()).hash(state);
+    }
+}
+
+/// Number of code points of a text.
+#[must_use]
+pub fn code_points(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::hash_map::DefaultHasher;
+
+    fn hash(value: &Value<'_>) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        value.hash_same(&mut hasher);
+        hasher.finish()
+    }
+
+    #[test]
+    fn one_true_and_one_point_zero_are_one_key() {
+        for (a, b) in [
+            (Value::Bool(true), Value::Int(1)),
+            (Value::Int(1), Value::Float(1.0)),
+            (Value::Float(-0.0), Value::Bool(false)),
+            (Value::Big(Box::new(BigInt::from(1) << 70)), Value::Float(2.0_f64.powi(70))),
+        ] {
+            assert!(a.same(&b), "{a:?} and {b:?}");
+            assert_eq!(hash(&a), hash(&b), "{a:?} and {b:?}");
+        }
+        assert!(!Value::Int((1 << 53) + 1).same(&Value::Float(2.0_f64.powi(53))));
+    }
+
+    #[test]
+    fn a_nan_is_the_same_only_as_itself() {
+        let other = f64::from_bits(f64::NAN.to_bits() | 1);
+        assert!(Value::Float(f64::NAN).same(&Value::Float(f64::NAN)));
+        assert!(!Value::Float(f64::NAN).same(&Value::Float(other)));
+        assert_eq!(Value::Float(f64::NAN).at_most(&Value::Int(1)), Ok(false));
+    }
+
+    #[test]
+    fn dicts_are_the_same_in_any_order() {
+        let pairs = |keys: &[&'static str]| {
+            let pairs = keys.iter().map(|key| (Cow::Borrowed(key.as_bytes()), Value::text(key))).collect();
+            Value::Dict(Dict::from_pairs(pairs))
+        };
+        assert!(pairs(&["a", "b"]).same(&pairs(&["b", "a"])));
+        assert_eq!(hash(&pairs(&["a", "b"])), hash(&pairs(&["b", "a"])));
+    }
+
+    #[test]
+    fn of_a_duplicate_key_the_last_value_stands_at_the_first_position() {
+        for filler in [0_i64, 40] {
+            let mut pairs: Vec<(Text<'static>, Value<'static>)> =
+                (0..filler).map(|n| (Cow::Owned(n.to_string().into_bytes()), Value::Int(n))).collect();
+            pairs.insert(0, (Cow::Borrowed(b"x"), Value::Int(1)));
+            pairs.push((Cow::Borrowed(b"x"), Value::Int(2)));
+            let dict = Dict::from_pairs(pairs);
+            let first = dict.iter().next().map(|(key, value)| (key.to_vec(), value.as_num()));
+            assert!(matches!(first, Some((key, Some(Num::Int(2)))) if key == b"x"));
+        }
+    }
+
+    #[test]
+    fn lists_compare_element_by_element() {
+        let list = |items: &[f64]| Value::List(items.iter().map(|x| Value::Float(*x)).collect());
+        assert_eq!(list(&[1.0, 2.0]).at_most(&list(&[1.0, 3.0])), Ok(true));
+        assert_eq!(list(&[f64::NAN]).at_most(&list(&[f64::NAN])), Ok(true));
+        assert_eq!(list(&[1.0, 0.0]).at_most(&list(&[1.0])), Ok(false));
+        assert_eq!(list(&[1.0]).at_most(&Value::Int(1)), Err(Exception::Type));
+    }
+}

@@ -1,0 +1,1 @@
+//! `coinjecture._core`: the thin Python binding of the consensus crate.
