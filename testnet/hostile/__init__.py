@@ -1,0 +1,1 @@
+"""A hostile peer: it gossips blocks that break one rule each, so that rejects are compared too."""

@@ -1,0 +1,46 @@
+"""`python -m testnet.hostile`: join the gossip of the nodes and publish invalid blocks until stopped."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from testnet.hostile.peer import Eavesdropper, pester
+from testnet.node.src.network import GossipNetwork, load_identity
+
+CONFIG = Path("/etc/coinjecture-hostile.json")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT.
+
+    The configuration is `{"network_id", "host", "port", "peers": [multiaddress, ...], "identity": path}`.
+    """
+    parser = argparse.ArgumentParser(prog="python -m testnet.hostile", description=__doc__)
+    parser.add_argument("--config", type=Path, default=CONFIG, help=f"default: {CONFIG}")
+    config = json.loads(parser.parse_args(argv).config.read_text(encoding="utf-8"))
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    leaving = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: leaving.set())
+    ears = Eavesdropper()
+    network = GossipNetwork(
+        config["network_id"],
+        config["host"],
+        config["port"],
+        config["peers"],
+        load_identity(Path(config["identity"])),
+        ears,
+    )
+    threading.Thread(target=network.run, name="network", daemon=True).start()
+    pester(network, ears, leaving)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""`python -m testnet.lab up|down|status`: the local test network on its legacy engine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from testnet.lab import network
+from testnet.machine.command import CommandError, Refusal
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; 0 if what was asked for is so at the end, 2 otherwise."""
+    parser = argparse.ArgumentParser(prog="python -m testnet.lab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="bring the network up, or what is missing of it, and leave it running")
+    down = commands.add_parser("down", help="remove the network; the image and fetched packages stay")
+    down.add_argument("--purge", action="store_true", help="remove the image and fetched packages too")
+    commands.add_parser("status", help="say what is there; 0 only if the network runs and the nodes agree")
+    options = parser.parse_args(argv)
+    try:
+        if options.command == "up":
+            network.up()
+        elif options.command == "down":
+            network.down(purge=options.purge)
+        else:
+            return 0 if network.status() else 2
+    except (Refusal, CommandError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted: the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
