@@ -11,6 +11,7 @@ blocks travel on.
 import logging
 import os
 import secrets
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ except ImportError:
     from catchup import PROTOCOL, Ledger, fetch_missing, serve
 
 log = logging.getLogger("coinjecture.network")
+# Peers can make libp2p talk, and importing it sets up handlers of its own: only serious lines pass.
+logging.getLogger("libp2p").setLevel(logging.CRITICAL)
 
 GOSSIP_PROTOCOLS = [TProtocol("/meshsub/1.1.0"), TProtocol("/meshsub/1.0.0")]
 INBOX_BLOCKS = 4096
@@ -44,10 +47,10 @@ OUTBOX_BLOCKS = 256
 WATCH_S = 0.25
 CATCH_UP_EVERY_S = 5.0
 RETRY_FIRST_S = 0.2
-RETRY_LONGEST_S = 5.0
+RETRY_LONGEST_S = 2.0
 CATCH_UP_ATTEMPTS = 5
 DIAL_TIMEOUT_S = 10.0
-SECOND_DIALER_WAITS_S = 3.0
+SECOND_DIALER_WAITS_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,11 @@ class SturdyPubsub(Pubsub):
 
 
 class GossipNetwork:
-    """Runs the libp2p host in the thread that calls `run`; `publish` and `peers` serve the other threads."""
+    """Runs the libp2p host in the thread that calls `run`; `publish` and `peers` serve the other threads.
+
+    `caught_up` is set once a configured peer had no more blocks for this node, or at once where none is
+    configured.
+    """
 
     def __init__(
         self, network_id: str, host: str, port: int, peers: list[str], identity: KeyPair, node: BlockReceiver
@@ -164,6 +171,9 @@ class GossipNetwork:
         self._node = node
         self._configured = [self._parse_peer(address) for address in peers]
         self._statuses: tuple[PeerStatus, ...] = ()
+        self.caught_up = threading.Event()
+        if not self._configured:
+            self.caught_up.set()
         self._token: trio.lowlevel.TrioToken | None = None
         self._outbox_send, self._outbox = trio.open_memory_channel[bytes](OUTBOX_BLOCKS)
 
@@ -233,12 +243,16 @@ class GossipNetwork:
             await pubsub.subscribe(self.topic)
             log.info("listening for peers on %s as %s", self._listen, self.peer_id)
             async with trio.open_nursery() as nursery:
-                behind = CatchUp(host, self._node, nursery)
+                behind = CatchUp(host, self._node, nursery, self._is_level)
                 nursery.start_soon(self._guard, lambda: self._judge_inbox(inbox, router, behind))
                 nursery.start_soon(self._guard, lambda: self._publish_outbox(pubsub))
                 nursery.start_soon(self._guard, lambda: self._watch_peers(host, behind))
                 for peer in self._configured:
                     nursery.start_soon(self._guard, lambda peer=peer: self._keep_connected(host, peer))
+
+    def _is_level(self, peer_id: ID) -> None:
+        if any(peer.peer_id == peer_id for peer in self._configured):
+            self.caught_up.set()
 
     async def _guard(self, task: Callable[[], Awaitable[None]]) -> None:
         """Keep one task's failure from ending the others."""
@@ -325,7 +339,10 @@ class GossipNetwork:
 class CatchUp:
     """Fetches missing blocks, from each peer by at most one task at a time."""
 
-    def __init__(self, host: IHost, node: BlockReceiver, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, host: IHost, node: BlockReceiver, nursery: trio.Nursery, is_level: Callable[[ID], None]
+    ) -> None:
+        self._is_level = is_level
         self._host = host
         self._node = node
         self._nursery = nursery
@@ -372,6 +389,7 @@ class CatchUp:
             if stream is not None:
                 await reset_quietly(stream)
             return False
+        self._is_level(peer_id)
         if accepted:
             log.info("caught up %d blocks from %s", accepted, peer_id)
         return True

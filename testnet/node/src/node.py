@@ -49,6 +49,7 @@ EXIT_CANNOT_START = 2
 EXIT_STORAGE_FAILED = 3
 TRANSACTIONS_PER_BLOCK = 200
 MINER_RETRY_S = 1.0
+PEERS_FIRST_S = 5.0
 
 
 class Node:
@@ -195,10 +196,11 @@ class MinerThread(threading.Thread):
     same time make a short fork, as on the live network.
     """
 
-    def __init__(self, node: Node, name: str) -> None:
+    def __init__(self, node: Node, name: str, caught_up: threading.Event) -> None:
         super().__init__(name="miner", daemon=True)
         self._node = node
         self._miner_name = name
+        self._caught_up = caught_up
         self._settings = node.settings.mining
         self._changed = threading.Event()
 
@@ -214,6 +216,8 @@ class MinerThread(threading.Thread):
 
     def run(self) -> None:
         """Mine until the process ends."""
+        # What peers mined meanwhile comes first, so that a restart makes no long fork.
+        self._caught_up.wait(PEERS_FIRST_S)
         draw = secrets.SystemRandom()
         begun = time.monotonic()
         while True:
@@ -279,12 +283,10 @@ class JsonLines(logging.Formatter):
 
 
 def set_up_logging() -> None:
-    """Log to standard error; of libp2p only what is serious, since peers can make it talk."""
+    """Log to standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in ("libp2p", "multiaddr", "aiohttp.access"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def reload_mining(config: Path, miner: MinerThread) -> None:
@@ -310,7 +312,7 @@ def run(config: Path, settings: Settings) -> None:
     identity = load_identity(settings.data_dir / "identity.key")
     network = GossipNetwork(settings.network_id, p2p.host, p2p.port, p2p.peers, identity, node)
     node.publish = network.publish
-    miner = MinerThread(node, network.peer_id)
+    miner = MinerThread(node, network.peer_id, network.caught_up)
     api.attach(network, miner)
     signal.signal(signal.SIGHUP, lambda *_: reload_mining(config, miner))
     miner.start()
