@@ -1,0 +1,32 @@
+"""`python -m testnet.rehearsal`: 0 only if the migration is complete; 2 if it halted, 1 if it failed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from testnet.machine.command import CommandError, Refusal
+from testnet.rehearsal.rehearse import BUILD, Plan, Rehearsal
+from testnet.rehearsal.summary import COMPLETE, HALTED, narrate
+
+FAULTS = ("none", "divergence", "error", "panic", "loop", "slow")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Rehearse what the arguments say."""
+    parser = argparse.ArgumentParser(prog="python -m testnet.rehearsal", description=__doc__)
+    parser.add_argument("--fault", choices=FAULTS, default="none", help="what is wrong with the wheel")
+    parser.add_argument("--plan", choices=("once", "there-and-back"), default="once")
+    options = parser.parse_args(argv)
+    fault = None if options.fault == "none" else options.fault
+    try:
+        summary = Rehearsal(Plan(fault, there_and_back=options.plan == "there-and-back")).run()
+    except (Refusal, CommandError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"\n{narrate(summary)}\n\nwritten to {BUILD / 'summary.json'}")
+    return {COMPLETE: 0, HALTED: 2}.get(summary.result, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""Reading a droplet as its operator does, by ssh."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testnet.lab.plan import KNOWN_HOSTS, LOOPBACK, OPERATOR_KEY, Droplet
+
+CONTROL = ("/opt/coinjecture/venv/bin/python", "/opt/coinjecture/src/coinjecture_migration/ctl.py")
+CHAIN_DB = "/var/lib/coinjecture/chain.db"
+SSH_TIMEOUT = 60.0  # seconds
+
+# A consistent copy, taken while the node writes: SQLite's own serialisation of one read transaction.
+SNAPSHOT = """
+import sqlite3, sys
+source = sqlite3.connect("file:{path}?mode=ro", uri=True)
+copy = sqlite3.connect(":memory:")
+source.backup(copy)
+sys.stdout.buffer.write(copy.serialize())
+"""
+
+
+class Unreadable(Exception):
+    """A droplet or its node gave no answer that can be used; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A droplet and the ways to it."""
+
+    droplet: Droplet
+
+    @property
+    def name(self) -> str:
+        """Its name in the inventory."""
+        return self.droplet.name
+
+    def ssh(self, *command: str, stdin: bytes = b"") -> bytes:
+        """Run a command as root on the droplet and return its output.
+
+        Raises:
+            Unreadable: ssh or the command failed.
+        """
+        options = [
+            *("-F", "none", "-i", str(OPERATOR_KEY), "-p", str(self.droplet.ssh_port)),
+            *("-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "BatchMode=yes"),
+            *("-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={KNOWN_HOSTS}"),
+            *("-o", "GlobalKnownHostsFile=/dev/null", "-o", "UpdateHostKeys=no", "-o", "ConnectTimeout=5"),
+        ]
+        argv = ["ssh", *options, f"ops@{LOOPBACK}", "sudo", "-n", *command]
+        try:
+            done = subprocess.run(argv, input=stdin, capture_output=True, timeout=SSH_TIMEOUT, check=True)
+        except subprocess.SubprocessError as error:
+            detail = getattr(error, "stderr", None) or str(error).encode()
+            raise Unreadable(f"{self.name}: {detail.decode(errors='replace').strip()[-500:]}") from error
+        return done.stdout
+
+    def status(self) -> dict[str, Any]:
+        """What the wrapper on the node says of itself.
+
+        Raises:
+            Unreadable: There is no wrapper, or it gives no answer.
+        """
+        answer = json.loads(self.ssh(*CONTROL, "status"))
+        if "result" in answer:
+            answer = answer["result"]
+        if not isinstance(answer, dict) or "mode" not in answer:
+            raise Unreadable(f"{self.name}: its control socket answered {answer!r}")
+        return answer
+
+    def fetch_database(self, target: Path) -> Path:
+        """Copy the node's chain database, consistent as of now."""
+        script = SNAPSHOT.format(path=CHAIN_DB).encode()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(self.ssh("/usr/bin/python3", "-", stdin=script))
+        return target

@@ -1,0 +1,106 @@
+"""The operator's hands: playbooks, as they would be typed, with their output condensed into a story."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGS = ROOT / "build" / "rehearsal" / "logs"
+
+_HEADING = re.compile(r"^(PLAY|TASK|RUNNING HANDLER) \[(.*?)\]")
+_TOLD = re.compile(r'^\s*"msg": |^(fatal|failed|ERROR|\[ERROR\])')
+
+
+@dataclass(frozen=True)
+class PlaybookRun:
+    """One run of a playbook.
+
+    Attributes:
+        command: What was typed.
+        exit_status: 0 done or `wait`, 2 refused or failed, 4 unreachable.
+        started: Seconds since the epoch.
+        finished: Seconds since the epoch.
+        log: The whole output.
+        last_words: The end of the output, for a reason.
+    """
+
+    command: str
+    exit_status: int
+    started: float
+    finished: float
+    log: Path
+    last_words: str
+
+
+class Operator:
+    """Types playbooks, one after the other, and numbers their logs."""
+
+    def __init__(self, logs: Path = LOGS) -> None:
+        self._logs = logs
+        self._logs.mkdir(parents=True, exist_ok=True)
+        for old in self._logs.glob("*.log"):
+            old.unlink()
+        self._count = 0
+
+    def play(self, playbook: str, *arguments: str) -> PlaybookRun:
+        """Run a playbook from the root of the tree to its end; its exit status is the caller's to judge."""
+        self._count += 1
+        typed = ["ansible-playbook", f"playbooks/{playbook}.yml", *arguments]
+        log = self._logs / f"{self._count:02}-{playbook}.log"
+        print(f"\n$ {' '.join(typed)}", flush=True)
+        started = time.time()
+        program = Path(sys.executable).with_name("ansible-playbook")
+        with log.open("w") as sink:
+            process = subprocess.Popen(
+                [str(program), *typed[1:]],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            assert process.stdout is not None
+            tail = _tell(process.stdout, sink.write)
+            status = process.wait()
+        finished = time.time()
+        print(f"  exit status {status} after {finished - started:.0f} s", flush=True)
+        return PlaybookRun(" ".join(typed), status, started, finished, log, tail)
+
+
+def step_decision(phase: int, node: str) -> dict[str, Any]:
+    """What the last phase play on a node decided, as the play left it on the controller.
+
+    Raises:
+        FileNotFoundError: No phase play has come to a decision for this step.
+    """
+    path = ROOT / "build" / "steps" / f"{phase}-{node}.json"
+    decision: dict[str, Any] = json.loads(path.read_text())
+    return decision
+
+
+def _tell(lines: Iterable[str], keep: Any) -> str:
+    """Write every line to the log, show what a person wants to follow, and return the last words."""
+    interactive = sys.stdout.isatty()
+    told: list[str] = []
+    for line in lines:
+        keep(line)
+        heading = _HEADING.match(line)
+        if heading and heading[1] == "PLAY":
+            print(f"  {heading[2]}", flush=True)
+        elif heading and interactive:
+            print(f"\r\033[K    {heading[2][:90]}", end="", flush=True)
+        elif _TOLD.match(line):
+            text = line.strip().removeprefix('"msg": ').strip('",')
+            told.append(text)
+            print(f"{chr(13) + chr(27) + '[K' if interactive else ''}    {text[:400]}", flush=True)
+    if interactive:
+        print("\r\033[K", end="", flush=True)
+    return told[-1] if told else "no message"

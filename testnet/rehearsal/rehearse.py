@@ -1,0 +1,219 @@
+"""A rehearsal from nothing to its summary."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from testnet.lab import network
+from testnet.lab.nodes import NodeSilent, ask
+from testnet.lab.plan import NODES, ROOT, USERS
+from testnet.rehearsal import audit
+from testnet.rehearsal.chain import ChainStory, read_story
+from testnet.rehearsal.droplet import Remote, Unreadable
+from testnet.rehearsal.operator import Operator
+from testnet.rehearsal.sentinel import Sentinel
+from testnet.rehearsal.summary import COMPLETE, FAILED, HALTED, Summary
+from testnet.rehearsal.walk import Halted, Step, Walk
+
+BUILD = ROOT / "build" / "rehearsal"
+GENESIS = ROOT / "testnet" / "node" / "genesis.json"
+CONFIRM_LIMIT = 60.0  # seconds for the last transactions to be confirmed
+SETTLE = 10.0  # seconds after the miners have stopped
+
+LEDGER_COMMAND = (
+    *("env", "PYTHONPATH=/opt/coinjecture-load", "PYTHONDONTWRITEBYTECODE=1"),
+    *("/opt/coinjecture/venv/bin/python", "-m", "testnet.users"),
+)
+
+# Mining is switched off as an operator of this node would: its configuration, then SIGHUP.
+STOP_MINING = """
+import json, pathlib
+path = pathlib.Path("/etc/coinjecture/node.json")
+config = json.loads(path.read_text())
+config["mining"]["enabled"] = False
+path.write_text(json.dumps(config, indent=1) + "\\n")
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is rehearsed.
+
+    Attributes:
+        fault: Which fault the wheel is built with and shows; None for a release wheel.
+        there_and_back: Whether each step is rolled back and done again.
+    """
+
+    fault: str | None = None
+    there_and_back: bool = False
+
+
+class Rehearsal:
+    """One run; `summary` is on disk from the first moment, whatever happens."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.summary = Summary(reason="interrupted before its end")
+        self._started = time.time()
+        self._nodes = [Remote(droplet) for droplet in NODES]
+        self._users = Remote(USERS)
+        self._sentinel = Sentinel(NODES)
+        self._walk = Walk(
+            Operator(BUILD / "logs"), self._nodes, self._arguments(), there_and_back=plan.there_and_back
+        )
+
+    def run(self) -> Summary:
+        """Rehearse; what goes wrong becomes the result, not an exception."""
+        self._save()
+        try:
+            self._prepare()
+            self._migrate()
+            self.summary.result, self.summary.reason = COMPLETE, "every step done"
+        except Halted as halt:
+            self.summary.result, self.summary.reason = HALTED, str(halt)
+        try:
+            self._account()
+        except (Unreadable, NodeSilent) as error:
+            self.summary.result = FAILED
+            self.summary.reason += f"; the final account could not be made: {error}"
+        finally:
+            self._sentinel.stop()
+        faults = self.summary.faults()
+        if self.summary.result == COMPLETE and faults:
+            self.summary.result, self.summary.reason = FAILED, ", ".join(faults)
+        self._save()
+        return self.summary
+
+    def _arguments(self) -> list[str]:
+        """What every play of a faulty rehearsal gets: the fault wheel, and which fault it shows."""
+        if self.plan.fault is None:
+            return []
+        return ["-e", json.dumps({"wheel_features": ["faults"], "wheel_fault": self.plan.fault})]
+
+    def _prepare(self) -> None:
+        """A fresh network on its legacy engine, with users and a hostile peer on it."""
+        network.down()
+        network.up()
+        self._sentinel.start()
+        run = self._walk.operator.play("preflight", *self._arguments())
+        if run.exit_status != 0:
+            raise Halted(f"preflight: {run.last_words}")
+
+    def _migrate(self) -> None:
+        steps = [Step(phase, node) for phase in (1, 2, 3) for node in self._nodes]
+        for number, step in enumerate(steps, start=1):
+            print(f"\n== step {number} of {len(steps)}: phase {step.phase} on {step.node.name}", flush=True)
+            self._walk.take(step)
+            self._save()
+
+    # The final account
+
+    def _account(self) -> None:
+        """Stop the users, let the chain confirm what it acknowledged, stop the miners, and count."""
+        print("\n== final account", flush=True)
+        self._users.ssh("systemctl", "stop", "coinjecture-hostile.service", "coinjecture-users.service")
+        report = self._ledger()
+        acknowledged = [entry["id"] for entry in report["acknowledged"]]
+        self._await_confirmation(acknowledged)
+        self._stop_miners()
+        stories = self._read_stories("final")
+        summary = self.summary
+        summary.steps = self._walk.rows
+        summary.requests = report["requests"]
+        summary.transactions = audit.account_transactions(acknowledged, stories)
+        summary.reorgs = audit.account_reorgs(stories)
+        forked = audit.forked_heights(self._reported_chains(stories))
+        summary.forks = len(forked | self._sentinel.deep_disagreements)
+        summary.blocks = self._account_blocks(stories)
+        summary.final_mode = self._modes()
+        self._judge_requests(report)
+
+    def _ledger(self) -> dict[str, Any]:
+        """The users' ledger, counted where it was written, with the plays as windows."""
+        windows = [f"--window={node}:{start}:{end}" for node, start, end in self._walk.restart_windows]
+        answer = self._users.ssh(*LEDGER_COMMAND, "report", *windows)
+        report: dict[str, Any] = json.loads(answer)
+        return report
+
+    def _judge_requests(self, report: dict[str, Any]) -> None:
+        """A request may fail while its node restarts, and at no other time."""
+        (BUILD / "requests.json").write_text(json.dumps(report, indent=1) + "\n")
+        outside = [failure for failure in report["failures"] if failure["window"] is None]
+        if outside and self.summary.result == COMPLETE:
+            self.summary.result = FAILED
+            self.summary.reason = f"{len(outside)} requests failed while no node restarted, see requests.json"
+
+    def _await_confirmation(self, acknowledged: list[str]) -> None:
+        """Let mining go on until every acknowledged transaction is deep on both nodes, a minute at most."""
+        deadline = time.time() + CONFIRM_LIMIT
+        while time.time() < deadline:
+            missing = audit.unconfirmed(acknowledged, self._read_stories("confirming"))
+            if not missing:
+                return
+            print(f"  {len(missing)} transactions still to be confirmed", flush=True)
+            time.sleep(2)
+
+    def _stop_miners(self) -> None:
+        for node in self._nodes:
+            node.ssh("/usr/bin/python3", "-", stdin=STOP_MINING.encode())
+            node.ssh("systemctl", "kill", "--kill-whom=main", "--signal=SIGHUP", "coinjecture-node.service")
+        time.sleep(SETTLE)  # the settling time that the format of the summary fixes
+
+    def _read_stories(self, label: str) -> list[ChainStory]:
+        genesis = json.loads(GENESIS.read_text())
+        network_id = {
+            "network_id": genesis["network_id"],
+            "genesis_timestamp": float(genesis["timestamp"]),
+            "genesis_seed": genesis["seed"],
+        }
+        return [
+            read_story(node.fetch_database(BUILD / f"{node.name}-{label}.db"), genesis["block"], network_id)
+            for node in self._nodes
+        ]
+
+    def _reported_chains(self, stories: list[ChainStory]) -> dict[str, dict[int, str]]:
+        """What each node answers for every height, asked through its API."""
+        top = max(story.height for story in stories)
+        chains: dict[str, dict[int, str]] = {}
+        for node in self._nodes:
+            reported = {}
+            for height in range(min(top, int(ask(node.droplet, "/health")["height"])) + 1):
+                reported[height] = ask(node.droplet, f"/v1/data/block/{height}")["hash"]
+            chains[node.name] = reported
+            self._sentinel.reported.update(reported.values())
+        return chains
+
+    def _account_blocks(self, stories: list[ChainStory]) -> dict[str, int]:
+        """The summary's `blocks`, with divergences and errors since the wrapper came, not of one soak."""
+        ever = {"divergence": 0, "rust_error": 0}
+        for node in self._nodes:
+            try:
+                found = node.status()["evidence"]["ever"]
+            except Unreadable:
+                continue  # a node that was never migrated has compared nothing
+            for kind in ever:
+                ever[kind] += found[kind]
+        return {
+            "compared": sum(row["compared"] for row in self._walk.rows),
+            "divergences": ever["divergence"],
+            "rust_errors": ever["rust_error"],
+            "lost": len(audit.lost_blocks(self._sentinel.reported, stories)),
+        }
+
+    def _modes(self) -> dict[str, str]:
+        """The mode each node is in; a node without a wrapper is on its legacy engine."""
+        modes = {}
+        for node in self._nodes:
+            wrapped = node.ssh(
+                "sh", "-c", "'test -S /run/coinjecture-migration/control.sock && echo yes || echo no'"
+            )
+            modes[node.name] = node.status()["mode"] if wrapped.strip() == b"yes" else "legacy"
+        return modes
+
+    def _save(self) -> None:
+        self.summary.steps = self._walk.rows
+        self.summary.duration_s = time.time() - self._started
+        self.summary.write(BUILD / "summary.json")

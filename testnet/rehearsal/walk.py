@@ -1,0 +1,188 @@
+"""The walk through the migration: six steps, each by its playbook, and the soaks between them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from testnet.rehearsal.droplet import Remote, Unreadable
+from testnet.rehearsal.operator import Operator, PlaybookRun, step_decision
+
+SOAK_LIMIT = 90.0  # seconds; the plan's soaks are compressed to less than a minute here
+LOOK_EVERY = 2.0  # seconds between two looks at a soak's progress
+
+
+class Halted(Exception):
+    """A step was refused or failed: the migration stands still, and the text says why."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One phase on one node."""
+
+    phase: int
+    node: Remote
+
+
+class Walk:
+    """Takes steps and remembers a row for each, in the form of the summary.
+
+    Args:
+        operator: Types the playbooks.
+        nodes: The nodes, in the order they migrate.
+        extra: Arguments that every phase play gets, such as the fault of a faulty rehearsal.
+        there_and_back: Whether each step is rolled back once and done again.
+
+    Attributes:
+        rows: The summary's `steps` so far.
+        restart_windows: Node, start and end (epoch seconds) of every play that restarts a node.
+    """
+
+    def __init__(
+        self,
+        operator: Operator,
+        nodes: Sequence[Remote],
+        extra: Sequence[str] = (),
+        *,
+        there_and_back: bool = False,
+    ) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.restart_windows: list[tuple[str, float, float]] = []
+        self.operator = operator
+        self._nodes = {node.name: node for node in nodes}
+        self._extra = tuple(extra)
+        self._there_and_back = there_and_back
+
+    def take(self, step: Step) -> None:
+        """Take a step as soon as its gate passes; its soak begins when this returns.
+
+        Raises:
+            Halted: The gate failed, the play failed, or the soak before it did not fill up in time.
+        """
+        self._pass_gate(step)
+        if self._there_and_back:
+            back = self._play("rollback", step.node)
+            if back.exit_status != 0:
+                raise Halted(f"phase {step.phase} on {step.node.name} was not rolled back: {back.last_words}")
+            self._pass_gate(step, again=True)
+
+    def note_soak(self) -> None:
+        """Write into the last row what its soak has gathered up to now, as far as its node can tell."""
+        if self.rows:
+            row = self.rows[-1]
+            try:
+                row |= soak_figures(self._nodes[row["node"]].status()["evidence"])
+            except (Unreadable, KeyError):
+                return
+
+    def _pass_gate(self, step: Step, *, again: bool = False) -> None:
+        """Type the phase play until its gate lets the step start."""
+        deadline = time.time() + SOAK_LIMIT
+        while True:
+            run = self._play(f"phase{step.phase}", step.node)
+            if run.exit_status != 0:
+                self.note_soak()
+                raise Halted(f"phase {step.phase} on {step.node.name}: {run.last_words}")
+            decision = step_decision(step.phase, step.node.name)
+            if decision["action"] == "start":
+                break
+            if decision["action"] == "nothing":
+                raise Halted(
+                    f"phase {step.phase} on {step.node.name} had nothing to do: {decision['reasons']}"
+                )
+            if time.time() > deadline:
+                raise Halted(
+                    f"phase {step.phase} on {step.node.name} still waits: {'; '.join(decision['reasons'])}"
+                )
+            self._watch_soak(decision, deadline)
+        if decision["mode"] == "legacy":  # the wrapper came in; every later step changes the running process
+            self.restart_windows.append((step.node.name, run.started, run.finished))
+        if again:
+            self.rows[-1]["finished"] = run.finished
+            return
+        if self.rows:
+            before = self.rows[-1]
+            before |= soak_figures(decision["evidence"][before["node"]]["evidence"])
+        self.rows.append(_row(step, decision, run))
+
+    def _watch_soak(self, decision: Mapping[str, Any], deadline: float) -> None:
+        """Show how the soak fills up until what the gate asked for is there, or the time is over."""
+        criteria, ready_at = decision["criteria"], decision["ready_at"] or time.time() + LOOK_EVERY
+        while time.time() < deadline:
+            records = {}
+            for name in criteria.get("soaking", ()):
+                try:
+                    records[name] = self._nodes[name].status()["evidence"]
+                except (Unreadable, KeyError):
+                    records[name] = None
+            _draw({name: record for name, record in records.items() if record}, criteria)
+            full = all(record is not None and _is_full(record, criteria) for record in records.values())
+            if full and time.time() >= ready_at:
+                break
+            time.sleep(LOOK_EVERY)
+        if sys.stdout.isatty():
+            print()
+
+    def _play(self, playbook: str, node: Remote) -> PlaybookRun:
+        return self.operator.play(playbook, "-l", node.name, *self._extra)
+
+
+def soak_figures(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a step's row that belongs to the soak after it, from a node's evidence."""
+    outcomes = record["outcomes"]
+    return {
+        "soak_s": round(max(0.0, record["now"] - record["soak_started"]), 1),
+        "calls": record["calls"],
+        "compared": outcomes["match"] + outcomes["divergence"],
+        "accepted": record["accepted"],
+        "rejected": record["rejected"],
+    }
+
+
+def _row(step: Step, decision: Mapping[str, Any], run: PlaybookRun) -> dict[str, Any]:
+    """A step's row before its soak."""
+    return {
+        "phase": step.phase,
+        "node": step.node.name,
+        "started": run.started,
+        "finished": run.finished,
+        "gate": (decision["gate"] or {}).get("outcome", "fail"),
+        "soak_s": 0,
+        "calls": 0,
+        "compared": 0,
+        "accepted": 0,
+        "rejected": {},
+    }
+
+
+def _is_full(record: Mapping[str, Any], criteria: Mapping[str, Any]) -> bool:
+    """Whether a soak has its length and its samples; whether it was clean is for the gate to say."""
+    return bool(
+        record["now"] - record["soak_started"] >= criteria["soak_seconds"]
+        and record["calls"] >= criteria["min_calls"]
+        and sum(record["rejected"].values()) >= criteria["min_rejects"]
+        and len(record["rejected"]) >= criteria["min_reason_codes"]
+    )
+
+
+def _draw(records: Mapping[str, Mapping[str, Any]], criteria: Mapping[str, Any]) -> None:
+    """One line of progress: a bar of the soak's time and the samples so far."""
+    parts = []
+    for name, record in records.items():
+        lasted = max(0.0, record["now"] - record["soak_started"])
+        share = min(1.0, lasted / criteria["soak_seconds"]) if criteria["soak_seconds"] else 1.0
+        bar = "#" * round(share * 20)
+        bad = sum(record["outcomes"][kind] for kind in ("divergence", "rust_error", "legacy_error"))
+        parts.append(
+            f"{name} {record['mode']} [{bar:<20}] {lasted:.0f}/{criteria['soak_seconds']:.0f} s, "
+            f"{record['calls']} calls, {sum(record['rejected'].values())} rejects, {bad} bad"
+        )
+    text = "  soak: " + "; ".join(parts)
+    print(
+        f"\r\033[K{text}" if sys.stdout.isatty() else text,
+        end="" if sys.stdout.isatty() else "\n",
+        flush=True,
+    )
