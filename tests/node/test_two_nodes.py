@@ -96,9 +96,7 @@ def test_acknowledged_transactions_are_mined_once_on_both_chains(
         assert node.request("/v1/transactions", {"id": tx_id, "payload": {"of": tx_id}})[0] == 201
     for tx_id in sent:
         for node in nodes:
-            wait_until(
-                lambda n=node, t=tx_id: mined_and_deep(n, t), f"{node.name} has {tx_id} deep in its chain"
-            )
+            wait_until(partial(mined_and_deep, node, tx_id), f"{node.name} has {tx_id} deep in its chain")
     for node in nodes:
         assert [count_in_chain(node, tx_id) for tx_id in sent] == [1] * len(sent)
 
@@ -195,9 +193,8 @@ def test_a_killed_node_keeps_what_it_acknowledged_and_catches_up(
     wait_for_growth(first, second, 2)
     assert all(second.request(f"/v1/data/block/hash/{block_hash}")[0] == 200 for block_hash in accepted)
     for tx_id in acknowledged:
-        wait_until(
-            lambda t=tx_id: mined_and_deep(first, t) and mined_and_deep(second, t), f"{tx_id} is mined"
-        )
+        for node in nodes:
+            wait_until(partial(mined_and_deep, node, tx_id), f"{node.name} has {tx_id} deep in its chain")
         assert count_in_chain(first, tx_id) == 1
 
 

@@ -166,7 +166,7 @@ class GossipNetwork:
         """
         self.topic = f"/coinjecture/{network_id}/blocks/1"
         self.peer_id = peer_id_of(identity)
-        self._listen = Multiaddr(f"/ip4/{host}/tcp/{port}")
+        self._listen = Multiaddr(f"/{'ip6' if ':' in host else 'ip4'}/{host}/tcp/{port}")
         self._identity = identity
         self._node = node
         self._configured = [self._parse_peer(address) for address in peers]
