@@ -17,9 +17,9 @@ LEDGER = Path("/var/lib/coinjecture-users/ledger.jsonl")
 
 
 def read_nodes(config: Path) -> list[Node]:
-    """The nodes of a configuration: `{"nodes": {name: {"host": ..., "port": ...}}}`."""
-    nodes = json.loads(config.read_text(encoding="utf-8"))["nodes"]
-    return [Node(name, where["host"], where["port"]) for name, where in nodes.items()]
+    """The nodes of a configuration: `{"port": ..., "nodes": {name: address}}`."""
+    settings = json.loads(config.read_text(encoding="utf-8"))
+    return [Node(name, address, settings["port"]) for name, address in settings["nodes"].items()]
 
 
 async def run(nodes: list[Node], ledger: Ledger) -> None:

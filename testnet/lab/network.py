@@ -1,0 +1,135 @@
+"""The three commands: bring the network up, take it down, say how it is."""
+
+from __future__ import annotations
+
+import subprocess
+
+from testnet.image.build import ensure_image, remove_images
+from testnet.lab import keys, preconditions
+from testnet.lab.droplets import ensure_bridge, ensure_droplets, remove_network
+from testnet.lab.nodes import NodeSilent, await_agreement, disagreement, state
+from testnet.lab.plan import APT_CACHE, DROPLETS, NODES, ROOT, STATE, Droplet
+from testnet.machine.command import CommandError
+from testnet.machine.docker import Docker, find_docker, require_docker
+from testnet.machine.progress import say
+
+_PROVISIONED = "/var/lib/coinjecture-lab-provisioned"
+"""On a droplet: it has been provisioned. From then on only the operator's playbooks change it."""
+
+
+def up() -> None:
+    """Bring the network up, or what is missing of it; on a network that runs it changes nothing.
+
+    Raises:
+        Refusal: Something is missing on this machine, or in the way; nothing has been changed.
+        CommandError: A step failed; the same command goes on from there.
+    """
+    playbook = preconditions.tool("ansible-playbook")
+    preconditions.require_ssh_client()
+    docker = require_docker()
+    preconditions.require_own_network(docker)
+    preconditions.require_free_ports(docker)
+    image = ensure_image(docker)
+    public_key = keys.ensure_operator_key()
+    ensure_bridge(docker)
+    touched = ensure_droplets(docker, image)
+    for droplet in touched:
+        keys.authorize_operator(docker, droplet, public_key)
+    keys.pin_host_keys(docker, DROPLETS)
+    fresh = [droplet for droplet in DROPLETS if not _is_provisioned(docker, droplet)]
+    if fresh:
+        _require_all_new(fresh)
+        _provision(docker, playbook)
+    if touched or fresh:
+        await_agreement()
+        say("network", "both nodes mine and agree")
+    else:
+        say("network", f"runs already, nothing changed; {disagreement() or 'both nodes mine and agree'}")
+
+
+def down(*, purge: bool = False) -> None:
+    """Remove this clone's network.
+
+    Args:
+        purge: Remove the droplet image and the packages that droplets have fetched, too.
+    """
+    docker = find_docker()
+    if docker is None:
+        say("network", "no container engine answers, so there is no network to remove")
+        return
+    removed = remove_network(docker)
+    say("network", f"removed {', '.join(removed)}" if removed else "there is none of this clone")
+    if purge:
+        remove_images(docker)
+        if docker.inspect("volume", APT_CACHE) is not None:
+            docker("volume", "rm", APT_CACHE)
+
+
+def status() -> bool:
+    """Print one line for each droplet and one for the network; whether all is as it should be."""
+    docker = find_docker()
+    if docker is None:
+        print("no container engine answers: type `make testnet`")
+        return False
+    running = True
+    for droplet in DROPLETS:
+        container = docker.inspect("container", droplet.container)
+        how = "absent" if container is None else container["State"]["Status"]
+        running = running and how == "running"
+        print(f"{droplet.name:<6} {droplet.address:<11} {how}{_of_node(droplet)}")
+    amiss = disagreement() if running else "not all droplets run: type `make testnet`"
+    print("both nodes mine and agree" if amiss is None else amiss)
+    return amiss is None
+
+
+def _of_node(droplet: Droplet) -> str:
+    """What `status` adds for a droplet with a node."""
+    if droplet not in NODES:
+        return ""
+    try:
+        node = state(droplet)
+    except NodeSilent:
+        return ", its node does not answer"
+    return f", height {node.height}, {node.peers} peers, {'mining' if node.mining else 'not mining'}"
+
+
+def _is_provisioned(docker: Docker, droplet: Droplet) -> bool:
+    """Whether the droplet has been provisioned to the end."""
+    return docker.execute(droplet.container, "sh", "-c", f"test ! -e {_PROVISIONED} || echo yes") == "yes"
+
+
+def _require_all_new(fresh: list[Droplet]) -> None:
+    """Check that none of the droplets is in use already: provisioning would put the legacy node.py back.
+
+    Raises:
+        CommandError: One is; only a network made anew as a whole helps.
+    """
+    if len(fresh) < len(DROPLETS):
+        raise CommandError(
+            f"{', '.join(droplet.name for droplet in fresh)} had to be made anew while the rest of the "
+            "network lives on and would be a stranger to it: type `make testnet-down`, then `make testnet`."
+        )
+
+
+def _provision(docker: Docker, playbook: str) -> None:
+    """Let Ansible make the droplets what they are to be; if it fails, the end of its output is shown.
+
+    Raises:
+        CommandError: The play failed.
+    """
+    say("network", "provisioning by Ansible (about 25 s)")
+    log = STATE / "provision.log"
+    with log.open("w", encoding="utf-8") as output:
+        done = subprocess.run(
+            [playbook, "-i", "inventory/local", "testnet/provision.yml"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode != 0:
+        tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-30:])
+        raise CommandError(f"{tail}\ntestnet/provision.yml failed; all it said is in {log.relative_to(ROOT)}")
+    for droplet in DROPLETS:
+        docker.execute(droplet.container, "touch", _PROVISIONED)

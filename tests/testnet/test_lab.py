@@ -1,0 +1,133 @@
+"""The lab refuses in a sentence that says what to type, and pins exactly the droplets it made."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from testnet.lab import keys, plan, preconditions
+from testnet.machine import docker as engine
+from testnet.machine import privilege
+from testnet.machine.command import CommandError, Refusal, run
+from testnet.machine.docker import Docker
+
+
+class FakeDocker:
+    """An engine that knows what the test tells it."""
+
+    def __init__(self, known: dict[tuple[str, str], dict[str, Any]]) -> None:
+        self.known = known
+
+    def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
+        return self.known.get((kind, name))
+
+    def execute(self, container: str, *_: str, **__: Any) -> str:
+        return f"ssh-ed25519 KEY-OF-{container} root@{container}"
+
+
+def docker(known: dict[tuple[str, str], dict[str, Any]] | None = None) -> Docker:
+    return cast(Docker, FakeDocker(known or {}))
+
+
+def bridge(labels: dict[str, str]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {("network", plan.BRIDGE): {"Name": plan.BRIDGE, "Labels": labels}}
+
+
+def test_given_no_network_or_our_own_then_it_may_go_on() -> None:
+    preconditions.require_own_network(docker())
+    preconditions.require_own_network(docker(bridge({plan.LABEL: str(plan.ROOT)})))
+
+
+def test_given_another_clones_network_then_the_refusal_says_how_to_end_it() -> None:
+    with pytest.raises(Refusal, match=r"type `make -C /elsewhere testnet-down` first"):
+        preconditions.require_own_network(docker(bridge({plan.LABEL: "/elsewhere"})))
+
+
+def test_given_somebody_elses_network_of_that_name_then_it_is_refused() -> None:
+    with pytest.raises(Refusal, match="no clone of this project made"):
+        preconditions.require_own_network(docker(bridge({})))
+
+
+def test_given_a_taken_port_then_the_refusal_names_it_and_who_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as taken:
+        taken.bind((plan.LOOPBACK, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(preconditions, "DROPLETS", (plan.Droplet("node1", "10.77.0.11", port),))
+        with pytest.raises(Refusal, match=rf"Port {port} on 127.0.0.1 is taken and node1 needs it"):
+            preconditions.require_free_ports(docker())
+
+
+def test_given_a_running_droplet_then_its_own_ports_are_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as taken:
+        taken.bind((plan.LOOPBACK, 0))
+        taken.listen()
+        droplet = plan.Droplet("node1", "10.77.0.11", taken.getsockname()[1])
+        monkeypatch.setattr(preconditions, "DROPLETS", (droplet,))
+        known = {("container", droplet.container): {"State": {"Running": True}}}
+        preconditions.require_free_ports(docker(known))
+
+
+def test_given_a_missing_tool_then_the_refusal_says_make_setup() -> None:
+    with pytest.raises(Refusal, match="type `make setup`"):
+        preconditions.tool("a-tool-that-nobody-has")
+
+
+def test_given_no_docker_and_no_root_then_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(engine.shutil, "which", lambda name: None if name == "docker" else f"/usr/bin/{name}")
+    monkeypatch.setattr(privilege, "root_prefix", lambda: None)
+    monkeypatch.setattr(engine, "root_prefix", lambda: None)
+    monkeypatch.setattr(privilege, "run", lambda argv, **_: started.append(argv))
+    with pytest.raises(Refusal, match=r"Installing docker\.io needs root: type `sudo -v`"):
+        engine.require_docker()
+    assert started == []
+
+
+def test_given_a_daemon_that_stays_silent_then_the_refusal_says_how_to_start_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(engine, "succeeds", lambda _: False)
+    monkeypatch.setattr(engine, "root_prefix", lambda: None)
+    with pytest.raises(Refusal, match="type `sudo systemctl start docker`"):
+        engine.require_docker()
+
+
+def test_a_failed_command_shows_the_end_of_what_it_said() -> None:
+    with pytest.raises(CommandError, match=r"ended with 3:\nthe disk is full"):
+        run(["sh", "-c", "echo the disk is full >&2; exit 3"])
+
+
+def test_known_hosts_pins_every_droplet_by_port_and_by_address(tmp_path: Path) -> None:
+    known_hosts = tmp_path / "known_hosts"
+    known_hosts.write_text("[127.0.0.1]:22011 ssh-ed25519 OLD\n")
+    keys.pin_host_keys(docker(), plan.NODES, known_hosts)
+    assert known_hosts.read_text() == (
+        "[127.0.0.1]:22011,10.77.0.11 ssh-ed25519 KEY-OF-coinjecture-node1\n"
+        "[127.0.0.1]:22012,10.77.0.12 ssh-ed25519 KEY-OF-coinjecture-node2\n"
+    )
+
+
+def test_the_inventory_says_the_same_as_the_plan() -> None:
+    inventory = yaml.safe_load((plan.ROOT / "inventory" / "local" / "hosts.yml").read_text())
+    groups = inventory["all"]["children"]
+    hosts = groups["nodes"]["hosts"] | groups["load"]["hosts"]
+    assert {name: (host["ansible_port"], host["droplet_address"]) for name, host in hosts.items()} == {
+        droplet.name: (droplet.ssh_port, droplet.address) for droplet in plan.DROPLETS
+    }
+
+
+def test_the_inventory_checks_host_keys() -> None:
+    inventory = yaml.safe_load((plan.ROOT / "inventory" / "local" / "hosts.yml").read_text())
+    arguments = inventory["all"]["vars"]["ansible_ssh_common_args"]
+    for option in ("StrictHostKeyChecking=yes", "IdentitiesOnly=yes", "GlobalKnownHostsFile=/dev/null"):
+        assert f"-o {option}" in arguments
