@@ -1,0 +1,39 @@
+"""Alerts: what a person should hear of, delivered after the judging lock is free."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+log = logging.getLogger("coinjecture.migration")
+
+AlertCallback = Callable[[dict[str, Any]], None]
+
+
+class Alerts:
+    """Collects alerts; hands each to the callback as `{"kind", "message", ...}`, outside of every lock."""
+
+    def __init__(self, callback: AlertCallback | None) -> None:
+        self._callback = callback
+        self._waiting: deque[dict[str, Any]] = deque()
+
+    def add(self, kind: str, message: str, *, level: int = logging.ERROR, **fields: Any) -> None:
+        """Log an alert, with its fields as structured data and as a line of their own, and queue it."""
+        log.log(level, message, extra={"migration": {"kind": kind, **fields}})
+        if fields:
+            log.log(level, "%s: %s", kind, json.dumps(fields, default=repr, sort_keys=True))
+        if self._callback is not None:
+            self._waiting.append({"kind": kind, "message": message, **fields})
+
+    def deliver(self) -> None:
+        """Call back for every waiting alert; a callback that raises is logged and stops nothing."""
+        while self._waiting and self._callback is not None:
+            try:
+                self._callback(self._waiting.popleft())
+            except IndexError:
+                return  # another thread was faster
+            except Exception:
+                log.exception("the alert callback raised")

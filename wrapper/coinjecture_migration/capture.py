@@ -1,0 +1,105 @@
+"""Divergence files: one block on which the engines disagree, with all that is needed to judge it again."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from coinjecture_migration.adapter import field
+from coinjecture_migration.observation import Observation, as_text, bits
+
+log = logging.getLogger("coinjecture.migration")
+
+SCHEMA = 1
+
+
+def node_as_json(node: Any) -> dict[str, Any] | None:
+    """A tree node without its block, in the words of the test vectors; None for no node."""
+    if node is None:
+        return None
+    return {
+        "hash_json": as_text(field(node.block, "block_hash")),
+        "parent_hash_json": as_text(node.parent_hash),
+        "height_json": as_text(node.height),
+        "timestamp_json": as_text(field(node.block, "timestamp")),
+        "cumulative_bits": bits(node.cumulative_work),
+        "receipt_time": node.receipt_time,
+    }
+
+
+def describe(
+    *,
+    block: bytes,
+    profile: str,
+    received_at: float,
+    parent: Any,
+    tip: Any,
+    legacy: Observation,
+    rust: Observation,
+    kinds: tuple[str, ...],
+    mode: str,
+    builds: dict[str, Any],
+) -> dict[str, Any]:
+    """The content of a divergence file.
+
+    Args:
+        block: The whole block as JSON text.
+        profile: `header` or `full`.
+        received_at: Receipt time that both engines judged with.
+        parent: The node it was judged against, None where its parent is unknown.
+        tip: The best tip before it was judged.
+        legacy: What the legacy engine said.
+        rust: What the Rust engine said.
+        kinds: In what they differ.
+        mode: The mode of the node.
+        builds: Identity of both engines.
+    """
+    try:
+        text: dict[str, str] = {"block_json": block.decode("utf-8")}
+    except UnicodeDecodeError:
+        text = {"block_base64": base64.b64encode(block).decode("ascii")}
+    return {
+        "schema": SCHEMA,
+        **text,
+        "profile": profile,
+        "received_at": received_at,
+        "mode": mode,
+        "kinds": list(kinds),
+        "parent": node_as_json(parent),
+        "tip_before": node_as_json(tip),
+        "verdicts": {"legacy": legacy.as_json(), "rust": rust.as_json()},
+        "builds": builds,
+    }
+
+
+def write_capture(folder: Path, content: dict[str, Any], max_files: int) -> str | None:
+    """Write a divergence file named after the SHA-256 of its content.
+
+    Returns its file name; None where the folder is full or the disk refused, which is logged and stops
+    nothing.
+    """
+    try:
+        text = json.dumps(content, sort_keys=True, indent=1).encode() + b"\n"
+        name = hashlib.sha256(text).hexdigest() + ".json"
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / name
+        if target.exists():
+            return name
+        if sum(1 for _ in folder.glob("*.json")) >= max_files:
+            log.error("divergence file not written: %s holds %d files already", folder, max_files)
+            return None
+        new = folder / (name + ".new")
+        with new.open("wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(target)
+        return name
+    except Exception as error:
+        log.error("divergence file not written to %s: %s", folder, error)
+        return None

@@ -1,0 +1,168 @@
+"""Loading and building engines, lazily: a broken wheel or a missing file matters only to who needs it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+from coinjecture_migration.adapter import LegacyEngine, without_rate_limit
+from coinjecture_migration.errors import NEVER_SWALLOWED, EngineFailure
+from coinjecture_migration.rust_engine import RustEngine
+from coinjecture_migration.storage_proxy import StorageProxy
+
+RUST_MODULE = "coinjecture.consensus"
+OnRow = Callable[[bytes, float], None]
+
+
+class EngineLoader:
+    """Builds either engine from the arguments that `node.py` gave for one.
+
+    Args:
+        args: Positional arguments of the engine's class: configuration, storage, problem registry, ...
+        kwargs: Keyword arguments of the engine's class.
+        package: Package of the wrapper module, None where it runs from a plain folder.
+        legacy_engine: A legacy engine that is built already, used the first time one is needed.
+    """
+
+    def __init__(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], package: str | None, legacy_engine: Any = None
+    ) -> None:
+        self._args, self._kwargs, self._given = args, kwargs, legacy_engine
+        self.legacy_module = f"{package}.consensus" if package else "consensus"
+        self.errors: dict[str, str | None] = {"legacy": None, "rust": None}
+        self.config = self._argument(0, "config", getattr(legacy_engine, "config", None))
+        self.storage = self._argument(1, "storage", getattr(legacy_engine, "storage", None))
+
+    def build(self, name: str, *, answering: bool, on_row: OnRow | None = None) -> LegacyEngine | RustEngine:
+        """Load and construct an engine; its constructor rebuilds the tree from storage.
+
+        Args:
+            name: `legacy` or `rust`.
+            answering: Whether the writes of its constructor reach the storage.
+            on_row: Told each row of the log that is read; may raise to stop.
+
+        Raises:
+            EngineFailure: It cannot be imported or built; also noted in `errors`.
+        """
+        try:
+            engine = self._legacy(answering, on_row) if name == "legacy" else self._rust(on_row)
+        except NEVER_SWALLOWED:
+            raise
+        except BaseException as error:
+            self.errors[name] = f"{type(error).__name__}: {error}"
+            raise EngineFailure(f"the {name} engine cannot be built: {self.errors[name]}") from error
+        self.errors[name] = None
+        return engine
+
+    def _legacy(self, answering: bool, on_row: OnRow | None) -> LegacyEngine:
+        proxy = StorageProxy(self.storage)
+        if self._given is not None:
+            engine, self._given = self._given, None
+            engine.storage = proxy
+            return LegacyEngine(engine, proxy)
+        importlib.invalidate_caches()
+        kind = importlib.import_module(self.legacy_module).ConsensusEngine
+        proxy.on_row = on_row
+        if not answering:
+            proxy.hold()
+        engine = self._construct(kind, proxy, without_rate_limit(self.config))
+        proxy.drop()
+        proxy.on_row = None
+        engine.config = self.config
+        return LegacyEngine(engine, proxy)
+
+    def _rust(self, on_row: OnRow | None) -> RustEngine:
+        importlib.invalidate_caches()
+        kind = importlib.import_module(RUST_MODULE).ConsensusEngine
+        proxy = StorageProxy(self.storage)
+        proxy.on_row = on_row
+        engine = self._construct(kind, proxy, self.config)
+        proxy.on_row = None
+        return RustEngine(engine, self.storage)
+
+    def _construct(self, kind: Any, proxy: StorageProxy, config: Any) -> Any:
+        args, kwargs = list(self._args), dict(self._kwargs)
+        for position, name, value in ((0, "config", config), (1, "storage", proxy)):
+            if len(args) > position:
+                args[position] = value
+            else:
+                kwargs[name] = value
+        return kind(*args, **kwargs)
+
+    def _argument(self, position: int, name: str, otherwise: Any) -> Any:
+        return self._args[position] if len(self._args) > position else self._kwargs.get(name, otherwise)
+
+    # Rows of the log
+
+    def logged(
+        self, keys: set[Any], rebuilt: LegacyEngine | RustEngine, rows: int | None = None
+    ) -> Iterator[Any]:
+        """Which of some block hashes the log (its first `rows`) has, without blocks that only legacy can judge."""
+        log = self.storage.iter_blocks() if hasattr(self.storage, "iter_blocks") else ()
+        for raw, _ in itertools.islice(log, rows):
+            block = LegacyEngine.read(raw)
+            key = block.get("block_hash") if isinstance(block, dict) else None
+            if isinstance(key, list | dict) or key not in keys:
+                continue
+            if isinstance(rebuilt, RustEngine):
+                captured, broke = rebuilt.capture(raw)
+                if broke is None and captured.out_of_domain is not None:
+                    continue
+            yield key
+
+    # What is there
+
+    def drop_legacy_module(self) -> None:
+        """Forget the legacy module, so that `final` does not even have it imported."""
+        sys.modules.pop(self.legacy_module, None)
+        parent, _, name = self.legacy_module.rpartition(".")
+        with contextlib.suppress(AttributeError):
+            delattr(sys.modules.get(parent), name)
+
+    def legacy_imported(self) -> bool:
+        """Whether the legacy module is in this process."""
+        return self.legacy_module in sys.modules
+
+    @staticmethod
+    def rust_importable() -> bool:
+        """Whether the wheel's files are found; nothing is imported for that."""
+        try:
+            importlib.invalidate_caches()
+            package = PathFinder.find_spec("coinjecture")
+            if package is None or package.submodule_search_locations is None:
+                return False
+            places = list(package.submodule_search_locations)
+            return all(PathFinder.find_spec(f"coinjecture.{name}", places) for name in ("consensus", "_core"))
+        except Exception:
+            return False
+
+    def builds(
+        self, legacy: LegacyEngine | None, rust: RustEngine | None, release: str | None
+    ) -> dict[str, Any]:
+        """Identity of both engines, for a divergence file."""
+        return {"legacy": _legacy_build(legacy), "rust": {**rust_build(rust), "release": release}}
+
+
+def rust_build(rust: RustEngine | None) -> dict[str, Any]:
+    """What the native module says of itself; empty where it is not loaded or does not say."""
+    try:
+        return dict(rust.engine.build_info()) if rust else {}
+    except Exception:
+        return {}
+
+
+def _legacy_build(legacy: LegacyEngine | None) -> dict[str, Any]:
+    module = sys.modules.get(type(legacy.engine).__module__) if legacy else None
+    file = getattr(module, "__file__", None)
+    try:
+        digest = hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+    except OSError:
+        digest = None
+    return {"file": Path(file).name if file else None, "sha256": digest}

@@ -1,0 +1,367 @@
+"""The keeper of the mode: start, prepare, commit, demote, acknowledge, report.
+
+It never takes the judging lock: a change swaps one reference and then waits for the last call on the old
+engines.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from coinjecture_migration import process
+from coinjecture_migration.adapter import field
+from coinjecture_migration.alerts import Alerts
+from coinjecture_migration.engines import EngineLoader, rust_build
+from coinjecture_migration.errors import EngineFailure, ModeChangeRefused, StartRefused
+from coinjecture_migration.evidence import Evidence
+from coinjecture_migration.levelling import compare_trees, copy_everything, copy_keys, tips_agree
+from coinjecture_migration.modefile import (
+    DamagedModeFile,
+    Latch,
+    ModeRecord,
+    read_mode_file,
+    write_mode_file,
+)
+from coinjecture_migration.preparation import Preparation
+from coinjecture_migration.regime import ANSWERING, MODES, NEEDED, Regime
+from coinjecture_migration.settings import Settings
+
+log = logging.getLogger("coinjecture.migration")
+
+STATUS_SCHEMA = 1
+ROLLBACK = (
+    "type on the controller: ansible-playbook playbooks/rollback.yml -l {node} -e to=legacy"
+    " (or, as root on the node: python3 coinjecture_migration/ctl.py write-mode-file legacy --why 'broken wheel', then start the unit)"
+)
+
+
+class ModeKeeper:
+    """Holds the regime in force and is the only one that replaces it."""
+
+    def __init__(
+        self, settings: Settings, loader: EngineLoader, alerts: Alerts, judging: threading.RLock
+    ) -> None:
+        self.settings = settings
+        self.loader = loader
+        self._alerts = alerts
+        self._judging = judging
+        self._changing = threading.Lock()
+        self._facts = process.identity(settings, loader.config)
+        self.evidence = Evidence(settings.evidence_file, settings.node, self._facts, settings.flush_seconds)
+        self.preparation: Preparation | None = None
+        self._record = ModeRecord("legacy", time.time(), "wrapper", "starting")
+        self.regime: Regime = self._boot_pending()
+
+    def _boot_pending(self) -> Regime:
+        """A regime without engines, until `boot` has made the first real one."""
+        return Regime("legacy", None, None, self.evidence.soak)
+
+    # Start
+
+    def boot(self, default_mode: str | None) -> None:
+        """Read the mode file, build the engines it asks for, begin or go on with a soak.
+
+        Args:
+            default_mode: The mode where there is no mode file.
+
+        Raises:
+            StartRefused: The node must not start like this (`final` with a broken wheel, legacy module gone).
+        """
+        self._record, known = self._read_record(default_mode or "legacy")
+        engines = self._first_engines()
+        soak = self.evidence.open(self._record.mode)
+        self.regime = Regime(self._record.mode, engines.get("legacy"), engines.get("rust"), soak)
+        if len(engines) == 2:
+            self._compare_at_start()
+        if not known:
+            self._save_or_alert(self._record)
+
+    def _read_record(self, default_mode: str) -> tuple[ModeRecord, bool]:
+        """The record to start with, and whether the file on the disk says the same."""
+        path, remembered = self.settings.mode_file, self.evidence.last_mode()
+        try:
+            record = read_mode_file(path, frozenset(MODES))
+        except DamagedModeFile as error:
+            self._alerts.add(
+                "mode_file_damaged", f"{error}; starting in legacy", remembered=remembered or "nothing"
+            )
+            return ModeRecord("legacy", time.time(), "wrapper", str(error)), False
+        if record is not None:
+            return record, True
+        if remembered not in (None, default_mode):
+            self._alerts.add(
+                "mode_file_missing", f"{path}: missing, starting in {default_mode}", remembered=remembered
+            )
+        return ModeRecord(default_mode, time.time(), "wrapper", "no mode file"), False
+
+    def _first_engines(self) -> dict[str, Any]:
+        """Build what the mode needs; with a broken wheel the mode becomes legacy, latched."""
+        engines: dict[str, Any] = {}
+        for name in NEEDED[self._record.mode]:
+            try:
+                engines[name] = self.loader.build(name, answering=ANSWERING[self._record.mode] == name)
+            except EngineFailure as error:
+                self._survive_without(name, error)
+        return engines
+
+    def _survive_without(self, name: str, error: EngineFailure) -> None:
+        """Go on without an engine that cannot be built, where the mode allows that."""
+        mode, cause = self._record.mode, error.__cause__
+        if name == "legacy":
+            if cause is not None and not isinstance(cause, ImportError):
+                raise cause
+            raise StartRefused(
+                f"mode {mode} needs the legacy engine and {error}; put consensus.py back beside node.py"
+            ) from error
+        if mode == "final":
+            advice = f"mode final and {error}; {ROLLBACK.format(node=self.settings.node)}"
+            log.critical(advice)
+            raise StartRefused(advice) from error
+        why = f"the wheel is broken: {error}"
+        self._record = self._lowered(mode, "legacy", why, None)
+        self._save_or_alert(self._record)
+        self._alerts.add("demotion", f"starting in legacy instead of {mode}, latched: {why}")
+
+    def _compare_at_start(self) -> None:
+        """Both engines were rebuilt from the log: they must have made the same of it."""
+        regime = self.regime
+        legacy, rust = regime.legacy, regime.rust
+        assert legacy is not None and rust is not None
+        comparison = compare_trees(
+            rust, legacy, skip=lambda _: False, logged=lambda keys: self.loader.logged(keys, rust)
+        )
+        if not comparison.differences:
+            copy_keys(legacy, rust, comparison.to_copy)
+        if comparison.differences or not (comparison.to_copy or tips_agree(legacy, rust)):
+            shown = "; ".join(comparison.differences[:5]) or "the tips differ"
+            regime.soak.counters.record("divergence", "log")
+            self._alerts.add("divergence", "CONSENSUS DIVERGENCE", where="stored log", differences=shown)
+            copy_everything(legacy, rust)
+            if regime.mode == "rust":
+                self.demote(regime, f"the engines differ on the stored log: {shown}", None)
+
+    # Prepare and commit
+
+    def prepare(self, target: str, who: str) -> Preparation:
+        """Begin to prepare a mode change; returns at once.
+
+        Raises:
+            ModeChangeRefused: No such mode, or another preparation is running.
+        """
+        _known(target)
+        with self._changing:
+            running = self.preparation
+            if running is not None and running.state == "running":
+                if running.target == target:
+                    return running
+                raise ModeChangeRefused(
+                    "busy", f"prepare {running.target} is running", "wait until status says it is ready"
+                )
+            regime = self.regime
+            missing = self._missing(regime, target)
+            if running is not None and running.state == "ready" and running.target == target and missing:
+                return running
+            log.info("prepare %s, asked for by %s", target, who)
+            preparation = Preparation(target, missing, self.loader)
+            self.preparation = preparation
+        if missing:
+            preparation.start(regime, self._judging, lambda old: self.regime.answering is old.answering)
+            threading.Thread(target=self._report_failure, args=(preparation, regime), daemon=True).start()
+        return preparation
+
+    def _report_failure(self, preparation: Preparation, regime: Regime) -> None:
+        """Wait for a preparation to end; a difference in the stored log counts as a divergence."""
+        preparation.wait()
+        if preparation.diverges:
+            regime.soak.counters.record("divergence", "log")
+            self._alerts.add("divergence", "CONSENSUS DIVERGENCE", where="stored log", why=preparation.error)
+            self._alerts.deliver()
+
+    def commit(self, target: str, who: str, why: str, if_mode: str | None = None) -> dict[str, Any]:
+        """Put a mode in force. Answers once the last call on the old engines has ended.
+
+        Args:
+            target: The mode.
+            who: Who asks.
+            why: What for.
+            if_mode: Only if this is the mode in force.
+
+        Returns:
+            `mode`, `changed`, and `drained`: False where a call on the old engines is still running.
+
+        Raises:
+            ModeChangeRefused: It did not happen and everything is as it was.
+        """
+        _known(target)
+        with self._changing:
+            old = self.regime
+            if if_mode is not None and if_mode != old.mode:
+                raise ModeChangeRefused(
+                    "other_mode", f"the mode is {old.mode}, not {if_mode}", "read status, then decide again"
+                )
+            if target == old.mode:
+                return {"mode": target, "changed": False, "drained": True}
+            new = self._next(old, target)
+            record = ModeRecord(target, time.time(), who, why, self._record.latched)
+            self._save(record)
+            self._record, self.regime = record, new
+        log.warning("mode %s -> %s by %s: %s", old.mode, target, who, why)
+        drained = old.calls.wait_for_last(self.settings.drain_seconds)
+        if self.regime is not new:
+            raise ModeChangeRefused("demoted", "the node demoted itself meanwhile", "read status")
+        if new.legacy is None and drained:
+            self.loader.drop_legacy_module()
+        return {"mode": target, "changed": True, "drained": drained}
+
+    def _missing(self, regime: Regime, target: str) -> str | None:
+        """The engine that `target` needs and `regime` has not, or not level."""
+        loaded = {"legacy": regime.legacy, "rust": regime.rust}
+        lacking = [n for n in NEEDED[target] if loaded[n] is None or regime.lag.follower == n]
+        return lacking[0] if lacking else None
+
+    def _next(self, old: Regime, target: str) -> Regime:
+        """The regime of a mode, made of the engines at hand. Raises `ModeChangeRefused`."""
+        if self._record.latched and MODES.index(target) > MODES.index(old.mode):
+            raise ModeChangeRefused(
+                "latched",
+                f"the node latched itself in {old.mode}: {self._record.latched.why}",
+                "look at the divergence file, then acknowledge with ack",
+            )
+        engines: dict[str, Any] = {"legacy": old.legacy, "rust": old.rust}
+        missing, preparation = self._missing(old, target), self.preparation
+        if missing:
+            if preparation is None or preparation.target != target or preparation.state != "ready":
+                state = "is not prepared" if preparation is None else f"prepare is {preparation.state}"
+                raise ModeChangeRefused(
+                    "not_prepared",
+                    f"mode {target} needs the {missing} engine and {state}",
+                    "send prepare and wait until status says ready",
+                )
+            engines[missing] = preparation.engine
+        kept = {name: engines[name] if name in NEEDED[target] else None for name in engines}
+        new = Regime(target, kept["legacy"], kept["rust"], self.evidence.begin(target))
+        if not missing and len(NEEDED[target]) == 2:
+            new = Regime(target, new.legacy, new.rust, new.soak, old.lag)
+            if old.lag.parted and ANSWERING[target] == "legacy":
+                old.lag.parted = False
+                old.lag.note_everything("rust")
+        return new
+
+    # Demotion
+
+    def demote(self, judged_under: Regime, why: str, capture: str | None) -> None:
+        """Lower the mode to shadow and latch, before the call that found the cause is answered."""
+        with self._changing:
+            mode = self.regime.mode
+            target = mode if ANSWERING[mode] == "legacy" else "shadow"
+            self._record = self._lowered(judged_under.mode, target, why, capture)
+            if target != mode:
+                self.regime = Regime(
+                    target,
+                    judged_under.legacy,
+                    judged_under.rust,
+                    self.evidence.begin(target),
+                    judged_under.lag,
+                )
+            self._save_or_alert(self._record)
+        self._alerts.add(
+            "demotion",
+            f"the node lowered itself from {judged_under.mode} to {target}, latched: {why}",
+            capture=capture,
+        )
+
+    def _lowered(self, from_mode: str, to_mode: str, why: str, capture: str | None) -> ModeRecord:
+        now = time.time()
+        return ModeRecord(to_mode, now, "wrapper", why, Latch(now, from_mode, to_mode, why, capture))
+
+    def ack(self, who: str, why: str) -> dict[str, Any]:
+        """Take the latch off: somebody has looked.
+
+        Raises:
+            ModeChangeRefused: The mode file could not be written.
+        """
+        with self._changing:
+            latch, old = self._record.latched, self._record
+            if latch is not None:
+                record = ModeRecord(old.mode, old.since, old.by, old.why, None)
+                self._save(record)
+                self._record = record
+                log.warning("latch acknowledged by %s: %s", who, why)
+        return {"acknowledged": latch.as_json() if latch else None}
+
+    def _save(self, record: ModeRecord) -> None:
+        try:
+            write_mode_file(self.settings.mode_file, record)
+        except OSError as error:
+            raise ModeChangeRefused(
+                "disk", f"{self.settings.mode_file}: {error}", "make room on the disk, then try again"
+            ) from error
+
+    def _save_or_alert(self, record: ModeRecord) -> None:
+        try:
+            self._save(record)
+        except ModeChangeRefused as error:
+            self._alerts.add("mode_file_unwritable", f"{error.message}; the mode holds until a restart")
+
+    # Report
+
+    @property
+    def release(self) -> str | None:
+        """Hash of the installed wheel when the process started."""
+        return self._facts["release"]
+
+    def evidence_report(self) -> dict[str, Any]:
+        """The evidence of the running soak."""
+        return self.evidence.report()
+
+    def status(self) -> dict[str, Any]:
+        """Everything the control socket's `status` answers."""
+        regime, record, loader = self.regime, self._record, self.loader
+        tip = regime.answering.tip()
+        return {
+            "schema": STATUS_SCHEMA,
+            "mode": regime.mode,
+            "since": record.since,
+            "by": record.by,
+            "why": record.why,
+            "latched": record.latched.as_json() if record.latched else None,
+            "answering": ANSWERING[regime.mode],
+            "level": regime.lag.follower is None and not regime.lag.parted,
+            "engines": {
+                "legacy": {
+                    "loaded": regime.legacy is not None,
+                    "module_imported": loader.legacy_imported(),
+                    "error": loader.errors["legacy"],
+                },
+                "rust": {
+                    "loaded": regime.rust is not None,
+                    "importable": loader.rust_importable(),
+                    "build": rust_build(regime.rust) or None,
+                    "error": loader.errors["rust"],
+                },
+            },
+            "prepare": self._shown_preparation(),
+            "tip": {
+                "hash": field(tip.block, "block_hash"),
+                "height": tip.height,
+                "cumulative": tip.cumulative_work,
+            },
+            "process": process.report(self._facts),
+            "evidence": self.evidence.report(),
+        }
+
+    def _shown_preparation(self) -> Mapping[str, Any] | None:
+        """The preparation, unless its mode is in force."""
+        preparation = self.preparation
+        if preparation is None or preparation.target == self.regime.mode:
+            return None
+        return preparation.as_json()
+
+
+def _known(mode: str) -> None:
+    if mode not in MODES:
+        raise ModeChangeRefused("unknown_mode", f"mode {mode!r} is unknown", f"use one of {', '.join(MODES)}")

@@ -1,0 +1,134 @@
+"""The Rust engine as the wrapper uses it: judge and apply are two calls; nothing it does stops a block."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from consensus_surface import REASONS
+
+from coinjecture_migration.errors import NEVER_SWALLOWED, EngineFailure
+from coinjecture_migration.observation import Observation
+
+
+class CannotForget(EngineFailure):
+    """The Rust tree has a node that the other engine lacks; only a copy of the whole tree mends that."""
+
+
+class RustEngine:
+    """`coinjecture.consensus.ConsensusEngine`, seen as judge and as tree. `storage` is the node's own."""
+
+    name = "rust"
+
+    def __init__(self, engine: Any, storage: Any) -> None:
+        self.engine = engine
+        self._storage = storage
+
+    # Judging
+
+    def capture(self, block: Any) -> tuple[Any, Observation | None]:
+        """Parse a block once, before any engine can change it. Returns the capture, or what broke."""
+        try:
+            return self.engine.capture(block), None
+        except NEVER_SWALLOWED:
+            raise
+        except BaseException as error:  # a panic is no Exception
+            return None, Observation("rust", error=error)
+
+    def judge(self, captured: Any, received_at: float, profile: str) -> tuple[Observation, Any]:
+        """Judge a captured block; the tree stays as it is until `apply`.
+
+        Returns:
+            The observation and the judgement to apply. Exceptions, panics and answers that are none are its
+            `error`.
+        """
+        started = time.perf_counter()
+        try:
+            judgement = self.engine.judge(captured, received_at, profile)
+            seconds = time.perf_counter() - started
+            return _observed(judgement, received_at, seconds), judgement
+        except NEVER_SWALLOWED:
+            raise
+        except BaseException as error:
+            return Observation("rust", error=error, seconds=time.perf_counter() - started), None
+
+    def apply(self, judgement: Any, block: Any) -> BaseException | None:
+        """Put a judgement into the tree. Returns what broke; then the tree is not to be trusted."""
+        try:
+            self.engine.apply(judgement, block)
+        except NEVER_SWALLOWED:
+            raise
+        except BaseException as error:
+            return error
+        return None
+
+    def write_effects(self, judgement: Any) -> None:
+        """Carry out the storage writes of an insertion; what the storage raises goes out as it is."""
+        self.engine.write_effects(judgement, self._storage)
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Call another method of the engine; an exception goes out, a panic as `EngineFailure`."""
+        try:
+            return getattr(self.engine, name)(*args, **kwargs)
+        except (*NEVER_SWALLOWED, Exception):
+            raise
+        except BaseException as error:
+            raise EngineFailure(f"the Rust engine panicked in {name}") from error
+
+    # The tree
+
+    def node(self, key: Any) -> Any:
+        """The node under a block hash, None where there is none."""
+        try:
+            return self.engine.block_tree.get(key)
+        except TypeError:
+            return None
+
+    def keys_in_order(self) -> list[Any]:
+        """All keys, oldest first."""
+        return list(self.engine.block_tree)
+
+    def tip(self) -> Any:
+        """The best tip's node."""
+        return self.engine.best_tip
+
+    def take(self, nodes: Iterable[tuple[Any, Any]], tip: Any, *, replace: bool = False) -> None:
+        """Take over another engine's nodes and tip as they are, judging nothing."""
+        try:
+            self.engine.import_tree(nodes, tip, replace=replace)
+        except (*NEVER_SWALLOWED, Exception):
+            raise
+        except BaseException as error:
+            raise EngineFailure("the Rust engine panicked while it took over a tree") from error
+
+    def forget(self, key: Any) -> None:
+        """Not possible one by one; raises `CannotForget` if there is such a node."""
+        if self.node(key) is not None:
+            raise CannotForget("the Rust tree has a node more than the other engine's")
+
+
+def _observed(judgement: Any, received_at: float, seconds: float) -> Observation:
+    """A judgement as an observation.
+
+    Raises:
+        EngineFailure: It is no verdict.
+    """
+    accepted, reason = judgement.accepted, judgement.reason
+    if not isinstance(accepted, bool) or (reason is None) != accepted or (reason and reason not in REASONS):
+        raise EngineFailure(f"the Rust engine answered accepted={accepted!r}, reason={reason!r}")
+    inserts = bool(judgement.inserts)
+    return Observation(
+        "rust",
+        accepted=accepted,
+        reasons=frozenset() if accepted else frozenset({reason}),
+        block_hash=judgement.computed_hash,
+        work=judgement.work,
+        inserted=inserts,
+        height=judgement.height if inserts else None,
+        cumulative=judgement.cumulative if inserts else None,
+        tip_hash=judgement.tip_hash,
+        tip_cumulative=judgement.tip_cumulative,
+        received_at=received_at,
+        seconds=seconds,
+    )
