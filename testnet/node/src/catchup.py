@@ -7,9 +7,16 @@ time an answer may take.
 """
 
 import json
+import logging
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import trio
+from libp2p.abc import IHost
+from libp2p.custom_types import TProtocol
+from libp2p.peer.id import ID
+
+log = logging.getLogger("coinjecture.catchup")
 
 PROTOCOL = "/coinjecture/blocks/1.0.0"
 BLOCKS_AT_ONCE = 250
@@ -18,6 +25,9 @@ LONGEST_BLOCK = 1024 * 1024
 MOST_BARREN_ANSWERS = 40
 ANSWER_TIMEOUT_S = 20.0
 LENGTH_BYTES = 4
+ATTEMPTS = 5
+RETRY_FIRST_S = 0.2
+RETRY_LONGEST_S = 5.0
 
 
 class CatchUpError(Exception):
@@ -128,3 +138,70 @@ async def fetch_missing(stream: Stream, ledger: Ledger) -> int:
         barren = 0 if accepted > before else barren + 1
         if barren > MOST_BARREN_ANSWERS:
             raise CatchUpError("one answer after the other without a new block")
+
+
+class CatchUp:
+    """Fetches missing blocks, from each peer by at most one task at a time."""
+
+    def __init__(
+        self, host: IHost, node: Ledger, nursery: trio.Nursery, is_level: Callable[[ID], None]
+    ) -> None:
+        self._is_level = is_level
+        self._host = host
+        self._node = node
+        self._nursery = nursery
+        self._asking: set[ID] = set()
+        self._again: set[ID] = set()
+
+    def ask_everyone(self) -> None:
+        """Ask all connected peers."""
+        for peer_id in self._host.get_connected_peers():
+            self.ask(peer_id)
+
+    def ask(self, peer_id: ID) -> None:
+        """Ask a peer; one that is being asked is asked once more afterwards."""
+        if peer_id in self._asking:
+            self._again.add(peer_id)
+            return
+        self._asking.add(peer_id)
+        self._nursery.start_soon(self._ask_with_retries, peer_id)
+
+    async def _ask_with_retries(self, peer_id: ID) -> None:
+        try:
+            delay = RETRY_FIRST_S
+            for _ in range(ATTEMPTS):
+                self._again.discard(peer_id)
+                finished = await self._ask_once(peer_id)
+                if finished and peer_id not in self._again:
+                    return
+                if peer_id not in self._host.get_connected_peers():
+                    return
+                await trio.sleep(delay)
+                delay = min(delay * 2, RETRY_LONGEST_S)
+        finally:
+            self._asking.discard(peer_id)
+            self._again.discard(peer_id)
+
+    async def _ask_once(self, peer_id: ID) -> bool:
+        stream: Any = None
+        try:
+            stream = await self._host.new_stream(peer_id, [TProtocol(PROTOCOL)])
+            accepted = await fetch_missing(stream, self._node)
+            await stream.close()
+        except Exception as error:
+            log.debug("catch-up from %s ended with %s", peer_id, type(error).__name__)
+            if stream is not None:
+                await reset_quietly(stream)
+            return False
+        self._is_level(peer_id)
+        if accepted:
+            log.info("caught up %d blocks from %s", accepted, peer_id)
+        return True
+
+
+async def reset_quietly(stream: Any) -> None:
+    """Reset a stream that may be gone already."""
+    try:
+        await stream.reset()
+    except Exception:
+        log.debug("stream was gone already")

@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import trio
 from libp2p import new_host
@@ -33,9 +33,9 @@ from libp2p.tools.anyio_service import background_trio_service
 from multiaddr import Multiaddr
 
 try:
-    from .catchup import PROTOCOL, Ledger, fetch_missing, serve
+    from .catchup import PROTOCOL, CatchUp, Ledger, reset_quietly, serve
 except ImportError:
-    from catchup import PROTOCOL, Ledger, fetch_missing, serve
+    from catchup import PROTOCOL, CatchUp, Ledger, reset_quietly, serve
 
 log = logging.getLogger("coinjecture.network")
 # Peers can make libp2p talk, and importing it sets up handlers of its own: only serious lines pass.
@@ -48,7 +48,6 @@ WATCH_S = 0.25
 CATCH_UP_EVERY_S = 5.0
 RETRY_FIRST_S = 0.2
 RETRY_LONGEST_S = 2.0
-CATCH_UP_ATTEMPTS = 5
 DIAL_TIMEOUT_S = 10.0
 SECOND_DIALER_WAITS_S = 1.0
 
@@ -334,70 +333,3 @@ class GossipNetwork:
                 log.info("peer %s cannot be reached: %s", peer.peer_id, type(error).__name__)
                 await trio.sleep(delay)
                 delay = min(delay * 2, RETRY_LONGEST_S)
-
-
-class CatchUp:
-    """Fetches missing blocks, from each peer by at most one task at a time."""
-
-    def __init__(
-        self, host: IHost, node: BlockReceiver, nursery: trio.Nursery, is_level: Callable[[ID], None]
-    ) -> None:
-        self._is_level = is_level
-        self._host = host
-        self._node = node
-        self._nursery = nursery
-        self._asking: set[ID] = set()
-        self._again: set[ID] = set()
-
-    def ask_everyone(self) -> None:
-        """Ask all connected peers."""
-        for peer_id in self._host.get_connected_peers():
-            self.ask(peer_id)
-
-    def ask(self, peer_id: ID) -> None:
-        """Ask a peer; one that is being asked is asked once more afterwards."""
-        if peer_id in self._asking:
-            self._again.add(peer_id)
-            return
-        self._asking.add(peer_id)
-        self._nursery.start_soon(self._ask_with_retries, peer_id)
-
-    async def _ask_with_retries(self, peer_id: ID) -> None:
-        try:
-            delay = RETRY_FIRST_S
-            for _ in range(CATCH_UP_ATTEMPTS):
-                self._again.discard(peer_id)
-                finished = await self._ask_once(peer_id)
-                if finished and peer_id not in self._again:
-                    return
-                if peer_id not in self._host.get_connected_peers():
-                    return
-                await trio.sleep(delay)
-                delay = min(delay * 2, RETRY_LONGEST_S)
-        finally:
-            self._asking.discard(peer_id)
-            self._again.discard(peer_id)
-
-    async def _ask_once(self, peer_id: ID) -> bool:
-        stream: INetStream | None = None
-        try:
-            stream = await self._host.new_stream(peer_id, [TProtocol(PROTOCOL)])
-            accepted = await fetch_missing(stream, self._node)
-            await stream.close()
-        except Exception as error:
-            log.debug("catch-up from %s ended with %s", peer_id, type(error).__name__)
-            if stream is not None:
-                await reset_quietly(stream)
-            return False
-        self._is_level(peer_id)
-        if accepted:
-            log.info("caught up %d blocks from %s", accepted, peer_id)
-        return True
-
-
-async def reset_quietly(stream: Any) -> None:
-    """Reset a stream that may be gone already."""
-    try:
-        await stream.reset()
-    except Exception:
-        log.debug("stream was gone already")
