@@ -1,0 +1,226 @@
+"""What a node is now: service, interpreter, release, import in node.py, mode.
+
+Everything is read where it is authoritative, on the node, as root, without changing
+anything. The mode comes from the running wrapper; only where none can answer is it taken
+from what lies on the disk, and where the two do not settle it, it is None with a reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+try:
+    from ansible.module_utils.control_client import ControlClient, ControlError
+    from ansible.module_utils.node_import import ImportEditRefused
+    from ansible.module_utils.node_import import state as import_state
+except ImportError:  # outside of Ansible, in the tests
+    from control_client import ControlClient, ControlError
+    from node_import import ImportEditRefused
+    from node_import import state as import_state
+
+Run = Callable[[Sequence[str]], str]
+
+RUNTIME_PROBE = (
+    "import json,platform,sys;"
+    "print(json.dumps({'python':'%d.%d'%sys.version_info[:2],'libc':' '.join(platform.libc_ver()),"
+    "'machine':platform.machine()}))"
+)
+
+UNIT_PROPERTIES = (
+    "LoadState", "ActiveState", "SubState", "MainPID", "NRestarts", "ExecMainStartTimestamp",
+    "NeedDaemonReload", "User", "Environment",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class NodePaths:
+    """Where things lie on a node; see "On a node" in docs/architecture.md."""
+
+    unit: str
+    src: str
+    python: str
+    socket: str
+    mode_file: str
+    current: str
+    drop_in: str
+    settings: str
+
+
+def run_command(command: Sequence[str]) -> str:
+    """Run a command and return its output.
+
+    Raises:
+        OSError: It cannot be started, fails, or takes longer than 30 s.
+    """
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    except subprocess.SubprocessError as error:
+        detail = getattr(error, "stderr", "") or str(error)
+        raise OSError(f"{command[0]}: {str(detail).strip()}") from error
+    return done.stdout
+
+
+def read(paths: NodePaths, run: Run = run_command) -> dict[str, Any]:
+    """Read the whole state of this node; never raises for what is merely absent."""
+    service = read_service(paths.unit, run)
+    node_py = read_node_py(Path(paths.src) / "node.py")
+    status, status_error = read_status(paths.socket)
+    mode_file = read_mode_file(Path(paths.mode_file))
+    stale = changed_since_start(paths, service)
+    mode, why = settle_mode(service, node_py, status, status_error, mode_file, stale)
+    return {
+        "now": time.time(),
+        "mode": mode,
+        "why": why,
+        "service": service,
+        "runtime": read_runtime(paths.python, run),
+        "node_py": node_py,
+        "release": read_release(Path(paths.current)),
+        "status": status,
+        "status_error": status_error,
+        "mode_file": mode_file,
+        "changed_since_start": stale,
+        "machine": read_machine(paths.src),
+    }
+
+
+def read_service(unit: str, run: Run) -> dict[str, Any]:
+    """The unit as systemd sees it; ``started`` is in seconds since the epoch."""
+    command = ["systemctl", "show", unit, "--timestamp=us+utc"]
+    output = run([*command, *(f"--property={name}" for name in UNIT_PROPERTIES)])
+    values = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+    return {
+        "found": values.get("LoadState") == "loaded",
+        "active": values.get("ActiveState") == "active" and values.get("SubState") == "running",
+        "state": f"{values.get('ActiveState', 'unknown')} ({values.get('SubState', 'unknown')})",
+        "main_pid": int(values.get("MainPID") or 0),
+        "restarts": int(values.get("NRestarts") or 0),
+        "started": _timestamp(values.get("ExecMainStartTimestamp", "")),
+        "user": values.get("User", ""),
+        "environment": values.get("Environment", ""),
+    }
+
+
+def read_node_py(path: Path) -> dict[str, Any]:
+    """Which engine node.py imports: ``legacy``, ``wrapped``, or None with the reason."""
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        return {"state": None, "why": f"{path}: {error.strerror}", "sha256": None}
+    digest = hashlib.sha256(source).hexdigest()
+    try:
+        return {"state": import_state(source), "why": "", "sha256": digest}
+    except ImportEditRefused as error:
+        return {"state": None, "why": f"{path}: {error}", "sha256": digest}
+
+
+def read_status(socket_path: str) -> tuple[dict[str, Any] | None, str]:
+    """The wrapper's own answer, or None and why there is none."""
+    try:
+        return ControlClient(socket_path, timeout=10).status(), ""
+    except ControlError as error:
+        return None, str(error)
+
+
+def read_mode_file(path: Path) -> dict[str, Any] | None:
+    """The mode file, or None where it is missing or damaged."""
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def read_runtime(python: str, run: Run) -> dict[str, str]:
+    """Python minor and C library of the node's interpreter; both decide consensus bits."""
+    try:
+        found = json.loads(run([python, "-I", "-c", RUNTIME_PROBE]))
+    except (OSError, ValueError) as error:
+        return {"python": "", "libc": "", "machine": "", "error": str(error)}
+    return {key: str(found.get(key, "")) for key in ("python", "libc", "machine")}
+
+
+def read_release(current: Path) -> str | None:
+    """The wheel's hash: the name of the folder that ``current`` points to."""
+    try:
+        return current.readlink().name
+    except OSError:
+        return None
+
+
+def read_machine(path: str) -> dict[str, int]:
+    """Free disk and available memory, in bytes."""
+    memory = 0
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            memory = int(line.split()[1]) * 1024
+    existing = Path(path)
+    while not existing.exists():
+        existing = existing.parent
+    return {"disk_free": shutil.disk_usage(existing).free, "memory_available": memory}
+
+
+def changed_since_start(paths: NodePaths, service: Mapping[str, Any]) -> list[str]:
+    """Files of the migration that are newer than the running process: it has not read them.
+
+    This is what makes an interrupted run go on: a file changed just before the
+    interruption is still newer than the process when the play runs again.
+    """
+    if not service["active"] or service["started"] is None:
+        return []
+    src = Path(paths.src)
+    trees = [src / "consensus_wrapper.py", src / "coinjecture_migration", src / "consensus_surface"]
+    watched = [src / "node.py", Path(paths.drop_in), Path(paths.settings), Path(paths.current)]
+    for tree in trees:
+        watched += [tree, *sorted(tree.rglob("*.py"))] if tree.is_dir() else [tree]
+    return [str(path) for path in watched if _changed_at(path) > service["started"]]
+
+
+def settle_mode(
+    service: Mapping[str, Any],
+    node_py: Mapping[str, Any],
+    status: Mapping[str, Any] | None,
+    status_error: str,
+    mode_file: Mapping[str, Any] | None,
+    stale: Sequence[str],
+) -> tuple[str | None, str]:
+    """The mode in force and where it was read, or None and why nobody can say."""
+    if status is not None:
+        mode = status.get("mode")
+        return (str(mode), "said by the wrapper") if mode else (None, "the wrapper's status names no mode")
+    if not service["found"]:
+        return None, "the unit is not there"
+    if node_py["state"] is None:
+        return None, str(node_py["why"])
+    if not service["active"]:
+        return None, f"the unit is {service['state']}; see its journal"
+    if node_py["state"] == "legacy" or any(path.endswith("/node.py") for path in stale):
+        return "legacy", "the running process knows no wrapper"
+    recorded = f", its mode file says {mode_file.get('mode')}" if mode_file else ""
+    return None, f"node.py has the wrapper, but {status_error}{recorded}"
+
+
+def _changed_at(path: Path) -> float:
+    """When a file or link last changed, in seconds since the epoch; 0 where it is absent."""
+    try:
+        return os.lstat(path).st_ctime
+    except OSError:
+        return 0.0
+
+
+def _timestamp(text: str) -> float | None:
+    """Systemd's ``Mon 2024-01-01 10:00:00.123456 UTC`` in seconds since the epoch."""
+    try:
+        return datetime.strptime(text.replace("UTC", "+0000"), "%a %Y-%m-%d %H:%M:%S.%f %z").timestamp()
+    except ValueError:
+        return None

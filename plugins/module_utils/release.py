@@ -1,0 +1,129 @@
+"""A wheel installed as a release: staged, checked, renamed into place, switched to.
+
+A release is a folder named after the wheel's SHA-256. It appears whole or not at all,
+and ``current`` points to one release or another, never to half of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Run = Callable[[Sequence[str], Mapping[str, str]], str]
+
+BUILD_PROBE = "import json; from coinjecture import _core; print(json.dumps(_core.build_info()))"
+
+
+class ReleaseRefused(Exception):
+    """The wheel is not installed; the message says why."""
+
+
+def run_command(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Run a command with an own environment and return its output.
+
+    Raises:
+        ReleaseRefused: It cannot be started or fails.
+    """
+    try:
+        done = subprocess.run(
+            command, env=dict(environment), capture_output=True, text=True, timeout=300, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        detail = str(getattr(error, "stderr", "") or error).strip()
+        raise ReleaseRefused(f"{' '.join(command[:4])} failed: {detail[-2000:]}") from error
+    return done.stdout
+
+
+def wheel_hash(wheel: Path) -> str:
+    """SHA-256 of a file in hex."""
+    with wheel.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def install(
+    wheel: Path, sha256: str, releases: Path, python: str, allow_faults: bool, run: Run = run_command
+) -> tuple[bool, dict[str, Any]]:
+    """Install a wheel as ``releases/<sha256>``.
+
+    Args:
+        wheel: The wheel on this machine.
+        sha256: The hash it must have.
+        releases: The folder of all releases.
+        python: The node's interpreter; it installs and probes, and is not changed.
+        allow_faults: Whether a wheel that can be told to fail is allowed here.
+        run: Runs a command with an environment.
+
+    Returns:
+        Whether anything was installed, and what the wheel says about its build.
+
+    Raises:
+        ReleaseRefused: Wrong bytes, not importable here, or a fault wheel where none may be.
+    """
+    release = releases / sha256
+    if release.is_dir():
+        return False, _probe(release, python, allow_faults, run)
+    if (found := wheel_hash(wheel)) != sha256:
+        raise ReleaseRefused(f"{wheel.name} has the hash {found}, recorded is {sha256}")
+    staged = releases / f".staged-{sha256}"
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    command = [python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-cache-dir"]
+    run([*command, "--disable-pip-version-check", "--target", str(staged), str(wheel)], _environment())
+    try:
+        build = _probe(staged, python, allow_faults, run)
+    except ReleaseRefused:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    shutil.copy2(wheel, staged / wheel.name)
+    staged.rename(release)
+    _sync(releases)
+    return True, build
+
+
+def switch(current: Path, release: Path) -> bool:
+    """Point ``current`` at a release in one atomic step; says whether it pointed elsewhere."""
+    if current.is_symlink() and current.readlink() == release:
+        return False
+    if current.exists() and not current.is_symlink():
+        raise ReleaseRefused(f"{current} is not a link; move it away first")
+    fresh = current.with_name(f".{current.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(release)
+    fresh.replace(current)
+    _sync(current.parent)
+    return True
+
+
+def _probe(release: Path, python: str, allow_faults: bool, run: Run) -> dict[str, Any]:
+    """Import the native module with the node's interpreter and ask how it was built."""
+    output = run([python, "-c", BUILD_PROBE], _environment() | {"PYTHONPATH": str(release)})
+    try:
+        build = json.loads(output)
+        features = list(build["features"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReleaseRefused(f"the wheel does not say how it was built: {output[:200]!r}") from error
+    if "faults" in features and not allow_faults:
+        raise ReleaseRefused(
+            "this is the fault wheel, and the network is not marked as a test network (network_is_test)"
+        )
+    return dict(build)
+
+
+def _environment() -> dict[str, str]:
+    """A bare environment: nothing of the operator's reaches the installer."""
+    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _sync(folder: Path) -> None:
+    """Make a rename in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

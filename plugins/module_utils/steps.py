@@ -1,0 +1,167 @@
+"""Order of the migration: which step may a node take, and which soak comes before it.
+
+A phase brings every node to its mode, one node after the other. Between two nodes lies
+one soak, after the last node a longer one. Nothing is remembered between runs: what
+is done already is read from the modes the nodes are in now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+try:
+    from ansible.module_utils.gate import Decision, decide
+except ImportError:  # outside of Ansible, in the tests and in the filter
+    from gate import Decision, decide
+
+MODES = ("legacy", "shadow", "rust", "final")
+"""From the old engine to the new one; a step goes up by one."""
+
+
+class Step(TypedDict):
+    """What a node does in a phase: ``action`` is ``start``, ``wait``, ``fail`` or ``nothing``.
+
+    ``decided`` is when (s since the epoch), ``gate`` is None where no gate was asked, and
+    ``criteria`` and ``evidence`` are what it was asked with.
+    """
+
+    phase: int
+    node: str
+    mode: str | None
+    target: str
+    action: str
+    reasons: list[str]
+    ready_at: float | None
+    decided: float
+    gate: Decision | None
+    criteria: dict[str, Any]
+    evidence: dict[str, Any]
+
+
+def plan(
+    phase: int,
+    node: str,
+    states: Mapping[str, Mapping[str, Any] | None],
+    phases: Sequence[Mapping[str, Any]],
+    criteria: Mapping[str, Any],
+    now: float,
+) -> Step:
+    """Say what ``node`` may do in ``phase`` now.
+
+    Args:
+        phase: 1, 2 or 3.
+        node: The node whose step it is.
+        states: For every node, in the order they migrate, what `node_state.read` gave, or
+            None where the node did not answer.
+        phases: For every phase its ``phase``, ``mode``, ``soak_between_nodes`` and ``soak_after`` (s).
+        criteria: The criteria that every soak shares, see `gate.Criteria`.
+        now: The controller's clock in seconds since the epoch.
+    """
+    target = str(_phase(phases, phase)["mode"])
+    state = states.get(node) or {}
+    step: Step = {
+        "phase": phase,
+        "node": node,
+        "mode": state.get("mode"),
+        "target": target,
+        "action": "fail",
+        "reasons": [],
+        "ready_at": None,
+        "decided": now,
+        "gate": None,
+        "criteria": {},
+        "evidence": {},
+    }
+    if broken := _broken(states):
+        step["reasons"] = broken
+    elif _rank(step["mode"]) >= _rank(target):
+        step["action"] = "nothing"
+        step["reasons"] = [f"{node} is in {step['mode']}: phase {phase} is done here"]
+    elif early := _too_early(phase, node, states, target):
+        step["action"], step["reasons"] = "wait", early
+    else:
+        _ask_gate(step, states, phases, criteria, now)
+    return step
+
+
+def soak_before(
+    phase: int, node: str, order: Sequence[str], phases: Sequence[Mapping[str, Any]]
+) -> tuple[list[str], float]:
+    """The nodes that soak before a step, and for how many seconds.
+
+    Within a phase it is the nodes before this one; for its first node all nodes, in
+    the phase before. The very first step has no soak before it.
+    """
+    index = list(order).index(node)
+    if index > 0:
+        return list(order[:index]), float(_phase(phases, phase)["soak_between_nodes"])
+    if phase == 1:
+        return [], 0.0
+    return list(order), float(_phase(phases, phase - 1)["soak_after"])
+
+
+def _ask_gate(
+    step: Step,
+    states: Mapping[str, Mapping[str, Any] | None],
+    phases: Sequence[Mapping[str, Any]],
+    criteria: Mapping[str, Any],
+    now: float,
+) -> None:
+    """Put the evidence of all nodes before the gate and take its answer into the step."""
+    soaking, seconds = soak_before(step["phase"], step["node"], list(states), phases)
+    step["criteria"] = dict(criteria) | {
+        "nodes": {name: state["mode"] for name, state in states.items() if state},
+        "soaking": soaking,
+        "soak_seconds": seconds,
+    }
+    step["evidence"] = {name: state["status"] for name, state in states.items() if state}
+    decision = decide(step["evidence"], step["criteria"], now)
+    step["gate"] = decision
+    step["action"] = "start" if decision["outcome"] == "pass" else decision["outcome"]
+    step["reasons"], step["ready_at"] = decision["reasons"], decision["ready_at"]
+
+
+def _broken(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
+    """Why no step may start anywhere: a node is silent, its mode unknown, or the nodes differ."""
+    reasons = []
+    for name, state in states.items():
+        if not state:
+            reasons.append(f"{name} does not answer now: no step starts while a node cannot be asked")
+        elif state.get("mode") not in MODES:
+            reasons.append(f"{name}: its mode is not known: {state.get('why') or 'nothing tells it'}")
+    for what in ("python", "libc"):
+        found = {name: state["runtime"].get(what) for name, state in states.items() if state}
+        if len(set(found.values())) > 1:
+            listed = ", ".join(f"{name} {value}" for name, value in found.items())
+            reasons.append(f"the nodes differ in {what}: {listed}; they would not compute the same sums")
+    return reasons
+
+
+def _too_early(
+    phase: int, node: str, states: Mapping[str, Mapping[str, Any] | None], target: str
+) -> list[str]:
+    """The steps that come before this one and have not been taken."""
+    order = list(states)
+    reasons = []
+    for name, state in states.items():
+        before = order.index(name) < order.index(node)
+        needed = _rank(target) if before else _rank(target) - 1
+        mode = (state or {}).get("mode")
+        if _rank(mode) < needed:
+            first = phase if before else phase - 1
+            reasons.append(
+                f"{name} is in {mode}: phase {first} on {name} comes before phase {phase} on {node}"
+            )
+    return reasons
+
+
+def _rank(mode: Any) -> int:
+    return MODES.index(mode) if mode in MODES else -1
+
+
+def _phase(phases: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, Any]:
+    for phase in phases:
+        if phase["phase"] == number:
+            return phase
+    raise ValueError(f"no phase {number} in the inventory's phases")

@@ -1,0 +1,99 @@
+#!/usr/bin/python
+"""Ansible module: one request to the wrapper's control socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.control_client import ControlClient, ControlError
+
+DOCUMENTATION = r"""
+module: consensus_control
+short_description: Ask a node's wrapper for its status, or change its mode
+description:
+  - Speaks to the control socket on the node; needs root.
+  - C(prepare) returns at once; the action plugin of the same name waits for it and shows progress.
+options:
+  op:
+    description: The request.
+    type: str
+    required: true
+    choices: [status, prepare, set_mode, ack]
+  mode:
+    description: The mode to prepare or to set.
+    type: str
+    choices: [legacy, shadow, rust, final]
+  if_mode: {description: Set the mode only where the node is in this one., type: str}
+  who: {description: Who asks., type: str}
+  why: {description: The reason that is recorded., type: str}
+  socket: {description: The control socket., type: str, default: /run/coinjecture-migration/control.sock}
+  timeout: {description: Seconds to wait for the answer., type: float, default: 10}
+author: ["The migration toolkit"]
+"""
+
+
+def set_mode(module: AnsibleModule, client: ControlClient) -> dict[str, Any]:
+    """Change the mode where it is another one; in check mode say what would change."""
+    wanted = module.params["mode"]
+    before = client.status()["mode"]
+    expected = module.params["if_mode"]
+    if before == wanted:
+        return {"changed": False, "before": before, "after": wanted}
+    if expected is not None and before != expected:
+        raise ControlError(
+            "if_mode", f"the node is in {before}, expected {expected}", "read its status first"
+        )
+    if not module.check_mode:
+        client.set_mode(wanted, module.params["who"], module.params["why"], before)
+    return {
+        "changed": True,
+        "before": before,
+        "after": wanted,
+        "diff": {"before": f"mode: {before}\n", "after": f"mode: {wanted}\n"},
+    }
+
+
+def carry_out(module: AnsibleModule, client: ControlClient) -> dict[str, Any]:
+    """Carry out the request and return the result for Ansible."""
+    op = module.params["op"]
+    if op == "set_mode":
+        return set_mode(module, client)
+    if op == "ack":
+        latched = client.status().get("latched") is not None
+        if latched and not module.check_mode:
+            client.ack(module.params["who"], module.params["why"])
+        return {"changed": latched}
+    if op == "prepare" and not module.check_mode:
+        client.prepare(module.params["mode"], module.params["who"])
+    return {"changed": False, "status": client.status()}
+
+
+def main() -> None:
+    """Check the options, carry out the request, report a refusal with what to do next."""
+    module = AnsibleModule(
+        argument_spec={
+            "op": {"type": "str", "required": True, "choices": ["status", "prepare", "set_mode", "ack"]},
+            "mode": {"type": "str", "choices": ["legacy", "shadow", "rust", "final"]},
+            "if_mode": {"type": "str"},
+            "who": {"type": "str"},
+            "why": {"type": "str"},
+            "socket": {"type": "str", "default": "/run/coinjecture-migration/control.sock"},
+            "timeout": {"type": "float", "default": 10.0},
+        },
+        required_if=[
+            ("op", "prepare", ["mode", "who"]),
+            ("op", "set_mode", ["mode", "who", "why"]),
+            ("op", "ack", ["who", "why"]),
+        ],
+        supports_check_mode=True,
+    )
+    client = ControlClient(module.params["socket"], module.params["timeout"])
+    try:
+        module.exit_json(**carry_out(module, client))
+    except ControlError as error:
+        module.fail_json(msg=str(error), code=error.code, next=error.next_step)
+
+
+if __name__ == "__main__":
+    main()

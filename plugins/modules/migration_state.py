@@ -1,0 +1,40 @@
+#!/usr/bin/python
+"""Ansible module: what a node is now. All of it is in module_utils/node_state.py."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.node_state import NodePaths, read
+
+OPTIONS = ("unit", "src", "python", "socket", "mode_file", "current", "drop_in", "settings")
+
+DOCUMENTATION = r"""
+module: migration_state
+short_description: Read a node's service, interpreter, release, import and mode
+description: Reads and changes nothing. Needs root, because the control socket serves uid 0 only.
+options:
+  unit: {description: The node's systemd unit., type: str, required: true}
+  src: {description: Folder of node.py., type: str, required: true}
+  python: {description: The node's interpreter., type: str, required: true}
+  socket: {description: The control socket., type: str, required: true}
+  mode_file: {description: The mode file., type: str, required: true}
+  current: {description: The link to the release in force., type: str, required: true}
+  drop_in: {description: The unit's drop-in of the migration., type: str, required: true}
+  settings: {description: The wrapper's settings., type: str, required: true}
+author: ["The migration toolkit"]
+"""
+
+
+def main() -> None:
+    """Read the state and return it as ``state``."""
+    module = AnsibleModule(
+        argument_spec={name: {"type": "str", "required": True} for name in OPTIONS}, supports_check_mode=True
+    )
+    try:
+        module.exit_json(changed=False, state=read(NodePaths(**module.params)))
+    except OSError as error:
+        module.fail_json(msg=f"the node's state cannot be read: {error}")
+
+
+if __name__ == "__main__":
+    main()

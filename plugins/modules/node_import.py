@@ -1,0 +1,73 @@
+#!/usr/bin/python
+"""Ansible module: the one change in node.py, made or taken back."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.node_import import ImportEditRefused, unwrap, wrap
+
+DOCUMENTATION = r"""
+module: node_import
+short_description: Let node.py import its engine from the wrapper, or from the legacy module again
+description:
+  - Edits both lines of the try/except import pair and nothing else.
+  - Refused where the pair is not found or ambiguous.
+  - Keeps the file as it was in I(backups) before the first edit, under the name node.py.<sha256>.
+options:
+  path: {description: The node.py., type: path, required: true}
+  state: {description: Where the engine comes from., type: str, choices: [wrapped, legacy], default: wrapped}
+  backups: {description: Folder for the unedited file., type: path, required: true}
+author: ["The migration toolkit"]
+"""
+
+
+def keep_backup(source: bytes, folder: Path) -> Path:
+    """Keep the unedited file; one that is there already is the same bytes by its name."""
+    copy = folder / f"node.py.{hashlib.sha256(source).hexdigest()}"
+    if not copy.exists():
+        partial = copy.with_suffix(".part")
+        partial.write_bytes(source)
+        partial.chmod(0o644)
+        partial.replace(copy)
+    return copy
+
+
+def main() -> None:
+    """Edit the file in one atomic replacement, keeping owner and mode."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "state": {"type": "str", "choices": ["wrapped", "legacy"], "default": "wrapped"},
+            "backups": {"type": "path", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    path = Path(module.params["path"])
+    try:
+        source = path.read_bytes()
+        edited = wrap(source) if module.params["state"] == "wrapped" else unwrap(source)
+    except OSError as error:
+        module.fail_json(msg=f"{path} cannot be read: {error.strerror}")
+    except ImportEditRefused as error:
+        module.fail_json(msg=f"{path} is not edited: {error}")
+    changed = edited != source
+    result = {"changed": changed}
+    if changed:
+        before, after = source.decode(), edited.decode()
+        result["diff"] = {
+            "before_header": str(path), "after_header": str(path), "before": before, "after": after,
+        }  # fmt: skip
+    if changed and not module.check_mode:
+        if module.params["state"] == "wrapped":
+            result["backup"] = str(keep_backup(source, Path(module.params["backups"])))
+        partial = Path(module.tmpdir) / "node.py"
+        partial.write_bytes(edited)
+        module.atomic_move(str(partial), str(path))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

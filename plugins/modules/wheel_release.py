@@ -1,0 +1,54 @@
+#!/usr/bin/python
+"""Ansible module: install a wheel as a release and switch to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.release import ReleaseRefused, install, switch
+
+DOCUMENTATION = r"""
+module: wheel_release
+short_description: Install a wheel as releases/<sha256> and point current at it
+description: See module_utils/release.py. In check mode nothing is staged.
+options:
+  wheel: {description: The wheel on the node., type: path, required: true}
+  sha256: {description: The hash it must have., type: str, required: true}
+  releases: {description: Folder of the releases., type: path, required: true}
+  current: {description: The link to the release in force., type: path, required: true}
+  python: {description: The node's interpreter., type: path, required: true}
+  allow_faults: {description: Whether a fault wheel may be installed here., type: bool, default: false}
+author: ["The migration toolkit"]
+"""
+
+
+def main() -> None:
+    """Install, probe, switch."""
+    paths = ("wheel", "releases", "current", "python")
+    module = AnsibleModule(
+        argument_spec={
+            **{name: {"type": "path", "required": True} for name in paths},
+            "sha256": {"type": "str", "required": True},
+            "allow_faults": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    wheel, releases, current, python = (Path(module.params[name]) for name in paths)
+    release = releases / module.params["sha256"]
+    before = str(current.readlink()) if current.is_symlink() else "absent"
+    diff = {"before": f"{current} -> {before}\n", "after": f"{current} -> {release}\n"}
+    if module.check_mode:
+        module.exit_json(changed=before != str(release) or not release.is_dir(), diff=diff)
+    try:
+        installed, build = install(
+            wheel, module.params["sha256"], releases, str(python), module.params["allow_faults"]
+        )
+        switched = switch(current, release)
+    except (ReleaseRefused, OSError) as error:
+        module.fail_json(msg=f"the release is not installed: {error}")
+    module.exit_json(changed=installed or switched, build=build, diff=diff)
+
+
+if __name__ == "__main__":
+    main()
