@@ -44,13 +44,12 @@ class HeaderValidationError(ValidationError):
     """A reject of a block.
 
     Attributes:
-        reason: One of ``REASONS``.
+        reason: One of ``REASONS``; None where the legacy engine refused for a cause that is no rule (its
+            rate limit).
     """
 
-    def __init__(self, message: str = "", *, reason: str = "malformed") -> None:
-        if reason not in REASONS:
-            raise ValueError(f"unknown reason code {reason!r}; the codes are: {', '.join(REASONS)}")
-        super().__init__(message or reason)
+    def __init__(self, message: str = "", reason: str | None = None) -> None:
+        super().__init__(message or reason or "rejected")
         self.reason = reason
 
 

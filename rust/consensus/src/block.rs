@@ -6,8 +6,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Exception;
 use crate::json::{self, JsonError, MAX_LEVELS};
+use crate::number::Num;
 use crate::operations::is_explosive;
-use crate::text::{write_float, write_sorted, write_text};
+use crate::text::{write_float, write_sorted};
 use crate::value::{Dict, Value};
 use crate::work::work;
 
@@ -16,6 +17,11 @@ pub const MAX_BYTES: usize = 1 << 20;
 
 /// Largest problem size at which `2^n`, `n!` and `n^n` are computed.
 const MAX_EXPLOSIVE_SIZE: i64 = 4096;
+
+/// Judging, measured generously: the estimate only decides whether other threads may run meanwhile.
+const NANOSECONDS_PER_BYTE: u64 = 6;
+const NANOSECONDS_PER_ELEMENT: u64 = 120;
+const NANOSECONDS_OF_AN_EXPLOSION: u64 = 2_000_000;
 
 /// The fields without which a block cannot be built.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +52,7 @@ pub struct Fields<'b, 'a> {
 #[derive(Debug)]
 pub struct Block<'a> {
     dict: Dict<'a>,
+    bytes: usize,
     out_of_domain: Option<String>,
     computed_hash: OnceLock<Result<[u8; 32], Exception>>,
     work: OnceLock<(u8, Result<f64, Exception>)>,
@@ -63,7 +70,7 @@ impl<'a> Block<'a> {
             return Ok(Self::unread(format!("block of {} bytes; the domain ends at {MAX_BYTES}", text.len())));
         }
         match json::parse(text, MAX_LEVELS) {
-            Ok(Value::Dict(dict)) => Ok(Self::new(dict)),
+            Ok(Value::Dict(dict)) => Ok(Self::new(dict, text.len())),
             Ok(_) => Err(JsonError { what: "a block is a JSON object", at: 0, too_deep: false }),
             Err(error) if error.too_deep => Ok(Self::unread(format!("nested deeper than {MAX_LEVELS} levels"))),
             Err(error) => Err(error),
@@ -76,8 +83,8 @@ impl<'a> Block<'a> {
         let value = Value::Dict(dict);
         let mut canonical = Vec::new();
         write_sorted(&value, &mut canonical);
-        let Value::Dict(dict) = value else { return Self::new(Dict::default()) };
-        let mut block = Self::new(dict);
+        let Value::Dict(dict) = value else { return Self::new(Dict::default(), 0) };
+        let mut block = Self::new(dict, canonical.len());
         if canonical.len() > MAX_BYTES {
             block.out_of_domain = Some(format!("block of {} bytes; the domain ends at {MAX_BYTES}", canonical.len()));
         }
@@ -87,14 +94,14 @@ impl<'a> Block<'a> {
     /// A block of which only is known that it lies outside the domain, and why.
     #[must_use]
     pub fn unread(why: String) -> Self {
-        let mut block = Self::new(Dict::default());
+        let mut block = Self::new(Dict::default(), 0);
         block.out_of_domain = Some(why);
         block
     }
 
-    fn new(dict: Dict<'a>) -> Self {
+    fn new(dict: Dict<'a>, bytes: usize) -> Self {
         let out_of_domain = leaves_domain(&dict).map(str::to_owned);
-        Self { dict, out_of_domain, computed_hash: OnceLock::new(), work: OnceLock::new() }
+        Self { dict, bytes, out_of_domain, computed_hash: OnceLock::new(), work: OnceLock::new() }
     }
 
     /// Why the block lies outside the parity domain; `None` if it lies inside.
@@ -107,6 +114,31 @@ impl<'a> Block<'a> {
     #[must_use]
     pub const fn dict(&self) -> &Dict<'a> {
         &self.dict
+    }
+
+    /// Rough time that judging takes: what is written and hashed, what is looked up, and big powers and factorials.
+    #[must_use]
+    pub fn expected_nanoseconds(&self) -> u64 {
+        let length = |value: Option<&Value<'_>>| value.and_then(|value| value.length().ok()).unwrap_or(0);
+        let numbers = match self.dict.get(b"problem") {
+            Some(Value::Dict(problem)) => length(problem.get(b"numbers")),
+            _ => 0,
+        };
+        let elements = numbers.saturating_add(length(self.dict.get(b"solution")));
+        let count = |count: usize, each: u64| u64::try_from(count).unwrap_or(u64::MAX).saturating_mul(each);
+        let explosive = if self.is_explosive() { NANOSECONDS_OF_AN_EXPLOSION } else { 0 };
+        count(self.bytes, NANOSECONDS_PER_BYTE)
+            .saturating_add(count(elements, NANOSECONDS_PER_ELEMENT))
+            .saturating_add(explosive)
+    }
+
+    fn is_explosive(&self) -> bool {
+        let Some(Value::Dict(complexity)) = self.dict.get(b"complexity") else { return false };
+        let large = complexity.get(b"problem_size").and_then(Value::as_num).is_some_and(|n| n.greater(&Num::Int(1000)));
+        large
+            && [b"time_solve_O".as_slice(), b"time_verify_O"]
+                .iter()
+                .any(|key| complexity.get(key).is_some_and(is_explosive))
     }
 
     /// The required fields; `None` if one is missing.
@@ -132,7 +164,8 @@ impl<'a> Block<'a> {
     /// # Errors
     /// The exception that computing it raises: a missing field, or a mining capacity that is no tier.
     pub fn computed_hash(&self) -> Result<[u8; 32], Exception> {
-        *self.computed_hash.get_or_init(|| self.fields().ok_or(Exception::Type).and_then(|fields| hash_of(&fields)))
+        let compute = || self.fields().ok_or(Exception::Type).and_then(|_| header_hash(&self.dict));
+        *self.computed_hash.get_or_init(compute)
     }
 
     /// Work score on Python 3.`minor`.
@@ -189,29 +222,39 @@ pub fn tier_bounds(mining_capacity: &Value<'_>) -> Option<(i64, i64)> {
     }
 }
 
-/// SHA-256 of the canonical JSON of the hashed fields.
+/// The hashed fields, in the order of their code points.
+const HASHED: [&str; 8] = [
+    "cumulative_work_score",
+    "index",
+    "merkle_root",
+    "mining_capacity",
+    "previous_hash",
+    "problem",
+    "solution",
+    "timestamp",
+];
+
+/// SHA-256 of the canonical JSON of the hashed fields of a block.
 ///
 /// # Errors
-/// [`Exception::Value`] if the mining capacity is no tier.
-pub fn hash_of(fields: &Fields<'_, '_>) -> Result<[u8; 32], Exception> {
-    tier_bounds(fields.mining_capacity).ok_or(Exception::Value)?;
+/// [`Exception::Key`] if one is missing, [`Exception::Value`] if the mining capacity is no tier.
+pub fn header_hash(block: &Dict<'_>) -> Result<[u8; 32], Exception> {
+    tier_bounds(block.read("mining_capacity")?).ok_or(Exception::Value)?;
     let mut text = Vec::with_capacity(1024);
-    // In the order of the keys' code points.
-    for (key, value) in [
-        ("{\"cumulative_work_score\": ", fields.cumulative_work_score),
-        (", \"index\": ", fields.index),
-        (", \"merkle_root\": ", fields.merkle_root),
-        (", \"mining_capacity\": ", fields.mining_capacity),
-        (", \"previous_hash\": ", fields.previous_hash),
-        (", \"problem\": ", fields.problem),
-        (", \"solution\": ", fields.solution),
-        (", \"timestamp\": ", fields.timestamp),
-    ] {
+    for (position, key) in HASHED.iter().enumerate() {
+        text.extend_from_slice(if position == 0 { b"{\"" } else { b", \"" });
         text.extend_from_slice(key.as_bytes());
-        write_sorted(value, &mut text);
+        text.extend_from_slice(b"\": ");
+        write_sorted(block.read(key)?, &mut text);
     }
     text.push(b'}');
     Ok(Sha256::digest(&text).into())
+}
+
+/// SHA-256 of bytes.
+#[must_use]
+pub fn sha256(data: &[u8]) -> [u8; 32] {
+    Sha256::digest(data).into()
 }
 
 /// Hash of a network's genesis: a constant, not the hash of its content.
@@ -222,14 +265,6 @@ pub fn genesis_hash(network_id: &str, timestamp: f64, seed: &str) -> [u8; 32] {
     write_float(timestamp, &mut text);
     text.extend_from_slice(format!("_{seed}_SM").as_bytes());
     Sha256::digest(&text).into()
-}
-
-/// The text of a JSON string for messages: quoted, escaped, ASCII.
-#[must_use]
-pub fn quoted(text: &[u8]) -> String {
-    let mut out = Vec::new();
-    write_text(text, &mut out);
-    String::from_utf8(out).unwrap_or_default()
 }
 
 #[cfg(test)]

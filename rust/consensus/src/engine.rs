@@ -4,6 +4,7 @@
 //! before either verdict is acted on.
 
 use std::cmp::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::block::{tier_bounds, Block, Fields};
 use crate::budget::{Budget, DEFAULT_BUDGET};
@@ -123,6 +124,12 @@ pub struct Judgement {
     generation: u64,
 }
 
+/// Number of a state of a tree. No two engines of a process share one, so a judgement fits one engine only.
+fn next_generation() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Relaxed)
+}
+
 /// A tree with the rules.
 #[derive(Debug)]
 pub struct Engine {
@@ -143,7 +150,7 @@ impl Engine {
         }
         let fields = genesis.fields().ok_or_else(|| invalid("a required field is missing"))?;
         let work = genesis.work(rules.python_minor).map_err(|error| invalid(&format!("work score raises {error}")))?;
-        let mut engine = Self { rules, tree: Tree::default(), generation: 0 };
+        let mut engine = Self { rules, tree: Tree::default(), generation: next_generation() };
         let tip = engine.tree.put(Node {
             hash: fields.block_hash.clone().into_owned(),
             parent: fields.previous_hash.clone().into_owned(),
@@ -317,7 +324,7 @@ impl Engine {
             return Err(EngineError::StaleJudgement { judged: judgement.generation, current: self.generation });
         }
         if let Some(node) = &judgement.node {
-            self.generation += 1;
+            self.generation = next_generation();
             let node = self.tree.put(node.clone())?;
             if judgement.moves_tip {
                 self.tree.set_tip(node);
@@ -331,14 +338,16 @@ impl Engine {
     /// # Errors
     /// As [`Tree::put`].
     pub fn put(&mut self, node: Node) -> Result<Node, EngineError> {
-        self.generation += 1;
+        self.generation = next_generation();
         self.tree.put(node)
     }
 
-    /// Makes a node the tip, as another engine has it: in the tree under its hash or, replaced there, an older one.
+    /// Makes a node the tip, as another engine has it. If the tree holds the same node under its hash, that one is
+    /// meant; else the tip is one that was replaced there.
     pub fn set_tip(&mut self, tip: Node) {
-        self.generation += 1;
-        self.tree.set_tip(tip);
+        self.generation = next_generation();
+        let stored = Key::of(&tip.hash).ok().and_then(|(key, _)| self.tree.get(&key));
+        self.tree.set_tip(stored.filter(|stored| stored.looks_like(&tip)).unwrap_or(tip));
     }
 
     /// Takes over the tree of an [`export`](Self::export). The tree stays as it is if that cannot be read.
@@ -347,7 +356,7 @@ impl Engine {
     /// [`EngineError::Invalid`] with what is wrong.
     pub fn import(&mut self, data: &[u8]) -> Result<(), EngineError> {
         let tree = crate::transfer::import(data)?;
-        self.generation += 1;
+        self.generation = next_generation();
         self.tree = tree;
         Ok(())
     }

@@ -34,6 +34,13 @@ pub fn export(tree: &Tree) -> Vec<u8> {
     out
 }
 
+/// A node as the format writes it.
+pub fn text_of_node(node: &Node) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_node(node, &mut out);
+    out
+}
+
 fn write_node(node: &Node, out: &mut Vec<u8>) {
     out.push(b'[');
     for value in [&node.hash, &node.parent, &node.height] {

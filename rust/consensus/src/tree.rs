@@ -33,6 +33,14 @@ pub struct Node {
     pub serial: u64,
 }
 
+impl Node {
+    /// Whether two nodes agree in all that an export tells of them, floats to the bit.
+    #[must_use]
+    pub fn looks_like(&self, other: &Self) -> bool {
+        crate::transfer::text_of_node(self) == crate::transfer::text_of_node(other)
+    }
+}
+
 /// Number of a key's slot.
 type Slot = u32;
 

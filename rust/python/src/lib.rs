@@ -1,1 +1,34 @@
 //! `coinjecture._core`: the thin Python binding of the consensus crate.
+//!
+//! Nothing is decided here: values are carried over, the interpreter lock is kept or released, errors get a class.
+
+mod capture;
+mod convert;
+mod engine;
+mod errors;
+mod functions;
+
+use pyo3::prelude::*;
+
+/// The consensus engine in Rust.
+#[pymodule]
+mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::capture::{capture, Captured};
+    #[pymodule_export]
+    use crate::engine::{Engine, Judgement, Node};
+    #[pymodule_export]
+    use crate::errors::{BudgetExceeded, EngineError, OutOfDomain, StaleJudgement};
+    #[pymodule_export]
+    use crate::functions::{build_info, canonical_json, compute_header_hash_py, sha256_hash, verify_subset_sum_py};
+
+    #[pymodule_init]
+    #[allow(clippy::unnecessary_wraps)] // the signature is PyO3's
+    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        #[cfg(feature = "faults")]
+        coinjecture_consensus::faults::choose();
+        Ok(())
+    }
+}

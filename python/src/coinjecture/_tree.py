@@ -1,0 +1,124 @@
+"""The block tree as a node sees it: the core's nodes together with the blocks that were given in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from consensus_surface import BlockNode
+
+from coinjecture import _core
+
+
+def field(block: Any, name: str) -> Any:
+    """Field of a block that is JSON bytes, JSON text, a mapping or an object."""
+    if isinstance(block, bytes | bytearray | str):
+        block = json.loads(block)
+    return block[name] if isinstance(block, Mapping) else getattr(block, name)
+
+
+class BlockTree(Mapping[Any, BlockNode]):
+    """Nodes of the tree under their block hashes; read-only, each node made when it is asked for.
+
+    The core keeps the small nodes, this keeps the blocks. Raw JSON bytes are kept as they are, since that
+    takes less memory, and are parsed where a block is asked for.
+    """
+
+    def __init__(self, engine: _core.Engine, genesis: Any) -> None:
+        self._engine = engine
+        tip = engine.tip()
+        self._blocks: dict[Any, Any] = {tip.block_hash: genesis}
+        self._tip_block: Any = genesis
+
+    @property
+    def core(self) -> _core.Engine:
+        """The native engine."""
+        return self._engine
+
+    def __getitem__(self, key: Any) -> BlockNode:
+        node = self._engine.get(key)
+        if node is None:
+            raise KeyError(key)
+        return _block_node(node, self._blocks[key])
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self._engine
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._engine.keys())
+
+    def __len__(self) -> int:
+        return len(self._engine)
+
+    @property
+    def tip(self) -> BlockNode:
+        """The best tip, which may be a node that was replaced in the tree."""
+        return _block_node(self._engine.tip(), self._tip_block)
+
+    def apply(self, judgement: _core.Judgement, block: Any) -> None:
+        """Put a judgement into the tree and keep its block.
+
+        Raises:
+            StaleJudgement: The tree changed since the judgement.
+        """
+        self._engine.apply(judgement)
+        if judgement.inserts:
+            kept = bytes(block) if isinstance(block, bytearray) else block
+            self._blocks[judgement.block_hash] = kept
+            if judgement.moves_tip:
+                self._tip_block = kept
+
+    def put(self, key: Any, node: BlockNode) -> None:
+        """Put a node as another engine has it."""
+        self._engine.put(key, *_values(node), block_hash=field(node.block, "block_hash"))
+        self._blocks[key] = node.block
+
+    def set_tip(self, node: BlockNode) -> None:
+        """Make a node the tip: the one in the tree if it is the same, else one that was replaced there."""
+        self._engine.set_tip(field(node.block, "block_hash"), *_values(node))
+        self._tip_block = node.block
+
+    def fill(self, nodes: Iterable[tuple[Any, BlockNode]], tip: BlockNode) -> None:
+        """Put nodes and a tip as another engine has them. Their parents may come later."""
+        for key, node in nodes:
+            self.put(key, node)
+        self.set_tip(tip)
+
+    def chain(self, key: Any) -> list[tuple[int, Any]]:
+        """Serial numbers and blocks from a root to the node under a key; empty if there is no such node."""
+        return [
+            (node.serial, _as_given(self._blocks[node.block_hash])) for node in self._engine.ancestors(key)
+        ][::-1]
+
+    def tip_chain(self) -> list[tuple[int, Any]]:
+        """As ``chain``, to the tip."""
+        tip, *rest = self._engine.tip_ancestors()
+        older = [(node.serial, _as_given(self._blocks[node.block_hash])) for node in rest]
+        return [*older[::-1], (tip.serial, _as_given(self._tip_block))]
+
+
+def _as_given(block: Any) -> Any:
+    """A block as it was given in; of JSON text what it parses to."""
+    return json.loads(block) if isinstance(block, bytes | str) else block
+
+
+def _block_node(node: _core.Node, block: Any) -> BlockNode:
+    return BlockNode(
+        block=_as_given(block),
+        parent_hash=node.parent,
+        cumulative_work=node.cumulative,
+        height=node.height,
+        receipt_time=node.received_at,
+    )
+
+
+def _values(node: BlockNode) -> tuple[Any, Any, float, float, Any]:
+    """What the core keeps of a node, in the order its calls take it."""
+    return (
+        node.parent_hash,
+        node.height,
+        float(node.cumulative_work),
+        float(node.receipt_time),
+        field(node.block, "timestamp"),
+    )

@@ -1,0 +1,214 @@
+//! `capture`: a block taken over once, before any engine can change it.
+
+use coinjecture_consensus::json::MAX_LEVELS;
+use coinjecture_consensus::key::hex;
+use coinjecture_consensus::text::write_ordered;
+use coinjecture_consensus::value::Dict;
+use coinjecture_consensus::{Block, Value};
+use pyo3::exceptions::{PyTypeError, PyUnicodeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
+use pyo3::types::{PyByteArray, PyBytes, PyMapping, PyString};
+
+use crate::convert::{dict_of, text_of, to_python, value_of, Reading, Refusal};
+use crate::errors::OutOfDomain;
+
+/// Time above which other threads may run meanwhile, in nanoseconds. Below it, getting the interpreter lock back
+/// can cost more than the work itself.
+pub const WORTH_RELEASING: u64 = 1_000_000;
+
+/// Time that parsing a byte takes, in nanoseconds, measured generously.
+const NANOSECONDS_PER_BYTE: u64 = 8;
+
+/// Fields that are read from a block that is an object.
+const FIELDS: [&str; 13] = [
+    "index",
+    "timestamp",
+    "previous_hash",
+    "transactions",
+    "merkle_root",
+    "problem",
+    "solution",
+    "complexity",
+    "mining_capacity",
+    "cumulative_work_score",
+    "block_hash",
+    "offchain_cid",
+    "proof_commitment",
+];
+
+/// The text a block borrows from.
+enum Source {
+    Bytes(PyBackedBytes),
+    Text(PyBackedStr),
+    Surrogates(Vec<u8>),
+    /// The block was no text and owns what it holds.
+    Object,
+}
+
+impl Source {
+    fn text(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Text(text) => text.as_bytes(),
+            Self::Surrogates(bytes) => bytes,
+            Self::Object => b"",
+        }
+    }
+}
+
+self_cell::self_cell!(
+    struct Cell {
+        owner: Source,
+        #[covariant]
+        dependent: Block,
+    }
+);
+
+/// A block as an immutable value, with its hash and its work score. Made by `capture`.
+#[pyclass(frozen, module = "coinjecture._core")]
+pub struct Captured {
+    cell: Cell,
+}
+
+impl Captured {
+    pub fn block(&self) -> &Block<'_> {
+        self.cell.borrow_dependent()
+    }
+
+    fn of_block(block: Block<'static>) -> Self {
+        Self { cell: Cell::new(Source::Object, |_| block) }
+    }
+}
+
+#[pymethods]
+impl Captured {
+    /// Why the block lies outside the parity domain; None if it lies inside.
+    #[getter]
+    fn out_of_domain(&self) -> Option<&str> {
+        self.block().out_of_domain()
+    }
+
+    /// The block as JSON text that parses to the same value; of a text the text itself.
+    fn to_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        match (self.cell.borrow_owner(), self.block()) {
+            (Source::Bytes(bytes), _) => Ok(PyBytes::new(py, bytes)),
+            (Source::Text(text), _) => Ok(PyBytes::new(py, text.as_bytes())),
+            (_, block) if block.dict().is_empty() && block.out_of_domain().is_some() => {
+                Err(OutOfDomain::new_err("the block was not read, so there is no JSON of it"))
+            }
+            (_, block) => {
+                let mut out = Vec::new();
+                write_ordered(&Value::Dict(block.dict().clone()), &mut out);
+                Ok(PyBytes::new(py, &out))
+            }
+        }
+    }
+
+    /// The hash that the block claims, whatever it is; None also if it has none.
+    #[getter]
+    fn block_hash(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.block().dict().get(b"block_hash").map_or_else(|| Ok(py.None()), |value| to_python(py, value))
+    }
+
+    /// Hash of the content as hex; None where the rules compute none.
+    #[getter]
+    fn computed_hash(&self) -> Option<String> {
+        self.block().computed_hash().ok().map(|hash| hex(&hash))
+    }
+
+    /// Work score; None where the rules compute none.
+    #[getter]
+    fn work(&self, py: Python<'_>) -> Option<f64> {
+        if self.block().out_of_domain().is_some() {
+            return None;
+        }
+        self.block().reported_work(py.version_info().minor)
+    }
+}
+
+/// Takes over a block: JSON bytes or text, a mapping, or an object with a block's attributes (enums by value).
+///
+/// A text that is no JSON object is a ValueError, any other value a TypeError; with `total` both become a capture
+/// that every profile rejects as malformed, like a block without its fields.
+#[pyfunction]
+#[pyo3(signature = (block, *, total = false))]
+pub fn capture(block: &Bound<'_, PyAny>, total: bool) -> PyResult<Captured> {
+    match captured(block) {
+        Err(error) if total && is_no_block(block.py(), &error) => {
+            Ok(Captured::of_block(Block::from_dict(Dict::default())))
+        }
+        other => other,
+    }
+}
+
+fn is_no_block(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyValueError>(py) || error.is_instance_of::<PyTypeError>(py)
+}
+
+fn captured(block: &Bound<'_, PyAny>) -> PyResult<Captured> {
+    let py = block.py();
+    if let Ok(bytes) = block.cast::<PyBytes>() {
+        return parsed(py, utf8(bytes.clone().into())?);
+    }
+    if let Ok(bytes) = block.cast::<PyByteArray>() {
+        return parsed(py, utf8(PyBytes::new(py, &bytes.to_vec()).into())?);
+    }
+    if let Ok(text) = block.cast::<PyString>() {
+        return parsed(py, text_source(text)?);
+    }
+    let inner = Reading { levels: MAX_LEVELS - 1, tuples: false };
+    let dict = match block.cast::<PyMapping>() {
+        Ok(mapping) => dict_of(mapping, inner),
+        Err(_) => fields_of(block, inner),
+    };
+    match dict {
+        Ok(dict) => Ok(Captured::of_block(Block::from_dict(dict))),
+        Err(Refusal::OutOfDomain(why)) => Ok(Captured::of_block(Block::unread(why))),
+        Err(Refusal::Raised(error)) => Err(error),
+    }
+}
+
+fn utf8(bytes: PyBackedBytes) -> PyResult<Source> {
+    match std::str::from_utf8(&bytes) {
+        Ok(_) => Ok(Source::Bytes(bytes)),
+        Err(error) => Err(PyValueError::new_err(format!("a block's bytes are UTF-8: {error}"))),
+    }
+}
+
+fn text_source(text: &Bound<'_, PyString>) -> PyResult<Source> {
+    match PyBackedStr::try_from(text.clone()) {
+        Ok(text) => Ok(Source::Text(text)),
+        Err(error) if error.is_instance_of::<PyUnicodeError>(text.py()) => match text_of(text) {
+            Ok(bytes) => Ok(Source::Surrogates(bytes.into_owned())),
+            Err(Refusal::Raised(error)) => Err(error),
+            Err(Refusal::OutOfDomain(why)) => Err(OutOfDomain::new_err(why)),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+fn parsed(py: Python<'_>, source: Source) -> PyResult<Captured> {
+    let expected = u64::try_from(source.text().len()).unwrap_or(u64::MAX).saturating_mul(NANOSECONDS_PER_BYTE);
+    let parse = move || Cell::try_new(source, |source| Block::parse(source.text()));
+    let cell = if expected > WORTH_RELEASING { py.detach(parse) } else { parse() };
+    cell.map(|cell| Captured { cell })
+        .map_err(|error| PyValueError::new_err(format!("a block is a JSON object: {error}")))
+}
+
+/// The fields of a block that is an object; what it does not have is missing.
+fn fields_of(block: &Bound<'_, PyAny>, inner: Reading) -> Result<Dict<'static>, Refusal> {
+    let mut pairs = Vec::new();
+    for name in FIELDS {
+        if let Some(value) = block.getattr_opt(name)? {
+            pairs.push((name.as_bytes().into(), value_of(&value, inner)?));
+        }
+    }
+    if pairs.is_empty() {
+        let kind = block.get_type().name()?;
+        let message =
+            format!("a block is JSON bytes or text, a mapping, or an object with a block's fields, not {kind}");
+        return Err(Refusal::Raised(PyTypeError::new_err(message)));
+    }
+    Ok(Dict::from_pairs(pairs))
+}

@@ -1,0 +1,361 @@
+//! `Engine`, `Judgement` and `Node`.
+
+use coinjecture_consensus as core;
+use coinjecture_consensus::engine::{Profile, Rules};
+use coinjecture_consensus::key::{hex, Key};
+use coinjecture_consensus::{EngineError, Value};
+use parking_lot::RwLock;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+
+use crate::capture::{capture, Captured, WORTH_RELEASING};
+use crate::convert::{to_python, value_of, Reading, Refusal};
+use crate::errors::to_python as to_exception;
+
+/// A node of the tree, without its block.
+#[pyclass(frozen, module = "coinjecture._core")]
+pub struct Node(core::tree::Node);
+
+#[pymethods]
+impl Node {
+    /// The hash its block claims.
+    #[getter]
+    fn block_hash(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        to_python(py, &self.0.hash)
+    }
+
+    /// Its block's `previous_hash`.
+    #[getter]
+    fn parent(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        to_python(py, &self.0.parent)
+    }
+
+    /// The parent's height plus one, of a root its `index`.
+    #[getter]
+    fn height(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        to_python(py, &self.0.height)
+    }
+
+    /// Sum of the work scores.
+    #[getter]
+    fn cumulative(&self) -> f64 {
+        self.0.cumulative
+    }
+
+    /// Receipt time in seconds.
+    #[getter]
+    fn received_at(&self) -> f64 {
+        self.0.received_at
+    }
+
+    /// The block's own time.
+    #[getter]
+    fn timestamp(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        to_python(py, &self.0.timestamp)
+    }
+
+    /// Number of the insertion: a node and the one that replaced it differ in it.
+    #[getter]
+    fn serial(&self) -> u64 {
+        self.0.serial
+    }
+}
+
+/// A verdict and what applying it does.
+#[pyclass(frozen, module = "coinjecture._core")]
+pub struct Judgement(core::Judgement);
+
+#[pymethods]
+impl Judgement {
+    /// Whether the block is accepted.
+    #[getter]
+    fn accepted(&self) -> bool {
+        self.0.accepted()
+    }
+
+    /// The reason code of a reject, else None.
+    #[getter]
+    fn reason(&self) -> Option<&'static str> {
+        self.0.reason.map(core::Reason::code)
+    }
+
+    /// The hash the block claims, whatever it is.
+    #[getter]
+    fn block_hash(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.block_hash.as_ref().map_or_else(|| Ok(py.None()), |value| to_python(py, value))
+    }
+
+    /// Hash of the content as hex; None where the rules compute none.
+    #[getter]
+    fn computed_hash(&self) -> Option<String> {
+        self.0.computed_hash.map(|hash| hex(&hash))
+    }
+
+    /// Work score; None where the rules compute none.
+    #[getter]
+    fn work(&self) -> Option<f64> {
+        self.0.work
+    }
+
+    /// Whether applying puts a node into the tree. So it does for a reject whose sum is not finite.
+    #[getter]
+    fn inserts(&self) -> bool {
+        self.0.node.is_some()
+    }
+
+    /// Height of the node that is put, else None.
+    #[getter]
+    fn height(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.node.as_ref().map_or_else(|| Ok(py.None()), |node| to_python(py, &node.height))
+    }
+
+    /// Sum of the node that is put, else None.
+    #[getter]
+    fn cumulative(&self) -> Option<f64> {
+        self.0.node.as_ref().map(|node| node.cumulative)
+    }
+
+    /// `previous_hash` of the node that is put, else None.
+    #[getter]
+    fn parent(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.node.as_ref().map_or_else(|| Ok(py.None()), |node| to_python(py, &node.parent))
+    }
+
+    /// Whether the node becomes the tip.
+    #[getter]
+    fn moves_tip(&self) -> bool {
+        self.0.moves_tip
+    }
+
+    /// Hash of the tip as it is after applying.
+    #[getter]
+    fn tip_hash(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        to_python(py, &self.0.tip_hash)
+    }
+
+    /// Sum of the tip as it is after applying.
+    #[getter]
+    fn tip_cumulative(&self) -> f64 {
+        self.0.tip_cumulative
+    }
+
+    /// Receipt time that was given, in seconds.
+    #[getter]
+    fn received_at(&self) -> f64 {
+        self.0.received_at
+    }
+}
+
+/// The tree of blocks with the rules.
+#[pyclass(frozen, module = "coinjecture._core")]
+pub struct Engine(RwLock<core::Engine>);
+
+fn profile_named(name: &str) -> PyResult<Profile> {
+    Profile::named(name)
+        .ok_or_else(|| PyValueError::new_err(format!("profile is \"header\" or \"full\", not {name:?}")))
+}
+
+/// A JSON value that is no block: a key, a height, a time.
+fn plain(object: &Bound<'_, PyAny>) -> PyResult<Value<'static>> {
+    let reading = Reading { levels: coinjecture_consensus::json::MAX_LEVELS, tuples: false };
+    value_of(object, reading).map_err(|refusal| match refusal {
+        Refusal::Raised(error) => error,
+        Refusal::OutOfDomain(why) => to_exception(&EngineError::Invalid(why)),
+    })
+}
+
+/// The key an object is; None for one that can be in a dict and in no block.
+fn key_of(object: &Bound<'_, PyAny>) -> PyResult<Option<Key>> {
+    object.hash()?; // raises for what no dict takes as a key
+    match plain(object) {
+        Ok(value) => Ok(Key::of(&value).ok().map(|(key, _)| key)),
+        Err(_) => Ok(None),
+    }
+}
+
+fn new_node(
+    hash: &Bound<'_, PyAny>,
+    parent: &Bound<'_, PyAny>,
+    height: &Bound<'_, PyAny>,
+    cumulative: f64,
+    received_at: f64,
+    timestamp: &Bound<'_, PyAny>,
+) -> PyResult<core::tree::Node> {
+    let height = plain(height)?;
+    if height.as_num().is_none() {
+        return Err(PyTypeError::new_err("a height is a number"));
+    }
+    Ok(core::tree::Node {
+        hash: plain(hash)?,
+        parent: plain(parent)?,
+        height,
+        cumulative,
+        received_at,
+        timestamp: plain(timestamp)?,
+        serial: 0,
+    })
+}
+
+impl Engine {
+    /// Changes the engine. Whoever has to wait for a judgement of another thread does so without the interpreter lock.
+    fn change<T: Send>(&self, py: Python<'_>, change: impl FnOnce(&mut core::Engine) -> T + Send) -> T {
+        if let Some(mut engine) = self.0.try_write() {
+            return change(&mut engine);
+        }
+        py.detach(|| change(&mut self.0.write()))
+    }
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (genesis, received_at, *, python_minor = None, work_budget = None, pin_profile = None))]
+    fn new(
+        genesis: &Bound<'_, PyAny>,
+        received_at: f64,
+        python_minor: Option<u8>,
+        work_budget: Option<u64>,
+        pin_profile: Option<&str>,
+    ) -> PyResult<Self> {
+        let rules = Rules {
+            python_minor: python_minor.unwrap_or_else(|| genesis.py().version_info().minor),
+            work_budget: work_budget.unwrap_or(core::budget::DEFAULT_BUDGET),
+            pin_profile: pin_profile.map(profile_named).transpose()?,
+        };
+        let made = |captured: &Captured| core::Engine::new(captured.block(), received_at, rules);
+        let engine = match genesis.cast::<Captured>() {
+            Ok(captured) => made(captured.get()),
+            Err(_) => made(&capture(genesis, false)?),
+        };
+        engine.map(|engine| Self(RwLock::new(engine))).map_err(|error| to_exception(&error))
+    }
+
+    /// Judges a captured block by a profile, `header` or `full`. Changes nothing.
+    fn judge(&self, py: Python<'_>, captured: &Captured, received_at: f64, profile: &str) -> PyResult<Judgement> {
+        let profile = profile_named(profile)?;
+        let judge = || self.0.read().judge(captured.block(), received_at, profile);
+        let long = captured.block().expected_nanoseconds() > WORTH_RELEASING;
+        let judgement = if long { py.detach(judge) } else { judge() };
+        judgement.map(Judgement).map_err(|error| to_exception(&error))
+    }
+
+    /// Puts a judgement into the tree. Raises StaleJudgement if the tree changed since.
+    fn apply(&self, py: Python<'_>, judgement: &Judgement) -> PyResult<()> {
+        self.change(py, |engine| engine.apply(&judgement.0)).map_err(|error| to_exception(&error))
+    }
+
+    /// The best tip.
+    fn tip(&self) -> PyResult<Node> {
+        let tip = self.0.read().tree().tip().cloned();
+        tip.map(Node).ok_or_else(|| to_exception(&EngineError::Invalid("the tree has no tip".to_owned())))
+    }
+
+    /// The node under a key; None if there is none.
+    fn get(&self, key: &Bound<'_, PyAny>) -> PyResult<Option<Node>> {
+        let key = key_of(key)?;
+        Ok(key.and_then(|key| self.0.read().tree().get(&key)).map(Node))
+    }
+
+    fn __contains__(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(self.get(key)?.is_some())
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.read().tree().len()
+    }
+
+    /// The keys of all nodes, in the order they first came.
+    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let keys: Vec<Value<'static>> = self.0.read().tree().keys().collect();
+        PyList::new(py, keys.iter().map(|key| to_python(py, key)).collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The whole tree as bytes, for `import_`.
+    fn export<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let data = py.detach(|| self.0.read().export());
+        PyBytes::new(py, &data)
+    }
+
+    /// Takes over the tree of an `export`. Raises EngineError, and stays as it is, if that cannot be read.
+    fn import_(&self, py: Python<'_>, data: Vec<u8>) -> PyResult<()> {
+        py.detach(|| self.0.write().import(&data)).map_err(|error| to_exception(&error))
+    }
+
+    /// Puts a node as another engine has it: nothing is judged or computed. `block_hash` is what its block claims,
+    /// where that is another object than the key (`1` and `True`).
+    #[pyo3(signature = (key, parent, height, cumulative, received_at, timestamp, *, block_hash = None))]
+    #[allow(clippy::too_many_arguments)] // a node's fields
+    fn put(
+        &self,
+        py: Python<'_>,
+        key: &Bound<'_, PyAny>,
+        parent: &Bound<'_, PyAny>,
+        height: &Bound<'_, PyAny>,
+        cumulative: f64,
+        received_at: f64,
+        timestamp: &Bound<'_, PyAny>,
+        block_hash: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let first = new_node(key, parent, height, cumulative, received_at, timestamp)?;
+        let node = core::tree::Node { hash: plain(block_hash.unwrap_or(key))?, ..first.clone() };
+        if !node.hash.same(&first.hash) {
+            return Err(PyValueError::new_err("block_hash is not equal to the key"));
+        }
+        let put = |engine: &mut core::Engine| {
+            let known = Key::of(&first.hash).is_ok_and(|(key, _)| engine.tree().get(&key).is_some());
+            if !known {
+                engine.put(first)?;
+            }
+            engine.put(node)
+        };
+        self.change(py, put).map(|_| ()).map_err(|error| to_exception(&error))
+    }
+
+    /// Makes a node the tip. Where the tree holds the same node under its hash, that one is meant; else the tip is
+    /// one that was replaced there.
+    #[allow(clippy::too_many_arguments)] // a node's fields
+    fn set_tip(
+        &self,
+        py: Python<'_>,
+        key: &Bound<'_, PyAny>,
+        parent: &Bound<'_, PyAny>,
+        height: &Bound<'_, PyAny>,
+        cumulative: f64,
+        received_at: f64,
+        timestamp: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let tip = new_node(key, parent, height, cumulative, received_at, timestamp)?;
+        self.change(py, |engine| engine.set_tip(tip));
+        Ok(())
+    }
+
+    /// The node under a key, its parent, and so on down to its root; empty if there is no such node.
+    fn ancestors(&self, key: &Bound<'_, PyAny>) -> PyResult<Vec<Node>> {
+        let Some(key) = key_of(key)? else { return Ok(Vec::new()) };
+        let engine = self.0.read();
+        let line = engine.tree().get(&key).map(|node| engine.tree().ancestors(&node));
+        Ok(line.unwrap_or_default().into_iter().map(Node).collect())
+    }
+
+    /// The tip, its parent, and so on. The tip may be a node that was replaced in the tree.
+    fn tip_ancestors(&self) -> Vec<Node> {
+        let engine = self.0.read();
+        let line = engine.tree().tip().map(|tip| engine.tree().ancestors(tip));
+        line.unwrap_or_default().into_iter().map(Node).collect()
+    }
+
+    /// Whether the node under a key lies `depth` or more below the tip, on whatever branch.
+    fn is_finalized(&self, key: &Bound<'_, PyAny>, depth: i64) -> PyResult<bool> {
+        match key_of(key)? {
+            Some(key) => self.0.read().is_finalized(&key, depth).map_err(|error| to_exception(&error)),
+            None => Ok(false),
+        }
+    }
+
+    /// Bytes that the tree holds in memory.
+    #[getter]
+    fn tree_bytes(&self) -> usize {
+        self.0.read().tree().bytes()
+    }
+}

@@ -1,0 +1,85 @@
+//! The plain functions of the module.
+
+use coinjecture_consensus as core;
+use coinjecture_consensus::json::MAX_LEVELS;
+use coinjecture_consensus::text::write_sorted;
+use coinjecture_consensus::{Budget, Halt, Value};
+use pyo3::exceptions::{PyKeyError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use crate::convert::{value_of, Reading, Refusal};
+use crate::errors::to_python as to_exception;
+
+fn json_value(object: &Bound<'_, PyAny>, reading: Reading) -> PyResult<Value<'static>> {
+    value_of(object, reading).map_err(|refusal| match refusal {
+        Refusal::Raised(error) => error,
+        Refusal::OutOfDomain(why) => PyValueError::new_err(why),
+    })
+}
+
+/// SHA-256 of bytes.
+#[pyfunction]
+pub fn sha256_hash<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &core::block::sha256(data))
+}
+
+/// Hash of a block's content, 32 bytes; their hex is the block hash.
+///
+/// Raises KeyError if a hashed field is missing, ValueError if the mining capacity is no tier.
+#[pyfunction]
+pub fn compute_header_hash_py<'py>(py: Python<'py>, block: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let value = json_value(block, Reading { levels: MAX_LEVELS, tuples: false })?;
+    let Value::Dict(dict) = value else { return Err(PyValueError::new_err("a block is a mapping")) };
+    match core::block::header_hash(&dict) {
+        Ok(hash) => Ok(PyBytes::new(py, &hash)),
+        Err(core::Exception::Key) => Err(PyKeyError::new_err("a hashed field of the block is missing")),
+        Err(_) => Err(PyValueError::new_err("mining_capacity is none of the five tiers")),
+    }
+}
+
+/// Whether a solution solves a problem: rule 8. A block with an input that the rule raises on is rejected too, so
+/// that is False.
+///
+/// Raises BudgetExceeded if `budget` steps are not enough.
+#[pyfunction]
+#[pyo3(signature = (problem, solution, budget = None))]
+pub fn verify_subset_sum_py(
+    py: Python<'_>,
+    problem: &Bound<'_, PyAny>,
+    solution: &Bound<'_, PyAny>,
+    budget: Option<u64>,
+) -> PyResult<bool> {
+    let reading = Reading { levels: MAX_LEVELS - 1, tuples: false };
+    let (problem, solution) = (json_value(problem, reading)?, json_value(solution, reading)?);
+    let mut budget = Budget::new(budget.unwrap_or(core::budget::DEFAULT_BUDGET));
+    let minor = py.version_info().minor;
+    match core::proof::solves(&problem, &solution, minor, &mut budget) {
+        Ok(solved) => Ok(solved),
+        Err(Halt::Raised(_)) => Ok(false),
+        Err(Halt::Failed(error)) => Err(to_exception(&error)),
+    }
+}
+
+/// What `json.dumps(value, sort_keys=True).encode()` gives: the bytes that are hashed.
+///
+/// Raises ValueError for what JSON has no value for, and beyond 64 levels.
+#[pyfunction]
+pub fn canonical_json<'py>(py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let value = json_value(value, Reading { levels: MAX_LEVELS, tuples: true })?;
+    let mut out = Vec::new();
+    write_sorted(&value, &mut out);
+    Ok(PyBytes::new(py, &out))
+}
+
+/// What this build is: `version`, `profile`, `features` (with `faults` in a fault build) and `target`.
+#[pyfunction]
+pub fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let info = PyDict::new(py);
+    let features: &[&str] = if cfg!(feature = "faults") { &["faults"] } else { &[] };
+    info.set_item("version", env!("CARGO_PKG_VERSION"))?;
+    info.set_item("profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
+    info.set_item("features", features)?;
+    info.set_item("target", format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS))?;
+    Ok(info)
+}
