@@ -116,7 +116,7 @@ def decide(
 
 
 class DualRunConsensus(AnsweringReads):
-    """Stands in for `ConsensusEngine` and runs the engines the mode asks for. Safe for several threads at once.
+    """Stands in for `ConsensusEngine` and runs the engines the mode asks for. Safe for several threads.
 
     Args:
         *engine_args: What the engine's class takes: configuration, storage, problem registry, ...
@@ -158,11 +158,11 @@ class DualRunConsensus(AnsweringReads):
     # The surface: judging and state. Reads are in AnsweringReads.
 
     def verify_block(self, block: Any) -> bool:
-        """Judge a block by rules 1-9, insert it, return True. Raises `HeaderValidationError` with `.reason`."""
+        """Judge a block by rules 1-9 and insert it; raises `HeaderValidationError` with `.reason`."""
         return self._judge(block, "full")
 
     def validate_header(self, block: Any) -> bool:
-        """Judge a block by rules 1-6, insert it, return True. Raises `HeaderValidationError` with `.reason`."""
+        """Judge a block by rules 1-6 and insert it; raises `HeaderValidationError` with `.reason`."""
         return self._judge(block, "header")
 
     def validate_reveal(self, *args: Any, **kwargs: Any) -> bool:

@@ -195,7 +195,7 @@ class LegacyEngine:
         return block.get("complexity") if isinstance(block, Mapping) else getattr(block, "complexity", None)
 
     def _function(self, name: str, argument: Any) -> Any:
-        """A function of the engine's module or of a base class's, ready to be called; None if there is none."""
+        """A function of the engine's module or of a base class's, ready to call; None if there is none."""
         for base in type(self.engine).__mro__:
             function = getattr(sys.modules.get(base.__module__), name, None)
             if callable(function):

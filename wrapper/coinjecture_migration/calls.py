@@ -62,7 +62,7 @@ def answer(told: Observation, exact: Observation | None = None) -> bool:
     agreed = exact is not None and bool(exact.reasons & told.reasons)
     reason = None if told.not_a_rule else exact.reason if agreed and exact else told.reason
     rejection = HeaderValidationError(str(told.cause) if told.cause else str(reason))
-    rejection.reason = reason  # type: ignore[assignment]  # None: no rule refused it
+    rejection.reason = reason  # None where no rule refused it
     raise rejection from told.cause
 
 
@@ -100,9 +100,9 @@ def _legacy_alone(legacy: LegacyEngine, block: Any, profile: str) -> Observation
 
 
 def _rust_alone(rust: RustEngine, block: Any, profile: str) -> Observation:
-    captured, broke = rust.capture(block)
-    if broke is not None:
-        return broke
+    captured, ended = rust.capture(block)
+    if ended is not None:
+        return ended
     if captured.out_of_domain is not None:
         refused = ValueError(f"outside the domain both engines share: {captured.out_of_domain}")
         return Observation("rust", reasons=frozenset({"malformed"}), cause=refused)
@@ -154,12 +154,9 @@ class BlockCall:
         self._received_at = told.received_at or time.time()
         heard, judgement = self._ask_rust(told)
         decision = self._decide(told, heard)
-        if (
-            heard is not None
-            and heard.inserted
-            and (decision.outcome == "match" or decision.answer == "rust")
-        ):
-            if error := self.rust.apply(judgement, self.block):
+        if heard is not None and heard.inserted and "rust" in (decision.answer, self._follower(decision)):
+            error = self.rust.apply(judgement, self.block)
+            if error is not None:
                 self.regime.lag.note_everything("rust")
                 heard = replace(heard, error=error)
                 decision = self._decide(told, heard)
@@ -186,7 +183,7 @@ class BlockCall:
 
     def _look_before(self) -> None:
         """What is needed later and an engine could change: the block itself, its key, its parent, the tip."""
-        self._captured, self._capture_broke = self.rust.capture(self.block)
+        self._captured, self._ended = self.rust.capture(self.block)
         self._key = field(self.block, "block_hash")
         self._parent = self.legacy.node(field(self.block, "previous_hash"))
         self._tip = self.legacy.tip()
@@ -194,8 +191,8 @@ class BlockCall:
         self._behind = "legacy" if lag.parted else lag.follower
 
     def _ask_rust(self, told: Observation) -> tuple[Observation | None, Any]:
-        if self._capture_broke is not None:
-            return self._capture_broke, None
+        if self._ended is not None:
+            return self._ended, None
         useless = self.regime.mode == "shadow" and (told.not_a_rule or told.error is not None)
         if useless or self._behind == "rust" or self._captured.out_of_domain is not None:
             return None, None
@@ -213,6 +210,11 @@ class BlockCall:
             on_divergence=settings.on_divergence,
             errors_left=settings.error_allowance - errors,
         )
+
+    @staticmethod
+    def _follower(decision: Decision) -> str | None:
+        """The engine that goes along with the answer by its own judgement."""
+        return OTHER[decision.answer] if decision.outcome == "match" and decision.answer else None
 
     def _report(self, decision: Decision, told: Observation, heard: Observation | None) -> None:
         """Say what went wrong, and demote: all of it before anything is answered or written."""

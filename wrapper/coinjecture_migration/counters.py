@@ -58,7 +58,7 @@ class Counters:
                 self._rejected[reason or "unknown"] += 1
 
     def time(self, engine: str, seconds: float) -> None:
-        """Count one judgement into the engine's latency histogram; the last bucket takes what is above 1 s."""
+        """Count one judgement into the engine's latency histogram; the last bucket is above 1 s."""
         with self._lock:
             buckets = self._latency.setdefault(engine, [0] * (len(LATENCY_EDGES) + 1))
             buckets[bisect_left(LATENCY_EDGES, seconds)] += 1
@@ -85,7 +85,7 @@ class Counters:
 
 
 def quantile(buckets: list[int], share: float) -> float | None:
-    """Upper edge in seconds of the bucket with the `share`-th judgement; infinite above 1 s, None if empty."""
+    """Upper edge in seconds of the bucket with the `share`-th judgement; inf above 1 s, None if empty."""
     wanted = math.ceil(share * sum(buckets))
     if wanted <= 0:
         return None

@@ -104,7 +104,7 @@ class EngineLoader:
     def logged(
         self, keys: set[Any], rebuilt: LegacyEngine | RustEngine, rows: int | None = None
     ) -> Iterator[Any]:
-        """Which of some block hashes the log (its first `rows`) has, without blocks that only legacy can judge."""
+        """Which of some hashes the log (its first `rows`) has, leaving out what only legacy can judge."""
         log = self.storage.iter_blocks() if hasattr(self.storage, "iter_blocks") else ()
         for raw, _ in itertools.islice(log, rows):
             block = LegacyEngine.read(raw)

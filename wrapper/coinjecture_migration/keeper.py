@@ -35,7 +35,8 @@ log = logging.getLogger("coinjecture.migration")
 STATUS_SCHEMA = 1
 ROLLBACK = (
     "type on the controller: ansible-playbook playbooks/rollback.yml -l {node} -e to=legacy"
-    " (or, as root on the node: python3 coinjecture_migration/ctl.py write-mode-file legacy --why 'broken wheel', then start the unit)"
+    " (or, as root on the node: python3 coinjecture_migration/ctl.py write-mode-file legacy"
+    " --why 'broken wheel', then start the unit)"
 )
 
 

@@ -38,7 +38,7 @@ class Tree(Protocol):
 
 
 class Lag:
-    """What the engine that did not answer lacks, from a divergence, an error or a skip until it is level again.
+    """What the engine that did not answer lacks, from a divergence, error or skip until it is level again.
 
     Not thread-safe: used under the judging lock.
 

@@ -61,7 +61,7 @@ class Observation:
 
     @property
     def reason(self) -> str | None:
-        """The reject's code, several joined by `|` where the engine does not say which; None for an accept."""
+        """The reject's code, several joined by `|` where the engine does not say; None for an accept."""
         return "|".join(sorted(self.reasons)) or None
 
     def as_json(self) -> dict[str, Any]:

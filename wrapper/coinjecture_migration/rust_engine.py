@@ -28,11 +28,20 @@ class RustEngine:
     # Judging
 
     def capture(self, block: Any) -> tuple[Any, Observation | None]:
-        """Parse a block once, before any engine can change it. Returns the capture, or what broke."""
+        """Parse a block once, before any engine can change it.
+
+        Returns:
+            The capture, or the observation that ends the matter: what is no block is malformed, all
+            else an error.
+        """
         try:
             return self.engine.capture(block), None
         except NEVER_SWALLOWED:
             raise
+        except (TypeError, ValueError) as error:
+            return None, Observation(
+                "rust", reasons=frozenset({"malformed"}), block_hash=None, work=None, cause=error
+            )
         except BaseException as error:  # a panic is no Exception
             return None, Observation("rust", error=error)
 
