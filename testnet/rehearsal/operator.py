@@ -75,15 +75,17 @@ class Operator:
         return PlaybookRun(" ".join(typed), status, started, finished, log, tail)
 
 
-def step_decision(phase: int, node: str) -> dict[str, Any]:
-    """What the last phase play on a node decided, as the play left it on the controller.
+def step_decision(phase: int, node: str, since: float) -> dict[str, Any] | None:
+    """What the phase play begun at `since` decided about a step, as it left it on the controller.
 
-    Raises:
-        FileNotFoundError: No phase play has come to a decision for this step.
+    None where the play decided nothing, because the step was done before; what an earlier play left there
+    does not count.
     """
     path = ROOT / "build" / "steps" / f"{phase}-{node}.json"
+    if not path.exists():
+        return None
     decision: dict[str, Any] = json.loads(path.read_text())
-    return decision
+    return decision if decision["decided"] >= since else None
 
 
 def _tell(lines: Iterable[str], keep: Any) -> str:

@@ -10,10 +10,12 @@ from typing import Any
 from testnet.lab import network
 from testnet.lab.nodes import NodeSilent, ask
 from testnet.lab.plan import NODES, ROOT, USERS
+from testnet.machine.command import CommandError, Refusal
 from testnet.rehearsal import audit
 from testnet.rehearsal.chain import ChainStory, read_story
 from testnet.rehearsal.droplet import Remote, Unreadable
 from testnet.rehearsal.operator import Operator
+from testnet.rehearsal.restarts import read_restarts, unplanned
 from testnet.rehearsal.sentinel import Sentinel
 from testnet.rehearsal.summary import COMPLETE, FAILED, HALTED, Summary
 from testnet.rehearsal.walk import Halted, Step, Walk
@@ -21,6 +23,7 @@ from testnet.rehearsal.walk import Halted, Step, Walk
 BUILD = ROOT / "build" / "rehearsal"
 GENESIS = ROOT / "testnet" / "node" / "genesis.json"
 CONFIRM_LIMIT = 60.0  # seconds for the last transactions to be confirmed
+MIN_NEW_PER_RESTART, MIN_KEPT_PER_RESTART = 50, 20  # requests; fewer would prove nothing
 SETTLE = 10.0  # seconds after the miners have stopped
 
 LEDGER_COMMAND = (
@@ -58,6 +61,7 @@ class Rehearsal:
         self.plan = plan
         self.summary = Summary(reason="interrupted before its end")
         self._started = time.time()
+        self._load_since = self._started
         self._nodes = [Remote(droplet) for droplet in NODES]
         self._users = Remote(USERS)
         self._sentinel = Sentinel(NODES)
@@ -74,6 +78,10 @@ class Rehearsal:
             self.summary.result, self.summary.reason = COMPLETE, "every step done"
         except Halted as halt:
             self.summary.result, self.summary.reason = HALTED, str(halt)
+        except (Refusal, CommandError) as error:
+            self.summary.reason = str(error)
+            self._save()
+            raise
         try:
             self._account()
         except (Unreadable, NodeSilent) as error:
@@ -91,12 +99,13 @@ class Rehearsal:
         """What every play of a faulty rehearsal gets: the fault wheel, and which fault it shows."""
         if self.plan.fault is None:
             return []
-        return ["-e", json.dumps({"wheel_features": ["faults"], "wheel_fault": self.plan.fault})]
+        return ["-e", json.dumps({"wheel_features": ["faults"], "wrapper_fault": self.plan.fault})]
 
     def _prepare(self) -> None:
         """A fresh network on its legacy engine, with users and a hostile peer on it."""
         network.down()
         network.up()
+        self._load_since = time.time()
         self._sentinel.start()
         run = self._walk.operator.play("preflight", *self._arguments())
         if run.exit_status != 0:
@@ -132,19 +141,35 @@ class Rehearsal:
         self._judge_requests(report)
 
     def _ledger(self) -> dict[str, Any]:
-        """The users' ledger, counted where it was written, with the plays as windows."""
-        windows = [f"--window={node}:{start}:{end}" for node, start, end in self._walk.restart_windows]
+        """The users' ledger, counted where it was written, with the operator's restarts as windows."""
+        restarts = [restart for node in self._nodes for restart in read_restarts(node, self._load_since)]
+        own = [restart for restart in restarts if restart not in unplanned(restarts, self._walk.plays)]
+        if len(own) < len(restarts) and self.summary.result == COMPLETE:
+            strange = ", ".join(restart.node for restart in restarts if restart not in own)
+            self.summary.result, self.summary.reason = FAILED, f"restarted without being told to: {strange}"
+        windows = [f"--restart={one.node}:{one.stopped}:{one.started}" for one in own]
         answer = self._users.ssh(*LEDGER_COMMAND, "report", *windows)
         report: dict[str, Any] = json.loads(answer)
+        (BUILD / "requests.json").write_text(json.dumps(report, indent=1) + "\n")
         return report
 
     def _judge_requests(self, report: dict[str, Any]) -> None:
-        """A request may fail while its node restarts, and at no other time."""
-        (BUILD / "requests.json").write_text(json.dumps(report, indent=1) + "\n")
+        """A request may fail while its node restarts, and at no other time; and there have to be enough."""
+        self.summary.restarts = report["windows"]
+        if self.summary.result != COMPLETE:
+            return
         outside = [failure for failure in report["failures"] if failure["window"] is None]
-        if outside and self.summary.result == COMPLETE:
+        quiet = [
+            window["node"]
+            for window in report["windows"]
+            if window["new"] < MIN_NEW_PER_RESTART or window["kept"] < MIN_KEPT_PER_RESTART
+        ]
+        if outside:
             self.summary.result = FAILED
             self.summary.reason = f"{len(outside)} requests failed while no node restarted, see requests.json"
+        elif quiet:
+            self.summary.result = FAILED
+            self.summary.reason = f"too few requests in the restart of {', '.join(quiet)} to prove anything"
 
     def _await_confirmation(self, acknowledged: list[str]) -> None:
         """Let mining go on until every acknowledged transaction is deep on both nodes, a minute at most."""

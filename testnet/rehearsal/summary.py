@@ -34,6 +34,7 @@ class Summary:
     reorgs: dict[str, int] = field(default_factory=lambda: {"count": 0, "deepest": 0})
     forks: int = 0
     final_mode: dict[str, str] = field(default_factory=dict)
+    restarts: list[dict[str, Any]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """The summary in the order of the fixed format."""
@@ -48,6 +49,7 @@ class Summary:
             "reorgs": self.reorgs,
             "forks": self.forks,
             "final_mode": self.final_mode,
+            "restarts": self.restarts,
         }
 
     def write(self, path: Path) -> None:
@@ -89,6 +91,11 @@ def narrate(summary: Summary) -> str:
         "",
         f"requests      {s.requests['total']} sent, {s.requests['failed']} failed, "
         f"{s.requests['reconnects']} reconnects, slowest {s.requests['slowest_s']:.2f} s",
+        *(
+            f"  restart of {window['node']}: {window['new']} new and {window['kept']} kept in "
+            f"{window['end'] - window['start']:.1f} s, {window['failed']} failed"
+            for window in s.restarts
+        ),
         f"transactions  {s.transactions['acknowledged']} acknowledged, "
         f"{s.transactions['confirmed']} confirmed, {s.transactions['lost']} lost, "
         f"{s.transactions['duplicated']} duplicated",

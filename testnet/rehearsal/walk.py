@@ -10,6 +10,7 @@ from typing import Any
 
 from testnet.rehearsal.droplet import Remote, Unreadable
 from testnet.rehearsal.operator import Operator, PlaybookRun, step_decision
+from testnet.rehearsal.restarts import Play
 
 SOAK_LIMIT = 90.0  # seconds; the plan's soaks are compressed to less than a minute here
 LOOK_EVERY = 2.0  # seconds between two looks at a soak's progress
@@ -38,7 +39,7 @@ class Walk:
 
     Attributes:
         rows: The summary's `steps` so far.
-        restart_windows: Node, start and end (epoch seconds) of every play that restarts a node.
+        plays: Every play on a node, in order; a restart outside of them was not the operator's.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Walk:
         there_and_back: bool = False,
     ) -> None:
         self.rows: list[dict[str, Any]] = []
-        self.restart_windows: list[tuple[str, float, float]] = []
+        self.plays: list[Play] = []
         self.operator = operator
         self._nodes = {node.name: node for node in nodes}
         self._extra = tuple(extra)
@@ -86,20 +87,16 @@ class Walk:
             if run.exit_status != 0:
                 self.note_soak()
                 raise Halted(f"phase {step.phase} on {step.node.name}: {run.last_words}")
-            decision = step_decision(step.phase, step.node.name)
+            decision = step_decision(step.phase, step.node.name, since=run.started)
+            if decision is None:
+                raise Halted(f"phase {step.phase} on {step.node.name} had nothing to do: {run.last_words}")
             if decision["action"] == "start":
                 break
-            if decision["action"] == "nothing":
-                raise Halted(
-                    f"phase {step.phase} on {step.node.name} had nothing to do: {decision['reasons']}"
-                )
             if time.time() > deadline:
                 raise Halted(
                     f"phase {step.phase} on {step.node.name} still waits: {'; '.join(decision['reasons'])}"
                 )
             self._watch_soak(decision, deadline)
-        if decision["mode"] == "legacy":  # the wrapper came in; every later step changes the running process
-            self.restart_windows.append((step.node.name, run.started, run.finished))
         if again:
             self.rows[-1]["finished"] = run.finished
             return
@@ -119,6 +116,8 @@ class Walk:
                 except (Unreadable, KeyError):
                     records[name] = None
             _draw({name: record for name, record in records.items() if record}, criteria)
+            if any(record is not None and count_bad(record) for record in records.values()):
+                break  # the gate will not wait for the rest of this soak either
             full = all(record is not None and _is_full(record, criteria) for record in records.values())
             if full and time.time() >= ready_at:
                 break
@@ -127,7 +126,9 @@ class Walk:
             print()
 
     def _play(self, playbook: str, node: Remote) -> PlaybookRun:
-        return self.operator.play(playbook, "-l", node.name, *self._extra)
+        run = self.operator.play(playbook, "-l", node.name, *self._extra)
+        self.plays.append(Play(node.name, run.started, run.finished))
+        return run
 
 
 def soak_figures(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,6 +141,11 @@ def soak_figures(record: Mapping[str, Any]) -> dict[str, Any]:
         "accepted": record["accepted"],
         "rejected": record["rejected"],
     }
+
+
+def count_bad(record: Mapping[str, Any]) -> int:
+    """Calls of a soak that ended in a divergence or in an engine's error."""
+    return sum(record["outcomes"][kind] for kind in ("divergence", "rust_error", "legacy_error"))
 
 
 def _row(step: Step, decision: Mapping[str, Any], run: PlaybookRun) -> dict[str, Any]:
@@ -175,10 +181,9 @@ def _draw(records: Mapping[str, Mapping[str, Any]], criteria: Mapping[str, Any])
         lasted = max(0.0, record["now"] - record["soak_started"])
         share = min(1.0, lasted / criteria["soak_seconds"]) if criteria["soak_seconds"] else 1.0
         bar = "#" * round(share * 20)
-        bad = sum(record["outcomes"][kind] for kind in ("divergence", "rust_error", "legacy_error"))
         parts.append(
             f"{name} {record['mode']} [{bar:<20}] {lasted:.0f}/{criteria['soak_seconds']:.0f} s, "
-            f"{record['calls']} calls, {sum(record['rejected'].values())} rejects, {bad} bad"
+            f"{record['calls']} calls, {sum(record['rejected'].values())} rejects, {count_bad(record)} bad"
         )
     text = "  soak: " + "; ".join(parts)
     print(

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from .clients import HABITS, Node, User
-from .ledger import Ledger, Window, read_entries, report
+from .ledger import Ledger, Restart, read_entries, report
 
 CONFIG = Path("/etc/coinjecture-users.json")
 LEDGER = Path("/var/lib/coinjecture-users/ledger.jsonl")
@@ -46,13 +46,18 @@ def main(argv: list[str] | None = None) -> int:
     runner.add_argument("--config", type=Path, default=CONFIG, help=f"default: {CONFIG}")
     counter = commands.add_parser("report", help="count the ledger, as JSON")
     counter.add_argument(
-        "--window", type=Window.parse, action="append", default=[], help="node:start:end, to be counted apart"
+        "--restart",
+        type=Restart.parse,
+        action="append",
+        default=[],
+        help="node:stopped:started, counted apart",
     )
     options = parser.parse_args(argv)
     if options.command == "run":
         asyncio.run(run(read_nodes(options.config), Ledger(options.ledger)))
     else:
-        json.dump(report(read_entries(options.ledger), options.window), sys.stdout)
+        entries = list(read_entries(options.ledger))
+        json.dump(report(entries, [restart.window(entries) for restart in options.restart]), sys.stdout)
         print()
     return 0
 

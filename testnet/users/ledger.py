@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 Kind = Literal["new", "kept-checking", "kept-naive"]
 
+RESTART_MARGIN = 2.0
+"""Seconds on both sides of a restart that count as its window; users pause no longer between requests."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -48,20 +51,46 @@ class Window:
     start: float
     end: float
 
-    @classmethod
-    def parse(cls, text: str) -> Window:
-        """Read `node:start:end`.
-
-        Raises:
-            ValueError: The text has another form.
-        """
-        node, start, end = text.split(":")
-        return cls(node, float(start), float(end))
-
     def touches(self, entry: Entry) -> bool:
         """Whether the user of this entry was waiting at any time within the window."""
         began, ended = entry.at, entry.at + entry.seconds
         return entry.node == self.node and began <= self.end and ended >= self.start
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A restart of a node's service; both times are epoch seconds.
+
+    Attributes:
+        node: The node.
+        stopped: When the service was told to stop, or ended by itself.
+        started: When it was started again; until it answers, some time passes.
+    """
+
+    node: str
+    stopped: float
+    started: float
+
+    @classmethod
+    def parse(cls, text: str) -> Restart:
+        """Read `node:stopped:started`.
+
+        Raises:
+            ValueError: The text has another form.
+        """
+        node, stopped, started = text.split(":")
+        return cls(node, float(stopped), float(started))
+
+    def window(self, entries: Iterable[Entry]) -> Window:
+        """When this restart could be noticed by a user.
+
+        From a little before it until a little after the node answered again: a connection that was cut is
+        noticed when its user comes back to it. If the node never answered again, the ledger's end is the end.
+        """
+        after = [entry for entry in entries if entry.node == self.node and entry.at >= self.started]
+        answered = [entry.at + entry.seconds for entry in after if entry.error is None]
+        last = max((entry.at for entry in after), default=self.started)
+        return Window(self.node, self.stopped - RESTART_MARGIN, min(answered, default=last) + RESTART_MARGIN)
 
 
 class Ledger:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from testnet.users.ledger import Entry, Kind, Ledger, Window, read_entries, report
+from testnet.users.ledger import RESTART_MARGIN, Entry, Kind, Ledger, Restart, Window, read_entries, report
 
 
 def entry(
@@ -90,5 +90,23 @@ def test_a_window_counts_new_and_kept_requests_begun_in_it() -> None:
         entry(12.1),
         entry(11, "node2"),
     ]
-    (window,) = report(entries, [Window.parse("node1:10:12")])["windows"]
+    (window,) = report(entries, [Window("node1", 10, 12)])["windows"]
     assert (window["new"], window["kept"]) == (1, 2)
+
+
+def test_a_restarts_window_ends_a_little_after_the_first_answer_that_follows() -> None:
+    entries = [
+        entry(99.9),
+        entry(100.5, error="connect: ConnectionRefusedError"),
+        entry(101, "node2"),
+        entry(101.5, error="connect: ConnectionRefusedError"),
+        entry(102, seconds=0.5),
+        entry(103),
+    ]
+    restart = Restart.parse("node1:100:100.1")
+    assert restart.window(entries) == Window("node1", 100 - RESTART_MARGIN, 102.5 + RESTART_MARGIN)
+
+
+def test_given_a_node_that_never_answered_again_then_the_window_lasts_as_long_as_the_ledger() -> None:
+    entries = [entry(100.5, error="timeout"), entry(109, error="timeout")]
+    assert Restart("node1", 100, 100.1).window(entries).end == 109 + RESTART_MARGIN
