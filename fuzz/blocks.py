@@ -1,0 +1,148 @@
+"""Valid blocks: what grows the tree, and what every change starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from fuzz import values
+
+Block = dict[str, Any]
+
+TIERS = {
+    "mobile": (8, 12),
+    "desktop": (12, 16),
+    "workstation": (16, 20),
+    "server": (20, 24),
+    "cluster": (24, 32),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A node that is in the tree, as far as building on it needs.
+
+    `fertile` is false where hardly any child can be valid: a timestamp nothing comes after, or a sum to which
+    nothing can be added.
+    """
+
+    key: Any
+    height: Any
+    timestamp: Any
+    fertile: bool = True
+
+
+def child(rng: Random, parent: Known, *, plain: bool = False) -> Block:
+    """Build a block on `parent` that no rule refuses, without its hash; a `plain` one has the common work."""
+    tier = rng.choice(tuple(TIERS))
+    problem, solution = exotic_proof(rng) if not plain and rng.random() < 0.15 else ordinary_proof(rng, tier)
+    problem["size"] = rng.randint(*TIERS[tier])
+    return {
+        "index": next_height(rng, parent.height),
+        "timestamp": later(rng, parent.timestamp),
+        "previous_hash": parent.key,
+        "transactions": [{"id": f"{rng.getrandbits(32):08x}"} for _ in range(rng.randrange(3))],
+        "merkle_root": f"{rng.getrandbits(256):064x}",
+        "problem": problem,
+        "solution": solution,
+        "complexity": ordinary_complexity() if plain or rng.random() < 0.5 else wide_complexity(rng),
+        "mining_capacity": tier,
+        "cumulative_work_score": values.odd(rng) if rng.random() < 0.4 else rng.random() * 1e6,
+        "offchain_cid": None,
+        "proof_commitment": None,
+    }
+
+
+def next_height(rng: Random, height: Any) -> Any:
+    """Height of a child; now and then as an equal value of another type."""
+    try:
+        following = height + 1
+        if rng.random() > 0.05:
+            return following
+        return True if following == 1 else float(following)
+    except (TypeError, OverflowError):
+        return 1  # no number follows; the block is refused, as it should be
+
+
+def later(rng: Random, timestamp: Any) -> Any:
+    """A timestamp after the parent's, whatever its type, or one that no comparison refuses."""
+    if isinstance(timestamp, str):
+        return timestamp + "0"
+    if isinstance(timestamp, list):
+        return [*timestamp, 1]
+    if rng.random() < 0.02:
+        return rng.choice((values.NAN, values.INF, 2**53 + 1, 10**22, "now", [1]))
+    if isinstance(timestamp, int | float) and abs(timestamp) < 1e300:
+        return timestamp + rng.choice((1, 0.5, 1.0, rng.random() + 1e-3))
+    return values.NAN
+
+
+def ordinary_proof(rng: Random, tier: str) -> tuple[Block, Any]:
+    """A subset sum problem of the tier and its solution."""
+    numbers = rng.sample(range(1, 1000), rng.randint(*TIERS[tier]))
+    solution = rng.sample(numbers, rng.randint(1, min(8, len(numbers))))
+    return {"numbers": numbers, "target": sum(solution), "size": 0, "type": "subset_sum"}, solution
+
+
+def exotic_proof(rng: Random) -> tuple[Block, Any]:
+    """A problem of numbers of every sort, whose target is what Python makes of their sum."""
+    numbers = [values.number(rng) for _ in range(rng.randint(2, 8))]
+    solution = rng.sample(numbers, rng.randint(1, len(numbers)))
+    if rng.random() < 0.3:
+        solution = [float(x) if type(x) is int and abs(x) < 2**1000 else x for x in solution]
+    try:
+        target = sum(solution)
+        if abs(target) >= 10**4300:
+            target = 0
+    except (OverflowError, ValueError):
+        target = 0
+    problem: Block = {"numbers": numbers, "target": target, "size": 0, "type": "subset_sum"}
+    if rng.random() < 0.2:
+        del problem["type"]
+    if rng.random() < 0.2:
+        problem[values.text(rng)] = values.odd(rng)  # hashed, and of no other meaning
+    return problem, solution
+
+
+def ordinary_complexity() -> Block:
+    """The complexity of most blocks: equal work, so that sums tie."""
+    return {
+        "time_solve_O": "O(2^n)",
+        "time_verify_O": "O(n)",
+        "problem_class": "NP-Complete",
+        "problem_size": 12,
+        "epsilon_approximation": None,
+        "asymmetry_time": 2.0,
+        "asymmetry_space": 1.0,
+        "measured_solve_time": 0.001,
+        "measured_verify_time": 0.001,
+        "measured_solve_space": 1024,
+        "measured_verify_space": 256,
+        "energy_metrics": {"solve_energy_joules": 0.1},
+    }
+
+
+def wide_complexity(rng: Random) -> Block:
+    """A complexity of positive work over many magnitudes."""
+    return {
+        "time_solve_O": rng.choice(values.FORMS[:9]),
+        "time_verify_O": rng.choice(values.FORMS[:9]),
+        "problem_class": rng.choice((*values.CLASSES, "BQP")),
+        "problem_size": rng.choice(
+            (rng.randint(1, 40), rng.randint(1, 40), rng.random() * 40 + 0.5, 171, True)
+        ),
+        "epsilon_approximation": rng.choice((None, 0, 0.5, rng.random())),
+        "asymmetry_time": rng.choice((1, 2.0**32, 2**70, rng.random() * 1e9)),
+        "asymmetry_space": rng.choice((1.0, 1744, rng.random() * 1e5)),
+        "measured_solve_time": rng.choice((0.25, 1, rng.random() * 10.0 ** rng.randint(-7, 1) + 1e-9)),
+        "measured_verify_time": rng.choice((0, 1e-9, 1.5e-6, rng.random() * 1e-3)),
+        "measured_solve_space": rng.randrange(1, 10 ** rng.randint(1, 9)),
+        "measured_verify_space": rng.choice((0, 1, rng.randrange(1000))),
+        "energy_metrics": {"solve_energy_joules": rng.choice((0, 25, 1e-12, rng.random() * 100))},
+    }
+
+
+def heavy_complexity() -> Block:
+    """A complexity that outweighs hundreds of ordinary blocks."""
+    return ordinary_complexity() | {"measured_solve_time": 1.0, "measured_verify_time": 1e-6}

@@ -1,0 +1,76 @@
+"""The Rust engine as the fuzzer drives it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Any
+
+from fuzz.oracle import GENESIS
+from fuzz.outcome import Outcome, bits, height_notation
+
+
+class NotInstalled(Exception):
+    """The wheel with the Rust engine cannot be imported."""
+
+
+def load_core() -> Any:
+    """Import the native module.
+
+    Raises:
+        NotInstalled: It is not there or does not load.
+    """
+    try:
+        return importlib.import_module("coinjecture._core")
+    except ImportError as error:
+        raise NotInstalled(
+            f"coinjecture._core cannot be imported ({error}): run `make setup`, which builds it into .venv"
+        ) from error
+
+
+class RustEngine:
+    """A Rust engine that knows only a genesis, judging by one profile."""
+
+    def __init__(self, genesis: str, profile: str) -> None:
+        self._core = load_core()
+        self._profile = profile
+        known = GENESIS[genesis]
+        self.engine = self._core.Engine(json.loads(known["block_json"]), known["received_at"])
+
+    def submit(self, text: str, received_at: float) -> Outcome:
+        """Judge and apply a block; what breaks the engine is an outcome too, equal to none of the oracle."""
+        try:
+            return self._submit(text.encode(), received_at)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic of the core is no Exception
+            return Outcome("error", f"{type(error).__name__}: {error}"[:500])
+
+    def _submit(self, raw: bytes, received_at: float) -> Outcome:
+        try:
+            captured = self._core.capture(raw)
+        except ValueError:
+            return Outcome("unparsable")
+        if captured.out_of_domain is not None:
+            return Outcome("out_of_domain")
+        judgement = self.engine.judge(captured, received_at, self._profile)
+        self.engine.apply(judgement)
+        tip = self.engine.tip()
+        if bits(tip.cumulative) != bits(judgement.tip_cumulative):
+            return Outcome("error", "the judgement's tip is not the tree's after apply")
+        height = cumulative = None
+        if judgement.inserts:
+            node = self.engine.get(judgement.block_hash)
+            if node is None or bits(node.cumulative) != bits(judgement.cumulative):
+                return Outcome("error", "the judgement's node is not in the tree after apply")
+            height, cumulative = height_notation(node.height), bits(node.cumulative)
+        return Outcome(
+            "accept" if judgement.accepted else "reject",
+            judgement.reason,
+            computed_hash=judgement.computed_hash,
+            work_bits=None if judgement.work is None else bits(judgement.work),
+            height=height,
+            cumulative_bits=cumulative,
+            tip_hash_json=json.dumps(judgement.tip_hash),
+            tip_cumulative_bits=bits(tip.cumulative),
+        )
