@@ -47,8 +47,8 @@ def test_given_the_pair_when_wrapped_then_both_lines_change_and_no_other() -> No
     before, after = PAIR.splitlines(), wrap(PAIR).splitlines()
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
     assert changed == [
-        b"    from %sconsensus_wrapper import ConsensusConfig, DualRunConsensus as ConsensusEngine  # the engine"
-        % dot
+        b"    from %sconsensus_wrapper import " % dot
+        + b"ConsensusConfig, DualRunConsensus as ConsensusEngine  # the engine"
         for dot in (b".", b"")
     ]
 

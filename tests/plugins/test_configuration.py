@@ -1,0 +1,74 @@
+"""Configuration that cannot be written once: two ansible.cfg, roles' defaults and specifications."""
+
+from __future__ import annotations
+
+import configparser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = sorted(path.parents[1].name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
+INVENTORIES = (
+    "inventory/local/group_vars/nodes/calendar.yml",
+    "inventory/testnet/group_vars/nodes/calendar.yml",
+)
+
+
+def settings(path: Path) -> dict[tuple[str, str], str]:
+    """Every setting of an ansible.cfg, its paths resolved as Ansible does: against the file."""
+    config = configparser.ConfigParser()
+    config.read(path)
+    found = {(section, key): value for section in config.sections() for key, value in config[section].items()}
+    for key in ("inventory", "roles_path", "library", "module_utils", "action_plugins", "filter_plugins"):
+        found["defaults", key] = str((path.parent / found["defaults", key]).resolve())
+    return found
+
+
+def document(path: Path) -> Any:
+    """A YAML file."""
+    return yaml.safe_load(path.read_text())
+
+
+def test_given_both_ansible_cfg_then_they_say_the_same() -> None:
+    root, playbooks = settings(ROOT / "ansible.cfg"), settings(ROOT / "playbooks/ansible.cfg")
+    assert root == playbooks
+    for key in ("roles_path", "library", "module_utils", "action_plugins", "filter_plugins"):
+        assert Path(root["defaults", key]).is_dir()
+
+
+def test_given_the_list_of_roles_then_every_role_has_a_specification() -> None:
+    assert sorted(path.name for path in (ROOT / "roles").iterdir()) == ROLES
+    assert len(ROLES) >= 9
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_given_a_role_then_every_default_is_specified_and_has_its_prefix(role: str) -> None:
+    defaults = document(ROOT / f"roles/{role}/defaults/main.yml")
+    specified = document(ROOT / f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    assert set(defaults) <= set(specified)
+    assert all(name.startswith(f"{role}_") for name in specified)
+    for name, option in specified.items():
+        assert ("required" in option) != (name in defaults), f"{name} is required, or has a default"
+
+
+@pytest.mark.parametrize("inventory", INVENTORIES)
+def test_given_an_inventory_then_it_states_the_whole_calendar(inventory: str) -> None:
+    real, own = document(ROOT / "playbooks/group_vars/all/phases.yml"), document(ROOT / inventory)
+    assert [phase["mode"] for phase in own["phases"]] == ["shadow", "rust", "final"]
+    assert [set(phase) for phase in own["phases"]] == [set(phase) for phase in real["phases"]]
+    assert set(own["gate_criteria"]) == set(real["gate_criteria"])
+
+
+def test_given_the_example_of_a_real_network_then_it_has_the_calendar_of_the_plan() -> None:
+    hour = 3600
+    for path in ("playbooks/group_vars/all/phases.yml", INVENTORIES[1]):
+        soaks = [(p["soak_between_nodes"], p["soak_after"]) for p in document(ROOT / path)["phases"]]
+        assert soaks == [(48 * hour, 168 * hour), (24 * hour, 168 * hour), (72 * hour, 0)]
+    assert document(ROOT / INVENTORIES[1])["network_is_test"] is False
+
+
+def test_given_the_local_network_then_no_soak_is_longer_than_a_minute() -> None:
+    assert document(ROOT / INVENTORIES[0])["local_soak_seconds"] <= 60

@@ -1,0 +1,135 @@
+"""What a node is, read from what lies on it; where it is not clear, the mode is None with a reason."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from node_state import NodePaths, read, settle_mode
+
+PAIR = "try:\n    from .{0} import {1}\nexcept ImportError:\n    from {0} import {1}\n"
+LEGACY = PAIR.format("consensus", "ConsensusEngine")
+WRAPPED = PAIR.format("consensus_wrapper", "DualRunConsensus as ConsensusEngine")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> NodePaths:
+    """A node that was never touched."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/node.py").write_text(LEGACY)
+    return NodePaths(
+        unit="node.service",
+        src=str(tmp_path / "src"),
+        python="python3",
+        socket=str(tmp_path / "control.sock"),
+        mode_file=str(tmp_path / "mode.json"),
+        current=str(tmp_path / "current"),
+        drop_in=str(tmp_path / "50-migration.conf"),
+        settings=str(tmp_path / "wrapper.json"),
+    )
+
+
+def systemd(
+    active: str = "active", sub: str = "running", load: str = "loaded", started: float | None = None
+) -> Any:
+    """A systemctl that knows one unit, and an interpreter that says what it is."""
+
+    def run(command: Sequence[str]) -> str:
+        if command[0] == "python3":
+            return json.dumps({"python": "3.11", "libc": "glibc 2.36", "machine": "x86_64"})
+        when = time.gmtime(started if started is not None else time.time() + 60)
+        return (
+            f"LoadState={load}\nActiveState={active}\nSubState={sub}\nMainPID=42\nNRestarts=0\n"
+            f"ExecMainStartTimestamp={time.strftime('%a %Y-%m-%d %H:%M:%S', when)}.250000 UTC\n"
+            "User=coinjecture\nEnvironment=A=1\n"
+        )
+
+    return run
+
+
+def test_given_an_untouched_node_then_it_is_in_legacy(paths: NodePaths) -> None:
+    state = read(paths, systemd())
+    assert (state["mode"], state["release"], state["status"]) == ("legacy", None, None)
+    assert state["service"]["main_pid"] == 42
+    assert state["runtime"]["python"] == "3.11"
+    assert state["changed_since_start"] == []
+
+
+def test_given_a_node_py_edited_after_the_start_then_the_process_still_runs_legacy(paths: NodePaths) -> None:
+    node_py = Path(paths.src) / "node.py"
+    node_py.write_text(WRAPPED)
+    state = read(paths, systemd(started=time.time() - 60))
+    assert state["mode"] == "legacy"
+    assert state["changed_since_start"] == [str(node_py)]
+
+
+def test_given_files_of_the_wrapper_newer_than_the_process_then_they_are_named(paths: NodePaths) -> None:
+    (Path(paths.src) / "coinjecture_migration").mkdir()
+    for name in (
+        f"{paths.src}/coinjecture_migration/a.py",
+        f"{paths.src}/consensus_wrapper.py",
+        paths.settings,
+    ):
+        Path(name).touch()
+    Path(paths.current).symlink_to("/nowhere/abc")
+    stale = read(paths, systemd(started=time.time() - 60))["changed_since_start"]
+    assert {Path(name).name for name in stale} >= {"a.py", "consensus_wrapper.py", "wrapper.json", "current"}
+
+
+def test_given_a_wrapper_that_does_not_answer_then_the_mode_is_unknown(paths: NodePaths) -> None:
+    (Path(paths.src) / "node.py").write_text(WRAPPED)
+    Path(paths.mode_file).write_text('{"mode": "rust"}')
+    state = read(paths, systemd())
+    assert state["mode"] is None
+    assert "nobody listens" in state["why"]
+    assert "its mode file says rust" in state["why"]
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        (systemd(load="not-found", active="inactive", sub="dead"), "the unit is not there"),
+        (systemd(active="failed", sub="failed"), "the unit is failed (failed)"),
+        (systemd(active="activating", sub="auto-restart"), "the unit is activating"),
+    ],
+)
+def test_given_a_service_that_does_not_run_then_the_mode_is_unknown(
+    paths: NodePaths, run: Any, reason: str
+) -> None:
+    state = read(paths, run)
+    assert state["mode"] is None
+    assert reason in state["why"]
+
+
+def test_given_a_node_py_of_another_shape_then_the_mode_is_unknown_and_the_reason_told(
+    paths: NodePaths,
+) -> None:
+    (Path(paths.src) / "node.py").write_text("import consensus\n")
+    state = read(paths, systemd())
+    assert state["mode"] is None
+    assert "no try/except pair" in state["why"]
+
+
+def test_given_an_answer_of_the_wrapper_then_it_alone_decides() -> None:
+    service = {"found": True, "active": True, "state": "active (running)"}
+    node_py = {"state": "legacy", "why": ""}
+    assert settle_mode(service, node_py, {"mode": "rust"}, "", {"mode": "final"}, [])[0] == "rust"
+    assert settle_mode(service, node_py, {}, "", None, [])[0] is None
+
+
+def test_given_a_damaged_mode_file_then_it_is_as_none(paths: NodePaths) -> None:
+    Path(paths.mode_file).write_text("[")
+    assert read(paths, systemd())["mode_file"] is None
+
+
+def test_given_no_interpreter_then_the_runtime_is_empty_and_says_why(paths: NodePaths) -> None:
+    def run(command: Sequence[str]) -> str:
+        if command[0] == "python3":
+            raise OSError("python3: not found")
+        return str(systemd()(command))
+
+    assert read(paths, run)["runtime"]["error"] == "python3: not found"

@@ -1,0 +1,141 @@
+"""Order of the migration: who may take which step, and which soak comes before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from steps import plan, soak_before
+
+NOW = 1_700_000_000.0
+
+PHASES: list[dict[str, Any]] = [
+    {"phase": 1, "mode": "shadow", "soak_between_nodes": 48, "soak_after": 168},
+    {"phase": 2, "mode": "rust", "soak_between_nodes": 24, "soak_after": 169},
+    {"phase": 3, "mode": "final", "soak_between_nodes": 72, "soak_after": 0},
+]
+CRITERIA: dict[str, Any] = {
+    "min_calls": 10,
+    "min_rejects": 2,
+    "min_reason_codes": 2,
+    "max_evidence_age_seconds": 30,
+    "max_idle_seconds": 30,
+    "max_clock_skew_seconds": 2,
+    "max_restarts": 0,
+}
+
+
+def a_node(mode: str | None, soaked: float = 1000.0, **other: Any) -> dict[str, Any]:
+    """The state of a node in ``mode``; in legacy it has no wrapper yet."""
+    outcomes = dict.fromkeys(("match", "divergence", "rust_error", "legacy_error", "skipped", "alone"), 0)
+    outcomes["match" if mode in ("shadow", "rust") else "alone"] = 20
+    record = {
+        "now": NOW, "mode": mode, "soak_started": NOW - soaked, "last_call": NOW, "calls": 20,
+        "outcomes": outcomes, "rejected": {"bad_proof": 2, "no_work": 2}, "out_of_domain_accepted": 0,
+        "restarts": 0, "release": "a" * 64,
+    }  # fmt: skip
+    status = None if mode in ("legacy", None) else {"mode": mode, "latched": None, "evidence": record}
+    state = {"mode": mode, "why": "", "status": status, "runtime": {"python": "3.11", "libc": "glibc 2.36"}}
+    return state | other
+
+
+def step(phase: int, node: str, *nodes: dict[str, Any] | None) -> Any:
+    """Plan ``phase`` on ``node`` in a network of node1, node2, ..."""
+    states = {f"node{number}": state for number, state in enumerate(nodes, start=1)}
+    return plan(phase, node, states, PHASES, CRITERIA, NOW)
+
+
+def test_given_an_untouched_network_then_node1_starts_and_node2_waits_for_it() -> None:
+    untouched = a_node("legacy"), a_node("legacy")
+    assert step(1, "node1", *untouched)["action"] == "start"
+    second = step(1, "node2", *untouched)
+    assert second["action"] == "wait"
+    assert second["reasons"] == ["node1 is in legacy: phase 1 on node1 comes before phase 1 on node2"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "node", "modes", "soak"),
+    [
+        (1, "node2", ("shadow", "legacy"), 48),
+        (2, "node1", ("shadow", "shadow"), 168),
+        (2, "node2", ("rust", "shadow"), 24),
+        (3, "node1", ("rust", "rust"), 169),
+        (3, "node2", ("final", "rust"), 72),
+    ],
+)
+def test_given_each_step_then_its_own_soak_decides(
+    phase: int, node: str, modes: tuple[str, str], soak: float
+) -> None:
+    early = step(phase, node, *(a_node(mode, soaked=soak - 1) for mode in modes))
+    assert early["action"] == "wait"
+    assert early["ready_at"] == NOW + 1
+    assert step(phase, node, *(a_node(mode, soaked=soak) for mode in modes))["action"] == "start"
+
+
+def test_given_a_node_that_is_there_already_then_nothing_is_done() -> None:
+    assert step(1, "node1", a_node("shadow"), a_node("legacy"))["action"] == "nothing"
+    assert step(1, "node1", a_node("final"), a_node("final"))["action"] == "nothing"
+
+
+def test_given_phase_2_too_early_then_it_names_the_step_that_is_missing() -> None:
+    early = step(2, "node1", a_node("shadow"), a_node("legacy"))
+    assert early["action"] == "wait"
+    assert early["reasons"] == ["node2 is in legacy: phase 1 on node2 comes before phase 2 on node1"]
+
+
+def test_given_a_node_that_skipped_a_phase_then_its_own_earlier_step_comes_first() -> None:
+    skipped = step(3, "node1", a_node("shadow"), a_node("rust"))
+    assert skipped["action"] == "wait"
+    assert skipped["reasons"] == ["node1 is in shadow: phase 2 on node1 comes before phase 3 on node1"]
+
+
+def test_given_a_silent_node_then_no_step_starts_anywhere() -> None:
+    for node in ("node1", "node2"):
+        refused = step(1, node, a_node("legacy"), None)
+        assert refused["action"] == "fail"
+        assert "node2 does not answer now" in refused["reasons"][0]
+
+
+def test_given_a_node_of_unknown_mode_then_the_step_is_refused_with_the_reason() -> None:
+    refused = step(
+        1, "node2", a_node(None, why="node.py has the wrapper, but nobody listens"), a_node("legacy")
+    )
+    assert refused["action"] == "fail"
+    assert "nobody listens" in refused["reasons"][0]
+
+
+@pytest.mark.parametrize(
+    "runtime", [{"python": "3.12", "libc": "glibc 2.36"}, {"python": "3.11", "libc": "glibc 2.41"}]
+)
+def test_given_nodes_with_other_interpreters_then_the_step_is_refused(runtime: dict[str, str]) -> None:
+    refused = step(1, "node1", a_node("legacy"), a_node("legacy", runtime=runtime))
+    assert refused["action"] == "fail"
+    assert "they would not compute the same sums" in refused["reasons"][0]
+
+
+def test_given_a_divergence_on_the_node_before_then_the_next_step_fails() -> None:
+    bad = a_node("shadow")
+    bad["status"]["evidence"]["outcomes"] |= {"match": 19, "divergence": 1}
+    refused = step(1, "node2", bad, a_node("legacy"))
+    assert refused["action"] == "fail"
+    assert refused["gate"]["outcome"] == "fail"
+
+
+def test_given_a_rolled_back_node_then_both_soak_again_before_it_goes_on() -> None:
+    waiting = step(2, "node1", a_node("shadow", soaked=5), a_node("rust"))
+    assert waiting["action"] == "wait"
+    assert waiting["criteria"]["soaking"] == ["node1", "node2"]
+
+
+def test_given_a_node_back_in_legacy_then_it_starts_phase_1_again() -> None:
+    assert step(1, "node1", a_node("legacy"), a_node("shadow"))["action"] == "start"
+
+
+def test_given_three_nodes_then_the_last_waits_for_both_before_it() -> None:
+    assert soak_before(2, "node3", ["node1", "node2", "node3"], PHASES) == (["node1", "node2"], 24)
+    assert step(1, "node3", a_node("shadow"), a_node("legacy"), a_node("legacy"))["action"] == "wait"
+
+
+def test_given_a_phase_that_the_inventory_lacks_then_the_error_names_it() -> None:
+    with pytest.raises(ValueError, match="no phase 4"):
+        step(4, "node1", a_node("legacy"), a_node("legacy"))
