@@ -22,7 +22,6 @@ if (_here := str(Path(__file__).resolve().parent)) not in sys.path:
         _here
     )  # one identity of each class, whether node.py runs as a package or from a plain folder
 
-from coinjecture_migration.adapter import LegacyEngine
 from coinjecture_migration.alerts import AlertCallback, Alerts
 from coinjecture_migration.calls import BlockCall, Decision, StateCall, judge_alone
 from coinjecture_migration.control import ControlServer, handle
@@ -246,7 +245,6 @@ class DualRunConsensus(AnsweringReads):
             profile = self._settings.pin_profile or profile
             if regime.legacy is not None and not regime.legacy.judges_full:
                 profile = "header"
-            block = LegacyEngine.read(block)
             if regime.legacy is None or regime.rust is None:
                 return judge_alone(self._keeper, self._alerts, regime, block, profile)
             return BlockCall(self._keeper, self._alerts, regime, block, profile, decide).run()

@@ -86,12 +86,13 @@ def judge_alone(keeper: ModeKeeper, alerts: Alerts, regime: Regime, block: Any, 
         if told.engine == "rust":
             alerts.add("rust_error", "Rust verification error", error=repr(told.error))
     if keeper.preparation is not None:
-        keeper.preparation.note(regime.answering, regime, field(block, "block_hash"))
+        key = field(LegacyEngine.read(block), "block_hash")
+        keeper.preparation.note(regime.answering, regime, key)
     return answer(told)
 
 
 def _legacy_alone(legacy: LegacyEngine, block: Any, profile: str) -> Observation:
-    told = legacy.judge(block, profile, observe=False)
+    told = legacy.judge(legacy.read(block), profile, observe=False)
     try:
         legacy.release()
     except Exception as error:
@@ -150,12 +151,12 @@ class BlockCall:
 
     def _run(self) -> bool:
         self._look_before()
-        told = self.legacy.judge(self.block, self.profile)
+        told = self.legacy.judge(self._parsed, self.profile)
         self._received_at = told.received_at or time.time()
         heard, judgement = self._ask_rust(told)
         decision = self._decide(told, heard)
         if heard is not None and heard.inserted and "rust" in (decision.answer, self._follower(decision)):
-            error = self.rust.apply(judgement, self.block)
+            error = self.rust.apply(judgement, self._parsed)
             if error is not None:
                 self.regime.lag.note_everything("rust")
                 heard = replace(heard, error=error)
@@ -184,8 +185,9 @@ class BlockCall:
     def _look_before(self) -> None:
         """What is needed later and an engine could change: the block itself, its key, its parent, the tip."""
         self._captured, self._ended = self.rust.capture(self.block)
-        self._key = field(self.block, "block_hash")
-        self._parent = self.legacy.node(field(self.block, "previous_hash"))
+        self._parsed = self.legacy.read(self.block)
+        self._key = field(self._parsed, "block_hash")
+        self._parent = self.legacy.node(field(self._parsed, "previous_hash"))
         self._tip = self.legacy.tip()
         lag = self.regime.lag
         self._behind = "legacy" if lag.parted else lag.follower
