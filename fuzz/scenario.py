@@ -10,6 +10,7 @@ from typing import Any
 
 from fuzz import changes, text, values
 from fuzz.blocks import Block, Known, child, heavy_complexity, ordinary_complexity, wide_complexity
+from fuzz.domain import MAX_BYTES
 from fuzz.oracle import GENESIS, modules
 from fuzz.outcome import Outcome
 
@@ -116,6 +117,8 @@ class Scenario:
             return self._branch()
         if draw < self._extending + 0.08:
             return self._root()
+        if draw < self._extending + 0.0805:
+            return self._large()
         return self._changed(self._parent())
 
     def _parent(self) -> Known:
@@ -197,6 +200,22 @@ class Scenario:
         if rng.random() < 0.6:
             block["previous_hash"] = rng.choice((f"{rng.getrandbits(256):064x}", None, values.odd(rng), True))
         return self._sealed(block, parent, "root")
+
+    def _large(self) -> Draft:
+        """A block of long lists, or of a length on either side of the largest one."""
+        rng = self.rng
+        parent = self._parent()
+        block = child(rng, parent, plain=True)
+        if rng.random() < 0.5:
+            numbers = rng.sample(range(10**6), rng.choice((200, 2000, 20000)))
+            solution = rng.sample(numbers, rng.choice((3, 100)))
+            block["problem"].update(numbers=numbers, target=sum(solution))
+            block["solution"] = solution
+            return self._sealed(block, parent, "large")
+        self._seal(block)
+        padded = text.plain(block)
+        padded += " " * (MAX_BYTES + rng.choice((-1, 0, 1)) - len(padded))
+        return self._drafted(padded, block, parent, "as large as can be")
 
     # Sealing and sending
 
