@@ -201,7 +201,7 @@ class DualRunConsensus(AnsweringReads):
             self._keeper.commit(target, who, why)
 
     def stats(self) -> dict[str, Any]:
-        """The evidence of the running soak (`docs/schemas/evidence.json`)."""
+        """The evidence of the running soak (`docs/schemas/evidence.schema.json`)."""
         return self._keeper.evidence_report()
 
     def close(self) -> None:
