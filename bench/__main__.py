@@ -1,0 +1,93 @@
+"""The command: `python -m bench`."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from bench import rebuild, report, speed, wrapper_cost
+from bench.chain import mined
+from fuzz.oracle import ROOT
+from fuzz.rust import NotInstalled, load_core
+
+QUICK = speed.Effort(mined=4, chain=40, mined_large=2, chain_large=6, runs=11, rebuild_blocks=20_000)
+
+WORK = (
+    "Valid blocks of the reference node's miner, {sizes}. verify and replay: parsing, rules 1-9 and insertion "
+    "without I/O by verify_block of both engine classes, CPU seconds of one thread per block; replay begins "
+    "with a new engine, on one core. rebuild: an engine's constructor reading its log, wall clock without the "
+    "making of the rows. wrapper: time of a call beyond that of the engines it calls."
+)
+
+
+def say(text: str) -> None:
+    """Show what is being done."""
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def measured(effort: speed.Effort) -> dict[str, Any]:
+    """Measure everything; the content of `build/bench.json`."""
+    machine, started = report.machine(), time.monotonic()
+    say(f"mining {effort.mined + effort.mined_large} blocks by the reference miner")
+    samples = speed.samples(effort)
+    results: list[dict[str, object]] = []
+    for sample in samples:
+        rows = speed.compared(sample, effort.runs, say)
+        results += rows
+        wire_s = rows[0]["rust_s"]
+        assert isinstance(wire_s, float)
+        results.append(speed.core(sample, effort.runs))
+        results += speed.floors(sample, effort.runs, wire_s)
+    results += long_chain(effort)
+    say("the wrapper's own time in each mode")
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        results += pool.submit(wrapper_cost.rows, samples[0].raw, effort.runs).result()
+    sizes = " and ".join(f"{sample.block_bytes:,} bytes ({len(sample.raw)} blocks)" for sample in samples)
+    return {
+        "machine": machine,
+        "work": WORK.format(sizes=sizes),
+        "results": results,
+        "took_s": round(time.monotonic() - started, 1),
+    }
+
+
+def long_chain(effort: speed.Effort) -> list[dict[str, object]]:
+    """Rebuild and memory. Where memory is short, a shorter chain is measured, and its name says so."""
+    blocks = mined(4, transactions=2)
+    length = rebuild.affordable(effort.rebuild_blocks)
+    say(f"memory of the tree; rebuilding an engine from {length:,} blocks")
+    tree_blocks = min(rebuild.TREE_BLOCKS, length)
+    per_block = rebuild.apart(rebuild.tree_bytes_per_block, blocks, tree_blocks)
+    took = rebuild.apart(rebuild.rebuild_seconds, blocks, length)
+    name = "1m" if length == 1_000_000 else str(length)
+    return [
+        {"name": "tree_bytes_per_block", "value": per_block, "unit": "bytes"},
+        {"name": f"rebuild_{name}_blocks", "value": took, "unit": "s"},
+    ]
+
+
+def main() -> int:
+    """Measure and report; 0 when everything was measured, 2 where it could not be."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Both engines on the same blocks.")
+    parser.add_argument("--out", type=Path, default=ROOT / "build/bench.json", help="where the figures go")
+    parser.add_argument("--quick", action="store_true", help="a fraction of the work, for a first impression")
+    args = parser.parse_args()
+    try:
+        load_core()
+    except NotInstalled as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    content = measured(QUICK if args.quick else speed.Effort())
+    report.write(args.out, content)
+    print(report.table(content))
+    print(f"\n{content['work']}\nmeasured in {content['took_s']:.0f} s; {args.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
