@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import trio
 from libp2p import new_host
@@ -24,6 +24,7 @@ from libp2p.abc import IHost, INetStream
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.crypto.keys import KeyPair
 from libp2p.custom_types import TProtocol
+from libp2p.network.config import ConnectionConfig
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo, info_from_p2p_addr
 from libp2p.pubsub.gossipsub import GossipSub
@@ -44,10 +45,11 @@ logging.getLogger("libp2p").setLevel(logging.CRITICAL)
 GOSSIP_PROTOCOLS = [TProtocol("/meshsub/1.1.0"), TProtocol("/meshsub/1.0.0")]
 INBOX_BLOCKS = 4096
 OUTBOX_BLOCKS = 256
+MOST_CONNECTIONS = 64
 WATCH_S = 0.25
 CATCH_UP_EVERY_S = 5.0
 RETRY_FIRST_S = 0.2
-RETRY_LONGEST_S = 2.0
+RETRY_LONGEST_S = 1.0
 DIAL_TIMEOUT_S = 10.0
 SECOND_DIALER_WAITS_S = 1.0
 
@@ -221,7 +223,19 @@ class GossipNetwork:
             await trio.sleep(RETRY_FIRST_S)
 
     async def _run_host(self) -> None:
-        host = new_host(key_pair=self._identity, muxer_preference="MPLEX", listen_addrs=[self._listen])
+        host = new_host(
+            key_pair=self._identity,
+            # The default one ends the host on a message of more than 65,000 bytes.
+            muxer_preference="MPLEX",
+            listen_addrs=[self._listen],
+            # Connections are kept here: libp2p is not to dial whomever it has heard of.
+            connection_config=ConnectionConfig(
+                min_connections=0,
+                low_watermark=0,
+                high_watermark=MOST_CONNECTIONS,
+                max_connections=MOST_CONNECTIONS,
+            ),
+        )
         router = HoldingGossipSub(
             protocols=GOSSIP_PROTOCOLS,
             degree=6,
@@ -317,6 +331,7 @@ class GossipNetwork:
         """
         patience = SECOND_DIALER_WAITS_S if self.peer_id > str(peer.peer_id) else 0.0
         delay = RETRY_FIRST_S
+        swarm: Any = host.get_network()
         while True:
             if peer.peer_id in host.get_connected_peers():
                 delay = RETRY_FIRST_S
@@ -326,6 +341,10 @@ class GossipNetwork:
             if peer.peer_id in host.get_connected_peers():
                 continue
             try:
+                # libp2p shuns a peer for a minute after one failed dial, and may prefer an address it has heard
+                # of to the configured one.
+                swarm.unblock_peer(peer.peer_id)
+                host.get_peerstore().clear_addrs(peer.peer_id)
                 with trio.fail_after(DIAL_TIMEOUT_S):
                     await host.connect(peer)
                 log.info("connected to peer %s", peer.peer_id)
