@@ -21,6 +21,7 @@ log = logging.getLogger("coinjecture.migration")
 
 SCHEMA = 1
 MAX_SOAKS = 100
+MAX_PAST = 16
 EVER = ("divergence", "rust_error", "legacy_error")
 COMPLAINT_SECONDS = 60.0
 _TABLES = """
@@ -86,6 +87,10 @@ class Evidence:
     def begin(self, mode: str) -> Soak:
         """End the soak that is running and begin one in `mode`; nothing is written here."""
         self._past.append(self.soak)
+        if len(self._past) > MAX_PAST:  # long ended: no call can still be counted there
+            for name, count in self._past.pop(0).counters.snapshot()["outcomes"].items():
+                if name in EVER:
+                    self._ever_before[name] += count
         self.soak = self._new(mode)
         return self.soak
 

@@ -109,6 +109,8 @@ def _checked(path: Path, name: str, value: Any) -> Any:
         return Path(value) if kind == "Path" else value
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
         raise SettingsError(f"{path}: {name} is {value!r}, must be a number that is not negative")
+    if (name == "flush_seconds" and not 0 < value <= 1) or (name == "work_budget" and value < 1):
+        raise SettingsError(f"{path}: {name} is {value!r}, out of its range")
     if kind.startswith("int") and not isinstance(value, int):
         raise SettingsError(f"{path}: {name} is {value!r}, must be a whole number")
     return value
