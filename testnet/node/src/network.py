@@ -341,7 +341,7 @@ class GossipNetwork:
             if peer.peer_id in host.get_connected_peers():
                 continue
             try:
-                # libp2p shuns a peer for a minute after one failed dial, and may prefer an address it has heard
+                # libp2p shuns a peer for a minute after a failed dial, and may prefer an address it has heard
                 # of to the configured one.
                 swarm.unblock_peer(peer.peer_id)
                 host.get_peerstore().clear_addrs(peer.peer_id)
