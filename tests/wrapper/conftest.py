@@ -21,7 +21,7 @@ NODE_SOURCE = Path(__file__).parents[2] / "testnet" / "node" / "src"
 
 
 class NodeStorage:
-    """A node's storage in memory: the engine's writes, and the log that the node appends accepted blocks to."""
+    """A node's storage in memory: the engine's writes, and the log of accepted blocks."""
 
     def __init__(self) -> None:
         self.log: list[tuple[bytes, float]] = []

@@ -1,6 +1,6 @@
 """A stand-in for the Rust engine on top of the oracle: what the wrapper's tests make hostile.
 
-It has the surface of `coinjecture.consensus.ConsensusEngine` with the wrapper's own calls, right by construction.
+It has the surface of `coinjecture.consensus.ConsensusEngine`, with the wrapper's own calls.
 """
 
 import json

@@ -1,5 +1,6 @@
 """The files the wrapper writes fit their schemas, and a disk that fails stops nothing."""
 
+import itertools
 import json
 import sqlite3
 import time
@@ -202,7 +203,7 @@ def test_given_a_full_disk_when_evidence_is_flushed_then_it_is_said_once_and_tri
 
 
 def test_given_latencies_when_counted_then_buckets_are_geometric_and_quantiles_are_edges() -> None:
-    ratios = [high / low for low, high in zip(LATENCY_EDGES, LATENCY_EDGES[1:], strict=False)]
+    ratios = [high / low for low, high in itertools.pairwise(LATENCY_EDGES)]
     assert max(ratios) <= 1.5
     assert (LATENCY_EDGES[0], LATENCY_EDGES[-1]) == (pytest.approx(1e-6), pytest.approx(1.0))
     counters = Counters()

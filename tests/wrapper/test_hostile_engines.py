@@ -166,7 +166,7 @@ def test_given_rust_mode_when_rust_breaks_while_it_applies_then_its_whole_tree_i
     assert outcomes(wrapper) == {"match": 3}
 
 
-def test_given_a_rust_engine_that_takes_over_nothing_when_it_is_behind_then_calls_are_skipped_until_it_is_level(
+def test_given_a_rust_engine_that_takes_over_nothing_when_it_is_behind_then_calls_are_skipped(
     place: Place, rust: Any
 ) -> None:
     class Stubborn(Sick):
@@ -231,7 +231,7 @@ def test_given_a_divergence_when_it_is_captured_then_the_file_has_all_to_judge_i
     assert (place.folder / "captures" / latch["capture"]).exists()
 
 
-def test_given_the_plan_s_literal_text_when_the_engines_part_then_rust_answers_and_calls_are_skipped_until_shadow(
+def test_given_the_plan_s_literal_text_when_the_engines_part_then_rust_answers_until_shadow(
     place: Place, rust: Any
 ) -> None:
     place.settings(on_divergence="rust")

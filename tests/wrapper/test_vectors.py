@@ -1,4 +1,4 @@
-"""The wrapper with both real engines gives what the vectors say, in every mode, and the engines never differ."""
+"""With both real engines the wrapper gives what the vectors say, in every mode, without a divergence."""
 
 import json
 from typing import Any
