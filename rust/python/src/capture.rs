@@ -200,7 +200,8 @@ fn parsed(py: Python<'_>, source: Source) -> PyResult<Captured> {
 fn fields_of(block: &Bound<'_, PyAny>, inner: Reading) -> Result<Dict<'static>, Refusal> {
     let mut pairs = Vec::new();
     for name in FIELDS {
-        if let Some(value) = block.getattr_opt(name)? {
+        // A method is no field: a list has an `index`, and is no block.
+        if let Some(value) = block.getattr_opt(name)?.filter(|value| !value.is_callable()) {
             pairs.push((name.as_bytes().into(), value_of(&value, inner)?));
         }
     }
