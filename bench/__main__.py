@@ -18,10 +18,10 @@ from fuzz.rust import NotInstalled, load_core
 QUICK = speed.Effort(mined=4, chain=40, mined_large=2, chain_large=6, runs=11, rebuild_blocks=20_000)
 
 WORK = (
-    "Valid blocks of the reference node's miner, {sizes}. verify and replay: parsing, rules 1-9 and insertion "
-    "without I/O by verify_block of both engine classes, CPU seconds of one thread per block; replay begins "
-    "with a new engine, on one core. rebuild: an engine's constructor reading its log, wall clock without the "
-    "making of the rows. wrapper: time of a call beyond that of the engines it calls."
+    "Valid blocks of the reference node's miner, {sizes}. Times are CPU seconds of one thread. "
+    "verify, replay: parsing, rules 1-9 and insertion by verify_block of both engine classes, without I/O; "
+    "replay begins with a new engine. rebuild: an engine's constructor reading its log, without the making "
+    "of the rows. wrapper: time of a call beyond that of the engines it calls."
 )
 
 

@@ -22,7 +22,7 @@ SPARE_BYTES = 2 << 30
 
 
 class TimedLog:
-    """A log whose rows are made as they are read; `making_s` is the time that making them took."""
+    """A log whose rows are made as they are read; `making_s` is the CPU time that making them took."""
 
     def __init__(self, blocks: list[Block], length: int) -> None:
         self._rows = stretched(blocks, length)
@@ -30,20 +30,20 @@ class TimedLog:
 
     def __iter__(self) -> Iterator[tuple[bytes, float]]:
         while True:
-            started = time.perf_counter()
+            started = time.process_time()
             rows = list(islice(self._rows, ROWS_AT_ONCE))
-            self.making_s += time.perf_counter() - started
+            self.making_s += time.process_time() - started
             if not rows:
                 return
             yield from rows
 
 
 def rebuild_seconds(blocks: list[Block], length: int) -> float:
-    """Seconds until a Rust engine has rebuilt its tree from the raw bytes of a chain."""
+    """CPU seconds until a Rust engine has rebuilt its tree from the raw bytes of a chain."""
     log = TimedLog(blocks, length)
-    started = time.perf_counter()
+    started = time.process_time()
     engine = engines.rust(engines.LogStorage(log))
-    took = time.perf_counter() - started - log.making_s
+    took = time.process_time() - started - log.making_s
     if len(engine.block_tree) != length + 1:
         raise RuntimeError(f"the rebuilt tree has {len(engine.block_tree)} nodes, {length + 1} expected")
     return took
@@ -86,7 +86,7 @@ def available_bytes() -> int:
 def affordable(length: int) -> int:
     """A length of chain, not above the one asked for, whose blocks fit into memory."""
     fits = (available_bytes() - SPARE_BYTES) // BYTES_PER_BLOCK_KEPT
-    return length if fits >= length else max(10_000, fits // 10_000 * 10_000)
+    return length if fits >= length else min(length, max(10_000, fits // 10_000 * 10_000))
 
 
 def apart(measurement: Callable[[list[Block], int], float], blocks: list[Block], length: int) -> float:

@@ -54,8 +54,8 @@ def table(content: dict[str, Any]) -> str:
     lines.append("")
     for row in content["results"]:
         if "value" in row:
-            unit = row["unit"].removeprefix("s").strip()
-            timed = unit != row["unit"]
+            first, _, rest = row["unit"].partition(" ")
+            timed, unit = first == "s", rest if first == "s" else row["unit"]
             value = duration(row["value"]) if timed else f"{row['value']:,.1f}"
             lines.append(f"{row['name']:30}{value:>12} {unit}".rstrip())
     return "\n".join(lines)

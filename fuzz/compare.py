@@ -46,10 +46,15 @@ class Difference:
 class Comparison:
     """Runs scenarios through the oracle and the engine under test, and counts."""
 
-    def __init__(self, make_subject: MakeEngine, make_oracle: MakeEngine = Oracle) -> None:
+    def __init__(
+        self,
+        make_subject: MakeEngine,
+        make_oracle: MakeEngine = Oracle,
+        oracle_limit_s: float = ORACLE_LIMIT_S,
+    ) -> None:
         self._make_subject = make_subject
         self._make_oracle = make_oracle
-        self._limit = TimeLimit(ORACLE_LIMIT_S)
+        self._limit = TimeLimit(oracle_limit_s)
 
     def run(self, seed: str, totals: Totals) -> Difference | None:
         """Run one scenario to its end, or to the first difference or oracle timeout."""

@@ -71,12 +71,13 @@ def keep(comparison: Comparison, difference: Difference, folder: Path) -> Path:
     return path
 
 
-def work(plan: Plan, worker: int, deadline: float, reports: Connection) -> None:
-    """Body of a worker: every n-th scenario until the deadline (monotonic seconds)."""
+def work(plan: Plan, worker: int, reports: Connection) -> None:
+    """Body of a worker: every n-th scenario until the time is over, and at least one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     hunt = Hunt(Comparison(SUBJECTS[plan.subject]), plan.captures)
-    number, reported = worker, time.monotonic()
-    while time.monotonic() < deadline:
+    number = worker
+    reported = started = time.monotonic()
+    while number == worker or time.monotonic() - started < plan.seconds:
         seed = scenario_seed(plan.seed, number)
         try:
             hunt.scenario(seed)
@@ -101,11 +102,10 @@ def run(plan: Plan, progress: Callable[[Totals], None]) -> Totals:
         WorkerDied: A worker ended without its last report.
     """
     context = multiprocessing.get_context("spawn")
-    deadline = time.monotonic() + plan.seconds
     totals, running = Totals(), {}
     for worker in range(plan.jobs):
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=work, args=(plan, worker, deadline, theirs), daemon=True)
+        process = context.Process(target=work, args=(plan, worker, theirs), daemon=True)
         process.start()
         theirs.close()
         running[ours] = (worker, process)
