@@ -30,7 +30,7 @@ from coinjecture_migration.errors import EngineFailure, ModeChangeRefused, Start
 from coinjecture_migration.keeper import ModeKeeper
 from coinjecture_migration.modefile import DamagedModeFile, read_mode_file
 from coinjecture_migration.observation import Observation, compare
-from coinjecture_migration.regime import ANSWERING, MODES, Regime
+from coinjecture_migration.regime import ANSWERING, Regime
 from coinjecture_migration.settings import load_settings
 from coinjecture_migration.surface import AnsweringReads
 from consensus_surface import (
@@ -260,7 +260,7 @@ def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
     try:
-        record = read_mode_file(load_settings().mode_file, frozenset(MODES))
+        record = read_mode_file(load_settings().mode_file)
     except DamagedModeFile:
         record = None
     if record is not None and record.mode == "final":

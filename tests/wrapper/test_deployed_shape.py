@@ -183,7 +183,8 @@ def test_given_a_legacy_engine_that_is_built_already_when_handed_over_then_it_is
     from testnet.node.src.consensus import ConsensusEngine
 
     engine = ConsensusEngine(config(), place.storage, pow.ProblemRegistry())  # type: ignore[arg-type]
-    wrapper = place.start("shadow", legacy_engine=engine)
+    wrapper = DualRunConsensus(legacy_engine=engine, mode="shadow")
+    place.wrappers.append(wrapper)
     assert [place.judge(wrapper, block) for block in chain(2)] == ["accept"] * 2
     assert engine.best_tip.height == 2
     assert outcomes(wrapper) == {"match": 2}

@@ -374,3 +374,18 @@ def test_given_an_alert_callback_that_raises_when_a_divergence_is_found_then_the
     wrapper = place.start("shadow")
     assert place.judge(wrapper, sealed(genesis_block(), tag=666)) == "accept"
     assert seen == ["divergence"]
+
+
+def test_given_the_real_engine_when_its_work_budget_ends_a_judgement_then_legacy_answers(
+    place: Place,
+) -> None:
+    place.settings(work_budget=300)
+    wrapper = place.start("rust")
+    first = chain(1)[0]
+    assert place.judge(wrapper, first) == "accept"
+    endless = sealed(first, problem={"numbers": list(range(400)), "target": 5, "size": 8}, solution=[2, 3])
+    assert place.judge(wrapper, endless) == "accept"
+    assert wrapper.mode is ConsensusMode.SHADOW
+    assert "BudgetExceeded" in next(a["error"] for a in place.alerts if a["kind"] == "rust_error")
+    assert place.judge(wrapper, chain(1, endless)[0]) == "accept"
+    assert outcomes(wrapper) == {"match": 1}

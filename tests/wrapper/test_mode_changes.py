@@ -90,6 +90,29 @@ def test_given_nodes_the_log_cannot_contain_when_a_mode_is_prepared_then_they_ar
     assert wrapper.stats()["outcomes"]["divergence"] == 0
 
 
+def test_given_a_stored_block_only_legacy_can_judge_when_a_mode_is_prepared_then_its_branch_is_copied(
+    place: Place,
+) -> None:
+    wrapper = place.start("legacy")
+    deep: list[Any] = []
+    for _ in range(70):
+        deep = [deep]
+    outside = sealed(genesis_block(), transactions=deep)
+    for block in [outside, *chain(3, outside)]:
+        assert place.judge(wrapper, block) == "accept"
+    before = tree_of(wrapper)
+    change(wrapper, "rust")
+    assert tree_of(wrapper) == before
+    assert place.judge(wrapper, chain(4, outside)[-1]) == "accept"
+    assert outcomes(wrapper) == {"match": 1}
+    wrapper.close()
+    again = place.start(None)
+    assert tree_of(again)[1][0] == chain(4, outside)[-1]["block_hash"], "and so it is after a restart"
+    assert again.mode is ConsensusMode.REFACTORED_PRIMARY
+    assert place.judge(again, sealed(outside, tag=1, transactions=deep)) == "accept"
+    assert again.stats()["out_of_domain_accepted"] == 1
+
+
 def tree_of(wrapper: DualRunConsensus) -> Any:
     """A tree in plain values: nodes by hash, and the tip."""
     nodes = {

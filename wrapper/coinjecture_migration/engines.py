@@ -35,6 +35,8 @@ class EngineLoader:
         self, args: tuple[Any, ...], kwargs: dict[str, Any], package: str | None, legacy_engine: Any = None
     ) -> None:
         self._args, self._kwargs, self._given = args, kwargs, legacy_engine
+        if legacy_engine is not None and len(args) < 3:
+            self._kwargs.setdefault("problem_registry", legacy_engine.problem_registry)
         self.legacy_module = f"{package}.consensus" if package else "consensus"
         self.errors: dict[str, str | None] = {"legacy": None, "rust": None}
         self.config = self._argument(0, "config", getattr(legacy_engine, "config", None))

@@ -20,6 +20,7 @@ from coinjecture_migration.errors import EngineFailure, ModeChangeRefused, Start
 from coinjecture_migration.evidence import Evidence
 from coinjecture_migration.levelling import compare_trees, copy_everything, copy_keys, tips_agree
 from coinjecture_migration.modefile import (
+    MODES,
     DamagedModeFile,
     Latch,
     ModeRecord,
@@ -27,7 +28,7 @@ from coinjecture_migration.modefile import (
     write_mode_file,
 )
 from coinjecture_migration.preparation import Preparation
-from coinjecture_migration.regime import ANSWERING, MODES, NEEDED, Regime
+from coinjecture_migration.regime import ANSWERING, NEEDED, Regime
 from coinjecture_migration.settings import Settings
 
 log = logging.getLogger("coinjecture.migration")
@@ -85,7 +86,7 @@ class ModeKeeper:
         """The record to start with, and whether the file on the disk says the same."""
         path, remembered = self.settings.mode_file, self.evidence.last_mode()
         try:
-            record = read_mode_file(path, frozenset(MODES))
+            record = read_mode_file(path)
         except DamagedModeFile as error:
             self._alerts.add(
                 "mode_file_damaged", f"{error}; starting in legacy", remembered=remembered or "nothing"
@@ -214,9 +215,17 @@ class ModeKeeper:
         drained = old.calls.wait_for_last(self.settings.drain_seconds)
         if self.regime is not new:
             raise ModeChangeRefused("demoted", "the node demoted itself meanwhile", "read status")
-        if new.legacy is None and drained:
-            self.loader.drop_legacy_module()
+        if drained:
+            self._forget(new)
         return {"mode": target, "changed": True, "drained": drained}
+
+    def _forget(self, new: Regime) -> None:
+        """Let go of what the regime in force does not need; no call is left that could."""
+        with self._changing:
+            if self.preparation is not None and self.preparation.state != "running":
+                self.preparation = None
+        if new.legacy is None:
+            self.loader.drop_legacy_module()
 
     def _missing(self, regime: Regime, target: str) -> str | None:
         """The engine that `target` needs and `regime` has not, or not level."""

@@ -159,10 +159,21 @@ def compare_trees(
     for key in rebuilt.keys_in_order():
         if key not in known and not skip(key):
             result.differences.append(f"block {as_text(key)}: only {rebuilt.name} accepts it from the log")
-    refused = set(logged(missing)) if missing else set()
-    result.differences += [f"block {as_text(key)}: {rebuilt.name} refuses it from the log" for key in refused]
-    result.to_copy += [key for key in running.keys_in_order() if key in missing - refused]
+    _sort_missing(result, running, missing, set(logged(missing)) if missing else set(), rebuilt.name)
     return result
+
+
+def _sort_missing(result: Comparison, running: Tree, missing: set[Any], in_log: set[Any], name: str) -> None:
+    """Copy what the log lacks and what stands on it; the rest was refused, and that is a difference."""
+    copied: set[Any] = set()
+    for key in running.keys_in_order():
+        if key not in missing:
+            continue
+        if key not in in_log or running.node(key).parent_hash in copied:
+            copied.add(key)
+            result.to_copy.append(key)
+        else:
+            result.differences.append(f"block {as_text(key)}: {name} refuses it from the log")
 
 
 def tips_agree(one: Tree, other: Tree) -> bool:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA = 1
+MODES = ("legacy", "shadow", "rust", "final")
+"""The modes in the order of the migration."""
 
 
 class DamagedModeFile(ValueError):
@@ -62,26 +64,26 @@ class ModeRecord:
         return body
 
 
-def read_mode_file(path: Path, modes: frozenset[str]) -> ModeRecord | None:
+def read_mode_file(path: Path) -> ModeRecord | None:
     """The record in the file, None where there is no file.
 
     Raises:
-        DamagedModeFile: The file cannot be read or does not hold a record with one of `modes`.
+        DamagedModeFile: The file cannot be read or does not hold a record with a known mode.
     """
     try:
         body = json.loads(path.read_bytes())
-        return _record(body, modes)
+        return _record(body)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedModeFile(f"{path}: damaged ({type(error).__name__}: {error})") from error
 
 
-def _record(body: Mapping[str, Any], modes: frozenset[str]) -> ModeRecord:
+def _record(body: Mapping[str, Any]) -> ModeRecord:
     if body["schema"] != SCHEMA:
         raise ValueError(f"schema {body['schema']!r} is not {SCHEMA}")
-    if body["mode"] not in modes:
-        raise ValueError(f"mode {body['mode']!r} is none of {sorted(modes)}")
+    if body["mode"] not in MODES:
+        raise ValueError(f"mode {body['mode']!r} is none of {MODES}")
     latch = body["latched"]
     return ModeRecord(
         mode=body["mode"],

@@ -20,8 +20,6 @@ NEEDED = {
     "final": ("rust",),
 }
 """The engines a mode has loaded."""
-MODES = tuple(NEEDED)
-"""The modes in the order of the migration."""
 
 
 class CallsUnderWay:
