@@ -232,18 +232,23 @@ AIMS: tuple[tuple[Change, int], ...] = (
     (huge_sum, 1),
     (deep, 1),
 )
+CALM_AIMS = tuple(aim for aim in AIMS if aim[0] not in (odd_measure, odd_form, huge_sum))
+"""The changes that leave the work as it is: one block of huge work would own the tip for ever."""
+
 AFTER_SEALING: tuple[tuple[Change, int], ...] = ((unsealed, 1), (late_change, 1))
 SHARE_AFTER_SEALING = 0.09
 
 
-def change(rng: Random, block: Block, parent: Known) -> tuple[str, bool]:
+def change(rng: Random, block: Block, parent: Known, *, calm: bool = False) -> tuple[str, bool]:
     """Change one or two things. Returns what was done, and whether the change waits for the seal.
+
+    A `calm` change leaves the work alone.
 
     Where it waits, the block is as it was: seal it, then call `change_sealed`.
     """
     if rng.random() < SHARE_AFTER_SEALING:
         return "", True
-    chosen = _pick(rng, AIMS, 2 if rng.random() < 0.12 else 1)
+    chosen = _pick(rng, CALM_AIMS if calm else AIMS, 2 if rng.random() < 0.12 else 1)
     for one in chosen:
         one(rng, block, parent)
     return ", ".join(one.__name__ for one in chosen), False

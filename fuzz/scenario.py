@@ -14,9 +14,10 @@ from fuzz.domain import MAX_BYTES
 from fuzz.oracle import GENESIS, modules
 from fuzz.outcome import Outcome
 
-LENGTHS = ((0.60, 4, 14), (0.92, 20, 70), (1.0, 130, 320))  # share of scenarios up to here, shortest, longest
+LENGTHS = ((0.60, 4, 14), (0.95, 20, 70), (1.0, 130, 320))  # share of scenarios up to here, shortest, longest
 
 FERTILE_KEPT = 6
+OVERTURNING = 10  # so many steps before the end of a long scenario its chain may be left behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,9 @@ class Scenario:
         self.profile = "full" if rng.random() < 0.7 else "header"
         draw = rng.random()
         self._left = next(rng.randint(low, high) for share, low, high in LENGTHS if draw <= share)
-        # Long scenarios are there for long branches: little else may end them.
-        self._extending = 0.62 if self._left > 100 else 0.36
+        # Long scenarios are there for long branches, so no block may own the tip before the end.
+        self._calm = self._left > 100
+        self._extending = 0.62 if self._calm else 0.36
         known = GENESIS[self.genesis]
         root = Known(known["block_hash"], known["height"], json.loads(known["timestamp_json"]))
         self._nodes = [root]
@@ -108,6 +110,8 @@ class Scenario:
         rng = self.rng
         if self._withheld and rng.random() < 0.5:
             return self._withheld.popleft()
+        if self._calm and self._left < OVERTURNING and rng.random() < 0.3:
+            return self._overturn()
         draw = rng.random()
         if draw < self._extending:
             return self._valid(self._parent())
@@ -134,8 +138,8 @@ class Scenario:
 
     def _valid(self, parent: Known) -> Draft:
         rng = self.rng
-        block = child(rng, parent, plain=rng.random() < 0.4)
-        if rng.random() < 0.01:
+        block = child(rng, parent, plain=self._calm or rng.random() < 0.4)
+        if not self._calm and rng.random() < 0.01:
             block["complexity"] = heavy_complexity()
         if rng.random() < 0.12:
             return self._drafted(text.unusual(rng, block, self._hash), None, parent, "unusual text")
@@ -143,10 +147,10 @@ class Scenario:
 
     def _changed(self, parent: Known) -> Draft:
         rng = self.rng
-        block = child(rng, parent, plain=rng.random() < 0.4)
+        block = child(rng, parent, plain=self._calm or rng.random() < 0.4)
         if rng.random() < 0.03:
             return self._drafted(text.broken(rng, text.plain(block)), None, parent, "broken text")
-        note, after_sealing = changes.change(rng, block, parent)
+        note, after_sealing = changes.change(rng, block, parent, calm=self._calm)
         if after_sealing:
             self._seal(block)
             note = changes.change_sealed(rng, block, parent)
@@ -170,7 +174,7 @@ class Scenario:
         if old.block is None or rng.random() < 0.3:
             return self._drafted(old.step.block_json, old.block, old.parent, "again")
         complexities = (ordinary_complexity, heavy_complexity, lambda: wide_complexity(rng))
-        block = old.block | {"complexity": rng.choice(complexities)()}
+        block = old.block | {"complexity": rng.choice(complexities[: 1 if self._calm else 3])()}
         if rng.random() < 0.3:
             block["transactions"] = [values.odd(rng)]
         return self._drafted(text.plain(block), block, old.parent, "again, other complexity")
@@ -181,7 +185,7 @@ class Scenario:
         node, drafts = rng.choice(self._nodes), []
         for _ in range(rng.randint(2, 6)):
             block = child(rng, node, plain=True)
-            if rng.random() < 0.1:
+            if not self._calm and rng.random() < 0.1:
                 block["complexity"] = heavy_complexity()
             draft = self._sealed(block, node, "branch")
             drafts.append(draft)
@@ -190,6 +194,13 @@ class Scenario:
             rng.shuffle(drafts)
         self._withheld.extend(drafts)
         return self._withheld.popleft()
+
+    def _overturn(self) -> Draft:
+        """One block near the root that outweighs everything: the whole chain is left behind."""
+        parent = self.rng.choice(self._nodes[:8])
+        block = child(self.rng, parent, plain=True)
+        block["complexity"] = heavy_complexity()
+        return self._sealed(block, parent, "overturn")
 
     def _root(self) -> Draft:
         """A block whose index is not above 0: rules 1 to 3 do not hold, and it may be a second root."""

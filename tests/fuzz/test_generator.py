@@ -58,6 +58,21 @@ def test_given_a_short_run_then_reorgs_replaced_blocks_and_texts_that_are_no_jso
     assert totals.cases * 0.9 < totals.distinct() <= totals.cases
 
 
+def test_given_long_scenarios_then_one_block_leaves_more_than_a_hundred_behind() -> None:
+    for number in range(100):
+        scenario = Scenario(f"long:{number}")
+        oracle = Oracle(scenario.genesis, scenario.profile)
+        height = 0
+        while not scenario.finished:
+            step = scenario.next_step()
+            scenario.learn(oracle.submit(step.block_json, step.received_at))
+            fallen, height = height - oracle.engine.best_tip.height, oracle.engine.best_tip.height
+            if fallen > 100:
+                assert step.note == "overturn"
+                return
+    raise AssertionError("no chain of more than a hundred blocks was left behind")
+
+
 def test_given_an_unusual_text_when_it_is_parsed_then_its_hash_fits_what_it_means() -> None:
     rng, root = Random(5), blocks.Known("00" * 32, 0, 1.0)
     seal = modules().pow.calculate_block_hash
