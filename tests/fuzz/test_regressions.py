@@ -1,0 +1,44 @@
+"""Every difference that was ever found is judged again by both engines."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fuzz.oracle import Oracle
+from fuzz.outcome import Outcome
+from fuzz.rust import RustEngine
+
+FOLDER = Path(__file__).parents[1] / "parity" / "regressions"
+
+# Found and not mended yet: the reason, by the scenario's name. A name that is here and passes fails the test.
+OPEN = {
+    "overwritten_deep_value": "the core counts the levels of the text, the rules those of what json.loads gives",
+}
+
+
+def scenarios() -> list[Any]:
+    return [
+        pytest.param(scenario, id=scenario["name"])
+        for path in sorted(FOLDER.glob("*.jsonl"))
+        for scenario in map(json.loads, path.read_text(encoding="ascii").splitlines())
+    ]
+
+
+@pytest.mark.parametrize("scenario", scenarios())
+def test_the_oracle_says_what_the_regression_expects(scenario: dict[str, Any]) -> None:
+    oracle = Oracle(scenario["genesis"], scenario["profile"])
+    for step in scenario["steps"]:
+        assert oracle.submit(step["block_json"], step["received_at"]) == Outcome(**step["expect"])
+
+
+@pytest.mark.parametrize("scenario", scenarios())
+def test_the_rust_engine_says_what_the_regression_expects(
+    scenario: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    if reason := OPEN.get(scenario["name"]):
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+    rust = RustEngine(scenario["genesis"], scenario["profile"])
+    for step in scenario["steps"]:
+        assert rust.submit(step["block_json"], step["received_at"]) == Outcome(**step["expect"])
