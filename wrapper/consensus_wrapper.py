@@ -17,13 +17,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+# One identity of each class, whether node.py runs as part of a package or from a plain folder.
 if (_here := str(Path(__file__).resolve().parent)) not in sys.path:
-    sys.path.append(
-        _here
-    )  # one identity of each class, whether node.py runs as a package or from a plain folder
+    sys.path.append(_here)
 
 from coinjecture_migration.alerts import AlertCallback, Alerts
-from coinjecture_migration.calls import BlockCall, Decision, StateCall, judge_alone
+from coinjecture_migration.calls import BlockCall, Decision, judge_alone
 from coinjecture_migration.control import ControlServer, handle
 from coinjecture_migration.engines import EngineLoader
 from coinjecture_migration.errors import EngineFailure, ModeChangeRefused, StartRefused
@@ -32,6 +31,7 @@ from coinjecture_migration.modefile import DamagedModeFile, read_mode_file
 from coinjecture_migration.observation import Observation, compare
 from coinjecture_migration.regime import ANSWERING, Regime
 from coinjecture_migration.settings import load_settings
+from coinjecture_migration.state_calls import StateCall
 from coinjecture_migration.surface import AnsweringReads
 from consensus_surface import (
     BlockNode,
@@ -140,7 +140,9 @@ class DualRunConsensus(AnsweringReads):
         self._settings = load_settings()
         self._judging = threading.RLock()
         self._alerts = Alerts(alert_callback)
-        loader = EngineLoader(engine_args, engine_kwargs, __package__ or None, legacy_engine)
+        loader = EngineLoader(
+            engine_args, engine_kwargs, __package__ or None, legacy_engine, self._settings.release_link
+        )
         self._keeper = ModeKeeper(self._settings, loader, self._alerts, self._judging)
         self._keeper.boot(ConsensusMode(mode).value if mode is not None else None)
         self._control = ControlServer(

@@ -123,10 +123,10 @@ def test_given_a_soak_when_the_mode_changes_then_a_new_one_begins_and_the_old_er
 @pytest.mark.parametrize("changed", ["release", "python", "libc", "config_fingerprint"])
 def test_given_a_soak_when_its_identity_changes_then_a_new_one_begins(tmp_path: Path, changed: str) -> None:
     first = Evidence(tmp_path / "e.db", "node1", IDENTITY)
-    first.open("shadow").counters.record("rust_error")
+    first.open("shadow", IDENTITY).counters.record("rust_error")
     first.close()
-    second = Evidence(tmp_path / "e.db", "node1", IDENTITY | {changed: "other"})
-    second.open("shadow")
+    second = Evidence(tmp_path / "e.db", "node1", IDENTITY)
+    second.open("shadow", IDENTITY | {changed: "other"})
     report = second.report()
     second.close()
     assert (report["calls"], report["restarts"], report["ever"]["rust_error"]) == (0, 0, 1)
@@ -136,7 +136,7 @@ def test_given_judging_when_the_flush_time_has_passed_then_the_evidence_is_on_th
     tmp_path: Path,
 ) -> None:
     evidence = Evidence(tmp_path / "e.db", "node1", IDENTITY, flush_seconds=0.01)
-    evidence.open("shadow").counters.record("match", accepted=True)
+    evidence.open("shadow", IDENTITY).counters.record("match", accepted=True)
     end = time.monotonic() + 20
     calls = 0
     while calls == 0 and time.monotonic() < end:
@@ -152,10 +152,10 @@ def test_given_many_soaks_when_written_then_the_file_is_bounded(
 ) -> None:
     monkeypatch.setattr(evidence_module, "MAX_SOAKS", 5)
     evidence = Evidence(tmp_path / "e.db", "node1", IDENTITY, flush_seconds=1)
-    evidence.open("shadow")
+    evidence.open("shadow", IDENTITY)
     for number in range(60):
         evidence.soak.counters.record("rust_error")
-        evidence.begin("rust" if number % 2 else "shadow")
+        evidence.begin("rust" if number % 2 else "shadow", IDENTITY)
     assert evidence.flush()
     report = evidence.report()
     evidence.close()
@@ -186,7 +186,7 @@ def test_given_a_full_disk_when_evidence_is_flushed_then_it_is_said_once_and_tri
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     evidence = Evidence(tmp_path / "e.db", "node1", IDENTITY, flush_seconds=1)
-    evidence.open("shadow").counters.record("match")
+    evidence.open("shadow", IDENTITY).counters.record("match")
 
     def full(*_: Any, **__: Any) -> Any:
         raise sqlite3.OperationalError("database or disk is full")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from consensus_surface import HeaderValidationError, RevealValidationError
+from consensus_surface import HeaderValidationError
 
 from coinjecture_migration import capture
 from coinjecture_migration.adapter import LegacyEngine, field
@@ -120,24 +120,35 @@ def _rust_alone(rust: RustEngine, block: Any, profile: str) -> Observation:
     return told
 
 
-@dataclass
 class BlockCall:
     """One block before both engines.
 
     The order of the steps keeps a promise: both verdicts are known before anything is answered, written to
     the storage or put into the Rust tree.
+
+    Args:
+        keeper: Demotes where the policy says so; has the settings.
+        alerts: Told of divergences and errors.
+        regime: Mode and engines.
+        block: The block as the node gave it.
+        profile: `header` or `full`.
+        policy: Decides from two observations; see `consensus_wrapper.decide`.
     """
 
-    keeper: ModeKeeper
-    alerts: Alerts
-    regime: Regime
-    block: Any
-    profile: str
-    policy: Policy
+    def __init__(
+        self, keeper: ModeKeeper, alerts: Alerts, regime: Regime, block: Any, profile: str, policy: Policy
+    ) -> None:
+        assert regime.legacy is not None and regime.rust is not None
+        self.keeper, self.alerts, self.regime = keeper, alerts, regime
+        self.legacy, self.rust = regime.legacy, regime.rust
+        self.block, self.profile, self.policy = block, profile, policy
+        self._captured: Any = None
+        self._ended: Observation | None = None
+        self._received_at = 0.0
+        self._counted = False
 
     def run(self) -> bool:
         """Judge, decide, carry out, count, answer."""
-        self._counted = False
         try:
             return self._run()
         except BaseException:
@@ -169,18 +180,6 @@ class BlockCall:
             self._count(f"{decision.answer}_error", None)
             raise storage_error
         return self._answer(decision, told, heard)
-
-    @property
-    def legacy(self) -> LegacyEngine:
-        """The legacy engine of the regime."""
-        assert self.regime.legacy is not None
-        return self.regime.legacy
-
-    @property
-    def rust(self) -> RustEngine:
-        """The Rust engine of the regime."""
-        assert self.regime.rust is not None
-        return self.regime.rust
 
     def _look_before(self) -> None:
         """What is needed later and an engine could change: the block itself, its key, its parent, the tip."""
@@ -257,7 +256,7 @@ class BlockCall:
                 rust=heard,
                 kinds=compare(told, heard),
                 mode=self.regime.mode,
-                builds=self.keeper.loader.builds(self.regime.legacy, self.regime.rust, self.keeper.release),
+                builds=self.keeper.loader.builds(self.legacy, self.rust),
             )
         except Exception as error:
             self.alerts.add("capture_failed", f"divergence file not written: {error!r}")
@@ -314,99 +313,8 @@ class BlockCall:
         self.regime.soak.counters.record(outcome, why, accepted=accepted, reason=reason)
 
 
-@dataclass
-class StateCall:
-    """A call that is no judgement of a block: every loaded engine does it, the answering one answers."""
-
-    keeper: ModeKeeper
-    alerts: Alerts
-    regime: Regime
-    name: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-
-    def run(self) -> Any:
-        """Call both, compare, count, answer."""
-        regime = self.regime
-        made = {"legacy": self._attempt(regime.legacy), "rust": self._attempt(regime.rust)}
-        outcome, why = self._outcome(made["legacy"], made["rust"])
-        answering = ANSWERING[regime.mode]
-        if outcome == "divergence":
-            self.alerts.add("divergence", "CONSENSUS DIVERGENCE", call=self.name, made=repr(made))
-        fails = (outcome == "divergence" and self.keeper.settings.on_divergence == "legacy") or (
-            outcome == "rust_error" and regime.legacy is not None
-        )
-        if answering == "rust" and fails:
-            answering = "legacy"
-            self.keeper.demote(regime, f"{outcome} in {self.name}", None)
-        if regime.legacy is not None:
-            regime.legacy.release() if answering == "legacy" else regime.legacy.drop()
-        regime.soak.counters.record(outcome, why)
-        self._level(answering, match=outcome == "match")
-        given = made[answering]
-        assert given is not None
-        if given.raised is None:
-            return given.value
-        if type(given.raised).__name__ == "RevealValidationError":
-            raise RevealValidationError(str(given.raised)) from given.raised
-        raise given.raised
-
-    def _attempt(self, engine: LegacyEngine | RustEngine | None) -> _Attempt | None:
-        if engine is None:
-            return None
-        try:
-            value = engine.call(self.name, *self.args, **self.kwargs)
-        except Exception as error:
-            broke = isinstance(engine, LegacyEngine) and engine.storage_failed
-            broke = broke or type(error).__name__ != "RevealValidationError"
-            return _Attempt(raised=error, broke=broke)
-        return _Attempt(value=value)
-
-    def _outcome(self, legacy: _Attempt | None, rust: _Attempt | None) -> tuple[str, str | None]:
-        if rust is not None and rust.broke:
-            return "rust_error", None
-        if legacy is not None and legacy.broke:
-            return "legacy_error", None
-        if legacy is None or rust is None:
-            return "alone", None
-        lag = self.regime.lag
-        if lag.follower is not None or lag.parted:
-            return "skipped", "resync"
-        return ("match", None) if legacy.shape() == rust.shape() else ("divergence", self.name)
-
-    def _level(self, answered: str, *, match: bool) -> None:
-        """Both tips must be where the answering engine's is, and a prepared engine's too."""
-        regime, preparation = self.regime, self.keeper.preparation
-        if self.name != "handle_reorg":
-            return
-        key = field(regime.tree(answered).tip().block, "block_hash")
-        if regime.legacy is not None and regime.rust is not None and not regime.lag.parted:
-            if not match:
-                regime.lag.note(OTHER[answered], key)
-            close(regime)
-        if preparation is not None:
-            preparation.note(regime.tree(answered), regime, key, tip_moved=True)
-
-
 def close(regime: Regime) -> None:
     """Bring the engine that is behind level with the other one, as far as it goes."""
     follower = regime.lag.follower
     if follower is not None:
         regime.lag.close(regime.tree(OTHER[follower]), regime.tree(follower))
-
-
-@dataclass
-class _Attempt:
-    """What one engine made of a state call."""
-
-    value: Any = None
-    raised: Exception | None = None
-    broke: bool = False
-
-    def shape(self) -> Any:
-        """What is compared: reject or not, and for two lists of blocks their hashes."""
-        if self.raised is not None:
-            return "rejected"
-        if isinstance(self.value, tuple):
-            return [[field(block, "block_hash") for block in blocks] for blocks in self.value]
-        return self.value

@@ -29,16 +29,24 @@ class EngineLoader:
         kwargs: Keyword arguments of the engine's class.
         package: Package of the wrapper module, None where it runs from a plain folder.
         legacy_engine: A legacy engine that is built already, used the first time one is needed.
+        release_link: Symlink to the installed wheel.
     """
 
     def __init__(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], package: str | None, legacy_engine: Any = None
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        package: str | None,
+        legacy_engine: Any = None,
+        release_link: Path | None = None,
     ) -> None:
         self._args, self._kwargs, self._given = args, kwargs, legacy_engine
         if legacy_engine is not None and len(args) < 3:
             self._kwargs.setdefault("problem_registry", legacy_engine.problem_registry)
         self.legacy_module = f"{package}.consensus" if package else "consensus"
         self.errors: dict[str, str | None] = {"legacy": None, "rust": None}
+        self._release_link = release_link
+        self._imported_release: str | None = None
         self.config = self._argument(0, "config", getattr(legacy_engine, "config", None))
         self.storage = self._argument(1, "storage", getattr(legacy_engine, "storage", None))
 
@@ -82,7 +90,10 @@ class EngineLoader:
 
     def _rust(self, on_row: OnRow | None) -> RustEngine:
         importlib.invalidate_caches()
+        imported_before = RUST_MODULE in sys.modules
         kind = importlib.import_module(RUST_MODULE).ConsensusEngine
+        if not imported_before:
+            self._imported_release = self._linked_release()
         proxy = StorageProxy(self.storage)
         proxy.on_row = on_row
         engine = self._construct(kind, proxy, self.config)
@@ -145,11 +156,21 @@ class EngineLoader:
         except Exception:
             return False
 
-    def builds(
-        self, legacy: LegacyEngine | None, rust: RustEngine | None, release: str | None
-    ) -> dict[str, Any]:
+    def builds(self, legacy: LegacyEngine, rust: RustEngine) -> dict[str, Any]:
         """Identity of both engines, for a divergence file."""
-        return {"legacy": _legacy_build(legacy), "rust": {**rust_build(rust), "release": release}}
+        return {"legacy": _legacy_build(legacy), "rust": {**rust_build(rust), "release": self.release}}
+
+    @property
+    def release(self) -> str | None:
+        """Hash of the wheel this process imported; before that, of the wheel that is installed now."""
+        return self._imported_release or self._linked_release()
+
+    def _linked_release(self) -> str | None:
+        """The name of the folder the release link points to, None without a link."""
+        try:
+            return self._release_link.readlink().name if self._release_link else None
+        except OSError:
+            return None
 
 
 def rust_build(rust: RustEngine | None) -> dict[str, Any]:
@@ -160,8 +181,8 @@ def rust_build(rust: RustEngine | None) -> dict[str, Any]:
         return {}
 
 
-def _legacy_build(legacy: LegacyEngine | None) -> dict[str, Any]:
-    module = sys.modules.get(type(legacy.engine).__module__) if legacy else None
+def _legacy_build(legacy: LegacyEngine) -> dict[str, Any]:
+    module = sys.modules.get(type(legacy.engine).__module__)
     file = getattr(module, "__file__", None)
     try:
         digest = hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None

@@ -77,15 +77,17 @@ class Evidence:
         row = self._try(lambda db: db.execute("SELECT mode FROM soak ORDER BY id DESC LIMIT 1").fetchone())
         return str(row[0]) if row else None
 
-    def open(self, mode: str) -> Soak:
+    def open(self, mode: str, identity: Mapping[str, str | None]) -> Soak:
         """Go on with the last soak if its mode and identity are the same, else begin one."""
+        self._identity = dict(identity)
         self._try(self._load_ever)
         self.soak = self._try(lambda db: self._resumed(db, mode)) or self._new(mode)
         self._thread.start()
         return self.soak
 
-    def begin(self, mode: str) -> Soak:
+    def begin(self, mode: str, identity: Mapping[str, str | None]) -> Soak:
         """End the soak that is running and begin one in `mode`; nothing is written here."""
+        self._identity = dict(identity)
         self._past.append(self.soak)
         if len(self._past) > MAX_PAST:  # long ended: no call can still be counted there
             for name, count in self._past.pop(0).counters.snapshot()["outcomes"].items():
@@ -106,7 +108,7 @@ class Evidence:
             "soak_started": soak.started,
             **counted,
             "restarts": soak.restarts,
-            **self._identity,
+            **soak.identity,
             "ever": self._ever(counted["outcomes"]),
         }
 

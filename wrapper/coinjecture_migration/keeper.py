@@ -52,11 +52,15 @@ class ModeKeeper:
         self._alerts = alerts
         self._judging = judging
         self._changing = threading.Lock()
-        self._facts = process.identity(settings, loader.config)
-        self.evidence = Evidence(settings.evidence_file, settings.node, self._facts, settings.flush_seconds)
+        self.evidence = Evidence(
+            settings.evidence_file, settings.node, self._identity(), settings.flush_seconds
+        )
         self.preparation: Preparation | None = None
         self._record = ModeRecord("legacy", time.time(), "wrapper", "starting")
         self.regime: Regime = self._boot_pending()
+
+    def _identity(self) -> dict[str, str | None]:
+        return process.identity(self.settings, self.loader.config, self.loader.release)
 
     def _boot_pending(self) -> Regime:
         """A regime without engines, until `boot` has made the first real one."""
@@ -75,7 +79,7 @@ class ModeKeeper:
         """
         self._record, known = self._read_record(default_mode or "legacy")
         engines = self._first_engines()
-        soak = self.evidence.open(self._record.mode)
+        soak = self.evidence.open(self._record.mode, self._identity())
         self.regime = Regime(self._record.mode, engines.get("legacy"), engines.get("rust"), soak)
         if len(engines) == 2:
             self._compare_at_start()
@@ -253,7 +257,7 @@ class ModeKeeper:
                 )
             engines[missing] = preparation.engine
         kept = {name: engines[name] if name in NEEDED[target] else None for name in engines}
-        new = Regime(target, kept["legacy"], kept["rust"], self.evidence.begin(target))
+        new = Regime(target, kept["legacy"], kept["rust"], self.evidence.begin(target, self._identity()))
         if not missing and len(NEEDED[target]) == 2:
             new = Regime(target, new.legacy, new.rust, new.soak, old.lag)
             if old.lag.parted and ANSWERING[target] == "legacy":
@@ -274,7 +278,7 @@ class ModeKeeper:
                     target,
                     judged_under.legacy,
                     judged_under.rust,
-                    self.evidence.begin(target),
+                    self.evidence.begin(target, self._identity()),
                     judged_under.lag,
                 )
             self._save_or_alert(self._record)
@@ -319,11 +323,6 @@ class ModeKeeper:
 
     # Report
 
-    @property
-    def release(self) -> str | None:
-        """Hash of the installed wheel when the process started."""
-        return self._facts["release"]
-
     def evidence_report(self) -> dict[str, Any]:
         """The evidence of the running soak."""
         return self.evidence.report()
@@ -360,7 +359,7 @@ class ModeKeeper:
                 "height": tip.height,
                 "cumulative": tip.cumulative_work,
             },
-            "process": process.report(self._facts),
+            "process": process.report(regime.soak.identity),
             "evidence": self.evidence.report(),
         }
 

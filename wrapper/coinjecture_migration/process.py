@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from coinjecture_migration.settings import Settings
@@ -15,22 +16,14 @@ from coinjecture_migration.settings import Settings
 STARTED = time.time()
 
 
-def identity(settings: Settings, config: Any) -> dict[str, str | None]:
+def identity(settings: Settings, config: Any, release: str | None) -> dict[str, str | None]:
     """Release, Python, C library and configuration: a change of one of them begins a new soak."""
     return {
-        "release": release(settings),
+        "release": release,
         "python": platform.python_version(),
         "libc": " ".join(platform.libc_ver()).strip() or None,
         "config_fingerprint": fingerprint(settings, config),
     }
-
-
-def release(settings: Settings) -> str | None:
-    """Hash of the installed wheel: the name of the folder the release link points to; None without one."""
-    try:
-        return settings.release_link.readlink().name
-    except OSError:
-        return None
 
 
 def fingerprint(settings: Settings, config: Any) -> str:
@@ -45,6 +38,6 @@ def fingerprint(settings: Settings, config: Any) -> str:
     return hashlib.sha256(json.dumps([engine, node, policy], sort_keys=True).encode()).hexdigest()
 
 
-def report(facts: dict[str, str | None]) -> dict[str, Any]:
+def report(facts: Mapping[str, str | None]) -> dict[str, Any]:
     """The `process` part of `status`."""
     return {"pid": os.getpid(), "started": STARTED, **facts}
