@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import fuzz
 from fuzz import report, workers
 from fuzz.oracle import ROOT
 from fuzz.rust import NotInstalled, load_core
@@ -46,7 +47,7 @@ class Progress:
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz", description=(__import__("fuzz").__doc__ or ""))
+    parser = argparse.ArgumentParser(prog="python -m fuzz", description=fuzz.__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="how long (default 60)")
     parser.add_argument("--seed", type=int, default=None, help="repeat a run (default: a new seed, printed)")
     parser.add_argument("--jobs", type=int, default=workers.cores(), help="processes (default: one per core)")

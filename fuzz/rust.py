@@ -12,6 +12,7 @@ from fuzz.outcome import Outcome, bits, height_notation
 
 FORMS = ("bytes", "bytes", "bytes", "str", "dict", "dict", "written again")
 LARGE = 1 << 19
+RESTART_ONE_IN = 150
 
 
 class NotInstalled(Exception):
@@ -33,13 +34,25 @@ def load_core() -> Any:
 
 
 class RustEngine:
-    """A Rust engine that knows only a genesis, judging by one profile."""
+    """A Rust engine that knows only a genesis, judging by one profile.
+
+    Now and then it is taken out and put back in: a new engine goes on with the exported tree of the old one.
+    """
 
     def __init__(self, genesis: str, profile: str) -> None:
         self._core = load_core()
         self._profile = profile
-        known = GENESIS[genesis]
-        self.engine = self._core.Engine(json.loads(known["block_json"]), known["received_at"])
+        self._genesis = GENESIS[genesis]
+        self.engine = self._new()
+
+    def _new(self) -> Any:
+        return self._core.Engine(json.loads(self._genesis["block_json"]), self._genesis["received_at"])
+
+    def _restart(self) -> None:
+        """Go on with a new engine that took over the tree of the old one."""
+        exported = self.engine.export()
+        self.engine = self._new()
+        self.engine.import_(exported)
 
     def _capture(self, raw: bytes) -> Any:
         """Take the block in one of the forms an engine gets it in; the text decides which."""
@@ -72,6 +85,8 @@ class RustEngine:
             return Outcome("unparsable")
         if captured.out_of_domain is not None:
             return Outcome("out_of_domain")
+        if crc32(raw) % RESTART_ONE_IN == 0:
+            self._restart()
         judgement = self.engine.judge(captured, received_at, self._profile)
         self.engine.apply(judgement)
         tip = self.engine.tip()
