@@ -389,3 +389,33 @@ def test_given_the_real_engine_when_its_work_budget_ends_a_judgement_then_legacy
     assert "BudgetExceeded" in next(a["error"] for a in place.alerts if a["kind"] == "rust_error")
     assert place.judge(wrapper, chain(1, endless)[0]) == "accept"
     assert outcomes(wrapper) == {"match": 1}
+
+
+@pytest.mark.parametrize("mode", ["shadow", "rust"])
+@pytest.mark.parametrize("fault", ["lies", "panics"])
+def test_given_a_rust_engine_that_fails_in_a_reorg_when_it_is_asked_then_legacy_answers_and_both_are_level(
+    place: Place, rust: Any, mode: str, fault: str
+) -> None:
+    class Confused(DoubleEngine):
+        def handle_reorg(self, new_tip_hash: Any) -> Any:
+            if fault == "panics":
+                raise Panic("in a reorg")
+            return [], []
+
+    rust(Confused)
+    wrapper = place.start(mode)
+    trunk, branch = chain(2, tag=1), chain(1, tag=2)
+    for block in [*trunk, *branch]:
+        place.judge(wrapper, block)
+    removed, added = wrapper.handle_reorg(branch[0]["block_hash"])
+    assert (len(removed), len(added)) == (2, 1)
+    assert wrapper.stats()["ever"] == {
+        "divergence": int(fault == "lies"),
+        "rust_error": int(fault == "panics"),
+        "legacy_error": 0,
+    }
+    assert wrapper.mode is ConsensusMode.SHADOW
+    assert bool(place.recorded_mode()["latched"]) == (mode == "rust")
+    soak = outcomes(wrapper).get("match", 0)
+    assert place.judge(wrapper, chain(1, branch[0], tag=3)[0]) == "accept"
+    assert outcomes(wrapper)["match"] == soak + 1
