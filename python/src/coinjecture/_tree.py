@@ -69,17 +69,17 @@ class BlockTree(Mapping[Any, BlockNode]):
             if judgement.moves_tip:
                 self._tip_block = kept
 
-    def put(self, key: Any, node: BlockNode) -> None:
+    def put(self, key: Any, node: Any) -> None:
         """Put a node as another engine has it."""
         self._engine.put(key, *_values(node), block_hash=field(node.block, "block_hash"))
         self._blocks[key] = node.block
 
-    def set_tip(self, node: BlockNode) -> None:
+    def set_tip(self, node: Any) -> None:
         """Make a node the tip: the one in the tree if it is the same, else one that was replaced there."""
         self._engine.set_tip(field(node.block, "block_hash"), *_values(node))
         self._tip_block = node.block
 
-    def fill(self, nodes: Iterable[tuple[Any, BlockNode]], tip: BlockNode) -> None:
+    def fill(self, nodes: Iterable[tuple[Any, Any]], tip: Any) -> None:
         """Put nodes and a tip as another engine has them. Their parents may come later."""
         for key, node in nodes:
             self.put(key, node)
@@ -113,7 +113,7 @@ def _block_node(node: _core.Node, block: Any) -> BlockNode:
     )
 
 
-def _values(node: BlockNode) -> tuple[Any, Any, float, float, Any]:
+def _values(node: Any) -> tuple[Any, Any, float, float, Any]:
     """What the core keeps of a node, in the order its calls take it."""
     return (
         node.parent_hash,

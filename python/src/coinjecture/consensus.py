@@ -258,13 +258,11 @@ class ConsensusEngine:
         """Every key with its node, in the order they first came, and the tip's node."""
         return list(self._tree.items()), self._tree.tip
 
-    def import_tree(
-        self, nodes: Iterable[tuple[Any, BlockNode]], tip: BlockNode, *, replace: bool = True
-    ) -> None:
+    def import_tree(self, nodes: Iterable[tuple[Any, Any]], tip: Any, *, replace: bool = True) -> None:
         """Take over nodes and the tip's node as another engine has them, judging nothing.
 
         Args:
-            nodes: Keys with their nodes.
+            nodes: Keys with their nodes, of any class with the attributes of ``BlockNode``.
             tip: The tip's node, in the tree or replaced there.
             replace: Forget the nodes that were here (the genesis stays); else keep them.
 
