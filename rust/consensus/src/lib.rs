@@ -24,6 +24,7 @@ pub mod key;
 pub mod number;
 mod operations;
 pub mod proof;
+mod scan;
 pub mod text;
 mod transfer;
 pub mod tree;

@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here: values are carried over, the interpreter lock is kept or released, errors get a class.
 
+mod block_dict;
 mod capture;
 mod convert;
 mod engine;
