@@ -23,6 +23,7 @@ pub mod json;
 pub mod key;
 pub mod number;
 mod operations;
+mod parts;
 pub mod proof;
 mod scan;
 pub mod text;
