@@ -320,30 +320,47 @@ impl<'a> Scanner<'a> {
 /// How many bytes come before the first quote, backslash or control character.
 #[inline]
 fn plain_bytes(text: &[u8]) -> usize {
-    const WORD: usize = size_of::<u64>();
+    count_before(text, special_bytes, |byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
+}
+
+/// How many bytes come before the first one that is written as an escape: outside 0x20-0x7e, a quote or a backslash.
+#[inline]
+pub fn printable_bytes(text: &[u8]) -> usize {
+    let escaped = |word| special_bytes(word) | bytes_equal(word, 0x7f) | (word & HIGH);
+    count_before(text, escaped, |byte| matches!(byte, b'"' | b'\\' | 0..=0x1f | 0x7f..))
+}
+
+/// Counts bytes eight at a time, the last few one by one. `find` sets the highest bit of the first byte looked for.
+#[inline]
+fn count_before(text: &[u8], find: impl Fn(u64) -> u64, is_it: impl Fn(u8) -> bool) -> usize {
     let mut count = 0;
     let mut rest = text;
-    while let Some((word, tail)) = rest.split_first_chunk::<WORD>() {
-        let found = special_bytes(u64::from_le_bytes(*word));
+    while let Some((word, tail)) = rest.split_first_chunk() {
+        let found = find(u64::from_le_bytes(*word));
         if found != 0 {
             return count + usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
         }
-        count += WORD;
+        count += word.len();
         rest = tail;
     }
-    count + rest.iter().take_while(|byte| !matches!(**byte, b'"' | b'\\' | 0..=0x1f)).count()
+    count + rest.iter().take_while(|byte| !is_it(**byte)).count()
 }
+
+const ONES: u64 = u64::MAX / 0xff;
+const HIGH: u64 = ONES * 0x80;
 
 /// The highest bit of the first byte of a word that is a quote, a backslash or below 0x20 is set; 0 if there is none.
 /// Bits above it may be set wrongly: a borrow goes upward only.
 #[inline]
 fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGH: u64 = ONES * 0x80;
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let zero = |difference: u64| difference.wrapping_sub(ONES) & !difference;
-    (zero(quote) | zero(backslash) | (word.wrapping_sub(ONES * 0x20) & !word)) & HIGH
+    bytes_equal(word, b'"') | bytes_equal(word, b'\\') | (word.wrapping_sub(ONES * 0x20) & !word & HIGH)
+}
+
+/// As [`special_bytes`], for one byte.
+#[inline]
+fn bytes_equal(word: u64, byte: u8) -> u64 {
+    let difference = word ^ (ONES * u64::from(byte));
+    difference.wrapping_sub(ONES) & !difference & HIGH
 }
 
 #[cfg(test)]
@@ -360,6 +377,12 @@ mod tests {
                     assert_eq!(plain_bytes(&text), before, "{special} after {before} of {filler}");
                 }
             }
+        }
+        for byte in 0..=0xff {
+            let mut text = vec![b'x'; 12];
+            text.extend([byte, b'x', 0x80]);
+            let escaped = !(0x20..0x7f).contains(&byte) || byte == b'"' || byte == b'\\';
+            assert_eq!(printable_bytes(&text), if escaped { 12 } else { 14 }, "{byte}");
         }
         for length in 0..40 {
             assert_eq!(plain_bytes(&vec![b'x'; length]), length);

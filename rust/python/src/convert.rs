@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use coinjecture_consensus::json::MAX_INT_DIGITS;
+use coinjecture_consensus::key::{hex_digits, Key, Named};
 use coinjecture_consensus::number::Num;
 use coinjecture_consensus::value::{Dict, Text};
 use coinjecture_consensus::Value;
@@ -241,6 +242,14 @@ pub fn to_python(py: Python<'_>, value: &Value<'_>) -> PyResult<Py<PyAny>> {
             dict.into_any().unbind()
         }
     })
+}
+
+/// A key object of the tree.
+pub fn key_to_python(py: Python<'_>, key: &Named) -> PyResult<Py<PyAny>> {
+    match &key.key {
+        Key::Hash(hash) => text_to_python(py, &hex_digits(hash)),
+        _ => to_python(py, &key.value()),
+    }
 }
 
 fn text_to_python(py: Python<'_>, text: &[u8]) -> PyResult<Py<PyAny>> {
