@@ -5,10 +5,13 @@ Written here apart from the engines, so that the Rust engine's own idea of the d
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 MAX_BYTES = 1 << 20
 MAX_LEVELS = 64
+MAX_TEXT_LEVELS = 512
+"""Deeper than this a text is not read: how deep `json.loads` can go depends on the stack it is called on."""
 MAX_EXPLOSIVE_SIZE = 4096
 EXPLOSIVE_FORMS = ("2^n", "n!", "n^n")
 
@@ -20,8 +23,24 @@ def out_of_domain(text: str, block: dict[str, Any]) -> str | None:
     # Every level opens a bracket: few brackets need no walk.
     if text.count("[") + text.count("{") > MAX_LEVELS and levels(block) > MAX_LEVELS:
         return f"more than {MAX_LEVELS} levels"
+    if nests_too_deep(text):
+        return f"a text of more than {MAX_TEXT_LEVELS} levels"
     complexity = block.get("complexity")
     return explosive(complexity) if isinstance(complexity, dict) else None
+
+
+def nests_too_deep(text: str) -> bool:
+    """Whether the text of an object opens too many brackets, overruled values and all."""
+    if text.count("[") + text.count("{") <= MAX_TEXT_LEVELS or not text.lstrip(" \t\n\r").startswith("{"):
+        return False
+    depth = deepest = 0
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', text, re.DOTALL):
+        if token[0] in ("[", "{"):
+            depth += 1
+            deepest = max(depth, deepest)
+        elif token[0] in ("]", "}"):
+            depth -= 1
+    return deepest > MAX_TEXT_LEVELS
 
 
 def levels(value: Any) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any
 
-from fuzz.domain import out_of_domain
+from fuzz.domain import nests_too_deep, out_of_domain
 from fuzz.outcome import Outcome, bits, height_notation
 
 ROOT = Path(__file__).parents[1]
@@ -75,8 +75,9 @@ class Oracle:
         """Judge a block's text as received at that second, and say all that the rules determine."""
         try:
             block = json.loads(text)
-        except (ValueError, RecursionError):
-            return Outcome("unparsable")
+        except (ValueError, RecursionError) as error:
+            read = text[: getattr(error, "pos", len(text))]
+            return Outcome("out_of_domain" if nests_too_deep(read) else "unparsable")
         if not isinstance(block, dict):
             return Outcome("unparsable")
         if out_of_domain(text, block):

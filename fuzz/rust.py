@@ -7,6 +7,7 @@ import json
 from typing import Any
 from zlib import crc32
 
+from fuzz.domain import nests_too_deep
 from fuzz.oracle import GENESIS
 from fuzz.outcome import Outcome, bits, height_notation
 
@@ -57,7 +58,8 @@ class RustEngine:
     def _capture(self, raw: bytes) -> Any:
         """Take the block in one of the forms an engine gets it in; the text decides which."""
         form = crc32(raw) % len(FORMS)
-        if FORMS[form] == "bytes" or len(raw) > LARGE:  # how large a block is depends on its form
+        # How large a block is depends on its form, and only a text can be too deep to be read.
+        if FORMS[form] == "bytes" or len(raw) > LARGE or nests_too_deep(raw.decode()):
             return self._core.capture(raw)
         if FORMS[form] == "str":
             return self._core.capture(raw.decode())
@@ -81,7 +83,7 @@ class RustEngine:
     def _submit(self, raw: bytes, received_at: float) -> Outcome:
         try:
             captured = self._capture(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             return Outcome("unparsable")
         if captured.out_of_domain is not None:
             return Outcome("out_of_domain")

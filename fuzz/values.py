@@ -133,6 +133,15 @@ def falsy(rng: Random) -> Any:
     return deepcopy(rng.choice(FALSY))
 
 
+DEPTHS = (62, 63, 64, 65, 100, 510, 511, 512, 513, 600)
+
+
+def nested_text(choice: int) -> str:
+    """The text of a list about as deep as a block may be, or as deep as a text is read."""
+    depth = DEPTHS[choice % len(DEPTHS)]
+    return "[" * depth + "]" * depth
+
+
 def nested(levels: int) -> Any:
     """A list in a list, that many levels deep."""
     value: Any = []

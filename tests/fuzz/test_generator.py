@@ -2,6 +2,7 @@
 
 import json
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -123,3 +124,31 @@ def test_the_domain_ends_beyond_64_levels_and_beyond_a_mebibyte() -> None:
     assert out_of_domain(" " * (1 << 20), {}) is None
     assert out_of_domain(" " * ((1 << 20) + 1), {})
     assert out_of_domain("\u00e9" * (1 << 19) + " ", {})
+
+
+def test_of_a_text_the_levels_count_that_are_overruled_only_beyond_what_is_read() -> None:
+    for deep, outside in ((63, None), (64, None), (511, None), (512, "text of more than 512 levels")):
+        text = f'{{"a": {"[" * deep}"[\\"["{"]" * deep}, "a": 1}}'
+        assert json.loads(text) == {"a": 1}
+        why = out_of_domain(text, {"a": 1})
+        assert why is None if outside is None else outside in str(why)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ('{"a": ' + "[" * 511, "unparsable"),
+        ('{"a": ' + "[" * 512, "out_of_domain"),
+        ('{"a": ' + "[" * 512 + "x", "out_of_domain"),
+        ('{"a": x' + "[" * 512, "unparsable"),
+        ("[" * 600 + "]" * 600, "unparsable"),
+        ('{"a": ' + "[" * 5000 + "]" * 5000 + ', "a": 1}', "out_of_domain"),
+        ("[" * 5000, "unparsable"),
+    ],
+    ids=["unclosed", "deep unclosed", "deep broken", "broken", "list", "deepest", "deepest list"],
+)
+@pytest.mark.parametrize("subject", [Oracle, workers.SUBJECTS["rust"]], ids=["oracle", "rust"])
+def test_a_text_that_is_too_deep_to_read_is_outside_unless_it_is_no_object(
+    subject: Any, text: str, verdict: str
+) -> None:
+    assert subject("testnet", "full").submit(text, 1.0).verdict == verdict

@@ -12,11 +12,6 @@ from fuzz.rust import RustEngine
 
 FOLDER = Path(__file__).parents[1] / "parity" / "regressions"
 
-# Found and not mended yet: the reason, by the scenario's name. A name that is here and passes fails the test.
-OPEN = {
-    "overwritten_deep_value": "the core counts the levels of the text, the rules those of the parsed object",
-}
-
 
 def scenarios() -> list[Any]:
     return [
@@ -34,11 +29,7 @@ def test_the_oracle_says_what_the_regression_expects(scenario: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("scenario", scenarios())
-def test_the_rust_engine_says_what_the_regression_expects(
-    scenario: dict[str, Any], request: pytest.FixtureRequest
-) -> None:
-    if reason := OPEN.get(scenario["name"]):
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_the_rust_engine_says_what_the_regression_expects(scenario: dict[str, Any]) -> None:
     rust = RustEngine(scenario["genesis"], scenario["profile"])
     for step in scenario["steps"]:
         assert rust.submit(step["block_json"], step["received_at"]) == Outcome(**step["expect"])

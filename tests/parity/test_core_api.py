@@ -7,6 +7,7 @@ import sys
 import threading
 import types
 from dataclasses import dataclass, make_dataclass
+from random import Random
 from typing import Any
 
 import pytest
@@ -81,6 +82,41 @@ def test_a_capture_does_not_change_with_its_block() -> None:
     content["solution"].append(1)
     content["index"] = 7
     assert engine().judge(captured, 1.0, "full").accepted
+
+
+def test_of_a_dict_the_json_tells_what_was_captured_and_of_the_rest_what_is_there_now() -> None:
+    content = block() | {"note": [1]}
+    captured, before = _core.capture(content), json.loads(json.dumps(content))
+    content["complexity"]["problem_size"] = 99
+    content["complexity"]["remark"] = "new"
+    content["note"].append(2)
+    content["index"] = 7
+    del content["merkle_root"], content["transactions"]
+    content["block_hash"] = {"no": "hash"}
+    written = json.loads(captured.to_json())
+    assert written.pop("transactions") is None and written["complexity"].pop("remark") == "new"
+    assert written.pop("note") == [1, 2]
+    del before["transactions"], before["note"]
+    assert written == before
+    content["note"] = {1, 2}  # no JSON any more: only what was captured is left
+    assert "note" not in json.loads(captured.to_json())
+    assert _core.capture(captured.to_json()).computed_hash == captured.computed_hash == before["block_hash"]
+
+
+@pytest.mark.parametrize("unread", ["x" * 2**19, "\u00e9" * 2**18, "\U0001f600" * 2**16, list(range(2**18))])
+def test_a_dict_whose_size_is_not_plain_is_measured(unread: Any) -> None:
+    content = block() | {"transactions": unread}
+    text = json.dumps(content)
+    assert (_core.capture(content).out_of_domain is None) == (len(text) <= 2**20)
+    assert _core.capture(content).computed_hash == content["block_hash"]
+
+
+@pytest.mark.parametrize("field", ["transactions", "remark", "problem"])
+def test_of_a_dict_everything_counts_for_the_domain(field: str) -> None:
+    for outside in ({"x": nested(63)}, {1: 2}, (1,), 10**4300, [b"x"], "x" * 2**20):
+        assert _core.capture(block() | {field: outside}).out_of_domain is not None
+    for inside in ({"x": nested(62)}, {"\ud800": "\ud800"}, 10**4299, [json_nan(), True, None]):
+        assert _core.capture(block() | {field: inside}).out_of_domain is None
 
 
 @pytest.mark.parametrize(
@@ -158,6 +194,18 @@ def test_the_work_budget_ends_a_judgement_without_a_verdict_and_without_a_trace(
         _core.verify_subset_sum_py(content["problem"], [1, 2], budget=100)
 
 
+def digits(count: int, seed: int) -> str:
+    """A text of that many digits without a pattern."""
+    return str(Random(seed).randrange(10 ** (count - 1), 10**count))
+
+
+def many_parts(length: int, count: int) -> dict[str, Any]:
+    """A long text and many different parts of it, of so many characters each."""
+    text = "".join(digits(4000, seed) for seed in range(120))
+    parts = list({text[at : at + length]: None for at in range(count)})
+    return {"problem": {"numbers": text, "target": 0, "size": 8}, "solution": parts}
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -169,6 +217,13 @@ def test_the_work_budget_ends_a_judgement_without_a_verdict_and_without_a_trace(
             "problem": {"numbers": "ab" * 200_000, "target": 0, "size": 8},
             "solution": ["ab", "ba", "a"] * 30_000,
         },
+        many_parts(7, 45_000),
+        many_parts(40, 11_000),
+        many_parts(2000, 250),
+        {
+            "problem": {"numbers": "a" * 500_000 + "b", "target": 0, "size": 8},
+            "solution": ["a" * length + "b" for length in range(900)],
+        },
         {
             "problem": {"numbers": [[i] for i in range(60_000)], "target": 0, "size": 8},
             "solution": [[59_999]] * 20_000,
@@ -178,13 +233,21 @@ def test_the_work_budget_ends_a_judgement_without_a_verdict_and_without_a_trace(
             "solution": ["1"],
         },
     ],
-    ids=["many numbers", "a long text", "many lists", "many keys"],
+    ids=[
+        *("many numbers", "a long text", "short parts", "longer parts", "long parts", "ever longer parts"),
+        *("many lists", "many keys"),
+    ],
 )
-def test_a_large_block_of_the_domain_stays_within_the_default_budget(changes: dict[str, Any]) -> None:
+def test_the_largest_blocks_of_the_domain_need_a_fraction_of_the_budget(changes: dict[str, Any]) -> None:
+    # given a block as large as the domain allows, and a fortieth of the default budget
     content = sealed(GENESIS_BLOCK, **changes)
-    captured = _core.capture(json.dumps(content).encode())
+    raw = json.dumps(content).encode()
+    raw += b" " * (2**20 - len(raw))
+    captured = _core.capture(raw)
     assert captured.out_of_domain is None
-    assert engine().judge(captured, 1.0, "full").reason != "bad_block_hash"
+    # when it is judged, then there is a verdict, and the solution has been looked at
+    reason = engine(work_budget=5_000_000).judge(captured, 1.0, "full").reason
+    assert reason in (None, "malformed", "bad_proof")
 
 
 def test_a_judgement_of_another_generation_is_refused() -> None:

@@ -169,6 +169,21 @@ class Engine:
             OutOfDomain, BudgetExceeded, EngineError: There is no verdict.
         """
 
+    def take(
+        self, block: object, received_at: float, profile: str
+    ) -> tuple[str | None, bool, Any, Any, float | None]:
+        """Capture, judge and apply a block in one call, for a caller that asks no other engine.
+
+        What is no block is rejected as malformed, as `capture` does it with ``total``.
+
+        Returns:
+            The reason code of a reject, else None; whether the node became the tip; and of the node that was
+            put its key, height and sum, None where there is none.
+
+        Raises:
+            OutOfDomain, BudgetExceeded, EngineError: There is no verdict, and nothing has changed.
+        """
+
     def apply(self, judgement: Judgement) -> None:
         """Put a judgement into the tree.
 

@@ -69,6 +69,24 @@ class BlockTree(Mapping[Any, BlockNode]):
             if judgement.moves_tip:
                 self._tip_block = kept
 
+    def take(self, block: Any, received_at: float, profile: str) -> tuple[str | None, Any, Any, Any]:
+        """Judge a block, put it into the tree and keep it, in one go.
+
+        Returns:
+            The reason code of a reject, else None; then of the node that was put, which some rejects have
+            too, its key, its height and its sum.
+
+        Raises:
+            OutOfDomain, BudgetExceeded, EngineError: There is no verdict, and nothing has changed.
+        """
+        reason, moves_tip, key, height, cumulative = self._engine.take(block, received_at, profile)
+        if cumulative is not None:
+            kept = bytes(block) if isinstance(block, bytearray) else block
+            self._blocks[key] = kept
+            if moves_tip:
+                self._tip_block = kept
+        return reason, key, height, cumulative
+
     def put(self, key: Any, node: Any) -> None:
         """Put a node as another engine has it."""
         self._engine.put(key, *_values(node), block_hash=field(node.block, "block_hash"))

@@ -115,13 +115,12 @@ class ConsensusEngine:
             return
         for row, (raw, received_at) in enumerate(self.storage.iter_blocks()):
             try:
-                judgement = self.judge(self.capture(raw), received_at, "header")
+                reason, *_ = self._tree.take(raw, received_at, "header")
             except OutOfDomain as error:
                 log.error("stored block %d is left out: %s", row, error)
                 continue
-            self.apply(judgement, raw)
-            if not judgement.accepted:
-                log.error("stored block %d is not accepted again and left out: %s", row, judgement.reason)
+            if reason is not None:
+                log.error("stored block %d is not accepted again and left out: %s", row, reason)
 
     # Judging
 
@@ -144,17 +143,18 @@ class ConsensusEngine:
         return self._accept(block, "full")
 
     def _accept(self, block: Any, profile: str) -> bool:
-        captured = self.capture(block)
-        if captured.out_of_domain is not None:
-            # Nobody else is left to judge it.
-            raise HeaderValidationError(
-                f"malformed: out of the parity domain: {captured.out_of_domain}", "malformed"
+        try:
+            reason, key, height, cumulative = self._tree.take(
+                block, time.time(), self._settings.pin_profile or profile
             )
-        judgement = self.judge(captured, time.time(), self._settings.pin_profile or profile)
-        self.apply(judgement, block)
-        if not judgement.accepted:
-            raise HeaderValidationError(f"{judgement.reason}: rejected by the rules", judgement.reason)
-        self.write_effects(judgement, self.storage)
+        except OutOfDomain as error:
+            # Nobody else is left to judge it.
+            raise HeaderValidationError(f"malformed: {error}", "malformed") from error
+        if reason is not None:
+            raise HeaderValidationError(f"{reason}: rejected by the rules", reason)
+        work = int(cumulative)
+        self.storage.store_work_index(height, work, key)
+        self.storage.store_tip(key, work)
         return True
 
     def capture(self, block: Any) -> Captured:

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 
 use crate::error::Exception;
-use crate::json::{self, JsonError, MAX_LEVELS};
+use crate::json::{self, JsonError, Wanted, MAX_LEVELS};
 use crate::number::Num;
 use crate::operations::is_explosive;
 use crate::text::{write_float, write_sorted};
@@ -48,10 +48,52 @@ pub struct Fields<'b, 'a> {
     pub block_hash: &'b Value<'a>,
 }
 
-/// A block as an immutable value.
+/// What the rules read of a block.
+pub static READ: Wanted = Wanted {
+    keys: &[
+        "index",
+        "timestamp",
+        "previous_hash",
+        "merkle_root",
+        "problem",
+        "solution",
+        "complexity",
+        "mining_capacity",
+        "cumulative_work_score",
+        "block_hash",
+    ],
+    present: &["transactions"],
+    inside: &[("complexity", &COMPLEXITY)],
+};
+
+const READ_KEYS: usize = 10;
+
+/// What the work score reads.
+static COMPLEXITY: Wanted = Wanted {
+    keys: &[
+        "time_solve_O",
+        "time_verify_O",
+        "problem_class",
+        "problem_size",
+        "epsilon_approximation",
+        "asymmetry_time",
+        "asymmetry_space",
+        "measured_solve_time",
+        "measured_verify_time",
+        "measured_solve_space",
+        "measured_verify_space",
+        "energy_metrics",
+    ],
+    present: &[],
+    inside: &[("energy_metrics", &Wanted { keys: &["solve_energy_joules"], present: &[], inside: &[] })],
+};
+
+/// A block as an immutable value: of its content what the rules read.
 #[derive(Debug)]
 pub struct Block<'a> {
     dict: Dict<'a>,
+    /// Where in `dict` each key of [`READ`] is; `None` if a required field is missing.
+    places: Option<[usize; READ_KEYS]>,
     bytes: usize,
     out_of_domain: Option<String>,
     computed_hash: OnceLock<Result<[u8; 32], Exception>>,
@@ -61,7 +103,8 @@ pub struct Block<'a> {
 impl<'a> Block<'a> {
     /// Parses a block's JSON text, borrowing from it. `text` is generalised UTF-8.
     ///
-    /// A text that is too large or nested too deep is not read to its end: it is out of the domain.
+    /// A text that is too large or nested beyond [`json::MAX_TEXT_LEVELS`] is not read to its end: it is out of the
+    /// domain.
     ///
     /// # Errors
     /// [`JsonError`] if it is no JSON object: such a text never reaches an engine.
@@ -69,10 +112,12 @@ impl<'a> Block<'a> {
         if text.len() > MAX_BYTES {
             return Ok(Self::unread(format!("block of {} bytes; the domain ends at {MAX_BYTES}", text.len())));
         }
-        match json::parse(text, MAX_LEVELS) {
+        match json::parse_wanted(text, MAX_LEVELS, Some(&READ)) {
             Ok(Value::Dict(dict)) => Ok(Self::new(dict, text.len())),
             Ok(_) => Err(JsonError { what: "a block is a JSON object", at: 0, too_deep: false }),
-            Err(error) if error.too_deep => Ok(Self::unread(format!("nested deeper than {MAX_LEVELS} levels"))),
+            Err(error) if error.too_deep && text.trim_ascii_start().starts_with(b"{") => {
+                Ok(Self::unread(format!("nested deeper than {MAX_LEVELS} levels")))
+            }
             Err(error) => Err(error),
         }
     }
@@ -91,6 +136,13 @@ impl<'a> Block<'a> {
         block
     }
 
+    /// A block of which the caller knows that all of it has at most [`MAX_LEVELS`] levels and [`MAX_BYTES`] bytes of
+    /// canonical JSON. `dict` needs to hold only what is [`READ`], which takes about `bytes` bytes.
+    #[must_use]
+    pub fn of_fields(dict: Dict<'a>, bytes: usize) -> Self {
+        Self::new(dict, bytes)
+    }
+
     /// A block of which only is known that it lies outside the domain, and why.
     #[must_use]
     pub fn unread(why: String) -> Self {
@@ -101,7 +153,8 @@ impl<'a> Block<'a> {
 
     fn new(dict: Dict<'a>, bytes: usize) -> Self {
         let out_of_domain = leaves_domain(&dict).map(str::to_owned);
-        Self { dict, bytes, out_of_domain, computed_hash: OnceLock::new(), work: OnceLock::new() }
+        let places = places(&dict);
+        Self { dict, places, bytes, out_of_domain, computed_hash: OnceLock::new(), work: OnceLock::new() }
     }
 
     /// Why the block lies outside the parity domain; `None` if it lies inside.
@@ -110,7 +163,7 @@ impl<'a> Block<'a> {
         self.out_of_domain.as_deref()
     }
 
-    /// The block's content.
+    /// The block's content, as far as the rules read it.
     #[must_use]
     pub const fn dict(&self) -> &Dict<'a> {
         &self.dict
@@ -144,18 +197,19 @@ impl<'a> Block<'a> {
     /// The required fields; `None` if one is missing.
     #[must_use]
     pub fn fields(&self) -> Option<Fields<'_, 'a>> {
-        self.dict.get(b"transactions")?;
+        let [index, timestamp, previous_hash, merkle_root, problem, solution, complexity, capacity, cumulative, hash] =
+            self.places?;
         Some(Fields {
-            index: self.dict.get(b"index")?,
-            timestamp: self.dict.get(b"timestamp")?,
-            previous_hash: self.dict.get(b"previous_hash")?,
-            merkle_root: self.dict.get(b"merkle_root")?,
-            problem: self.dict.get(b"problem")?,
-            solution: self.dict.get(b"solution")?,
-            complexity: self.dict.get(b"complexity")?,
-            mining_capacity: self.dict.get(b"mining_capacity")?,
-            cumulative_work_score: self.dict.get(b"cumulative_work_score")?,
-            block_hash: self.dict.get(b"block_hash")?,
+            index: self.dict.value_at(index)?,
+            timestamp: self.dict.value_at(timestamp)?,
+            previous_hash: self.dict.value_at(previous_hash)?,
+            merkle_root: self.dict.value_at(merkle_root)?,
+            problem: self.dict.value_at(problem)?,
+            solution: self.dict.value_at(solution)?,
+            complexity: self.dict.value_at(complexity)?,
+            mining_capacity: self.dict.value_at(capacity)?,
+            cumulative_work_score: self.dict.value_at(cumulative)?,
+            block_hash: self.dict.value_at(hash)?,
         })
     }
 
@@ -185,6 +239,16 @@ impl<'a> Block<'a> {
     pub fn reported_work(&self, minor: u8) -> Option<f64> {
         self.fields()?.complexity.truthy().then(|| self.work(minor).ok()).flatten()
     }
+}
+
+/// Where in a block the keys of [`READ`] are; `None` if a required field is missing.
+fn places(dict: &Dict<'_>) -> Option<[usize; READ_KEYS]> {
+    dict.get(b"transactions")?;
+    let mut places = [0; READ_KEYS];
+    for (place, key) in places.iter_mut().zip(READ.keys) {
+        *place = dict.position(key.as_bytes())?;
+    }
+    Some(places)
 }
 
 /// Why a block leaves the domain by its content.

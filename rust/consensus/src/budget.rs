@@ -5,7 +5,8 @@
 
 use crate::error::EngineError;
 
-/// Budget of one judgement where nothing else is configured.
+/// Budget of one judgement where nothing else is configured. No block of the domain comes near: whatever is looked
+/// up is hashed or searched in one go, so there are at most a few steps for each of its bytes, a mebibyte of them.
 pub const DEFAULT_BUDGET: u64 = 200_000_000;
 
 /// Bytes that count as one step where text is searched or hashed.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::block::{tier_bounds, Block, Fields};
 use crate::budget::{Budget, DEFAULT_BUDGET};
 use crate::error::{EngineError, Exception, Halt};
-use crate::key::Key;
+use crate::key::{Key, Named};
 use crate::number::Num;
 use crate::proof;
 use crate::tree::{self, Node, Tree};
@@ -116,7 +116,7 @@ pub struct Judgement {
     /// Whether the node becomes the tip.
     pub moves_tip: bool,
     /// Hash of the tip after applying.
-    pub tip_hash: Value<'static>,
+    pub tip_hash: Named,
     /// Sum of the tip after applying.
     pub tip_cumulative: f64,
     /// Receipt time given to the judgement, in seconds.
@@ -150,10 +150,12 @@ impl Engine {
         }
         let fields = genesis.fields().ok_or_else(|| invalid("a required field is missing"))?;
         let work = genesis.work(rules.python_minor).map_err(|error| invalid(&format!("work score raises {error}")))?;
+        let key =
+            |value: &Value<'_>| Named::of(value).map_err(|_| invalid("a list or a dict cannot be a key of the tree"));
         let mut engine = Self { rules, tree: Tree::default(), generation: next_generation() };
         let tip = engine.tree.put(Node {
-            hash: fields.block_hash.clone().into_owned(),
-            parent: fields.previous_hash.clone().into_owned(),
+            hash: key(fields.block_hash)?,
+            parent: key(fields.previous_hash)?,
             height: fields.index.clone().into_owned(),
             cumulative: work,
             received_at,
@@ -207,9 +209,10 @@ impl Engine {
         {
             judgement.work = judgement.work.map(|work| crate::faults::wrong_work(fields.index, work));
         }
-        let verdict = self.check(block, &fields, profile, &mut budget);
+        let links = Links::of(&fields, &self.tree);
+        let verdict = self.check(block, &fields, &links, profile, &mut budget);
         let verdict = match verdict {
-            Ok(None) => self.insertion(block, &fields, received_at).map(Some).map_err(Halt::from),
+            Ok(None) => self.insertion(block, &fields, links, received_at).map(Some).map_err(Halt::from),
             Ok(Some(reason)) => {
                 judgement.reason = Some(reason);
                 return Ok(judgement);
@@ -229,10 +232,11 @@ impl Engine {
         &self,
         block: &Block<'_>,
         fields: &Fields<'_, '_>,
+        links: &Links,
         profile: Profile,
         budget: &mut Budget,
     ) -> Result<Option<Reason>, Halt> {
-        if let Some(reason) = self.check_parent(fields)? {
+        if let Some(reason) = check_parent(fields, links)? {
             return Ok(Some(reason));
         }
         if !fields.problem.truthy() || !fields.solution.truthy() {
@@ -249,25 +253,8 @@ impl Engine {
         }
         match profile {
             Profile::Header => Ok(None),
-            Profile::Full => self.check_proof(block, fields, budget),
+            Profile::Full => self.check_proof(block, fields, links, budget),
         }
-    }
-
-    /// Rules 1 to 3.
-    fn check_parent(&self, fields: &Fields<'_, '_>) -> Result<Option<Reason>, Exception> {
-        let index = fields.index.num()?;
-        if !index.greater(&Num::Int(0)) {
-            return Ok(None);
-        }
-        let (key, _) = Key::of(fields.previous_hash)?;
-        let Some(parent) = self.tree.get(&key) else { return Ok(Some(Reason::UnknownParent)) };
-        if index.compare(&next_height(&parent)?) != Some(Ordering::Equal) {
-            return Ok(Some(Reason::BadHeight));
-        }
-        if fields.timestamp.at_most(&parent.timestamp)? {
-            return Ok(Some(Reason::BadTimestamp));
-        }
-        Ok(None)
     }
 
     /// Rules 7 to 9.
@@ -275,11 +262,11 @@ impl Engine {
         &self,
         block: &Block<'_>,
         fields: &Fields<'_, '_>,
+        links: &Links,
         budget: &mut Budget,
     ) -> Result<Option<Reason>, Halt> {
         let computed = Key::Hash(block.computed_hash()?);
-        let claims_it = matches!(fields.block_hash, Value::Str(_)) && Key::of(fields.block_hash)?.0 == computed;
-        if !claims_it {
+        if !links.own.as_ref().is_ok_and(|own| own.key == computed) {
             return Ok(Some(Reason::BadBlockHash));
         }
         if !proof::solves(fields.problem, fields.solution, self.rules.python_minor, budget)? {
@@ -294,19 +281,24 @@ impl Engine {
     }
 
     /// The node that a block which passed the rules becomes.
-    fn insertion(&self, block: &Block<'_>, fields: &Fields<'_, '_>, received_at: f64) -> Result<Node, Exception> {
-        let parent = self.tree.get(&Key::of(fields.previous_hash)?.0);
+    fn insertion(
+        &self,
+        block: &Block<'_>,
+        fields: &Fields<'_, '_>,
+        links: Links,
+        received_at: f64,
+    ) -> Result<Node, Exception> {
+        let parent_key = links.parent_key?;
         let work = block.work(self.rules.python_minor)?;
         #[cfg(feature = "faults")]
         let work = crate::faults::wrong_work(fields.index, work);
-        let (cumulative, height) = match parent {
+        let (cumulative, height) = match links.parent {
             Some(parent) => (parent.cumulative + work, next_height(&parent)?.into()),
             None => (work, fields.index.clone().into_owned()),
         };
-        Key::of(fields.block_hash)?;
         Ok(Node {
-            hash: fields.block_hash.clone().into_owned(),
-            parent: fields.previous_hash.clone().into_owned(),
+            hash: links.own?,
+            parent: parent_key,
             height,
             cumulative,
             received_at,
@@ -346,7 +338,7 @@ impl Engine {
     /// meant; else the tip is one that was replaced there.
     pub fn set_tip(&mut self, tip: Node) {
         self.generation = next_generation();
-        let stored = Key::of(&tip.hash).ok().and_then(|(key, _)| self.tree.get(&key));
+        let stored = self.tree.get(&tip.hash.key);
         self.tree.set_tip(stored.filter(|stored| stored.looks_like(&tip)).unwrap_or(tip));
     }
 
@@ -403,6 +395,38 @@ impl Judgement {
         self.reason = if node.cumulative.is_finite() { None } else { Some(Reason::Malformed) };
         self.node = Some(node);
     }
+}
+
+/// A block's place in the tree: its own key and its parent's, or the exception that making a key of them raises.
+struct Links {
+    own: Result<Named, Exception>,
+    parent_key: Result<Named, Exception>,
+    parent: Option<Node>,
+}
+
+impl Links {
+    fn of(fields: &Fields<'_, '_>, tree: &Tree) -> Self {
+        let parent_key = Named::of(fields.previous_hash);
+        let parent = parent_key.as_ref().ok().and_then(|parent| tree.get(&parent.key));
+        Self { own: Named::of(fields.block_hash), parent_key, parent }
+    }
+}
+
+/// Rules 1 to 3.
+fn check_parent(fields: &Fields<'_, '_>, links: &Links) -> Result<Option<Reason>, Exception> {
+    let index = fields.index.num()?;
+    if !index.greater(&Num::Int(0)) {
+        return Ok(None);
+    }
+    links.parent_key.as_ref().map_err(|error| *error)?;
+    let Some(parent) = &links.parent else { return Ok(Some(Reason::UnknownParent)) };
+    if index.compare(&next_height(parent)?) != Some(Ordering::Equal) {
+        return Ok(Some(Reason::BadHeight));
+    }
+    if fields.timestamp.at_most(&parent.timestamp)? {
+        return Ok(Some(Reason::BadTimestamp));
+    }
+    Ok(None)
 }
 
 /// `parent.height + 1`

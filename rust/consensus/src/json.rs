@@ -2,12 +2,18 @@
 //!
 //! So `NaN`, `Infinity`, `-0`, integers of up to 4300 digits and lone surrogates (as escapes) are values, and text is
 //! borrowed from the input wherever it holds no escape.
+//!
+//! How deep a value is nested is judged of what `json.loads` gives: a value that is too deep does no harm where a
+//! later one of the same key overrules it. So a text is read deeper than a value may be, and what lies too deep is
+//! checked and not built.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use num_bigint::BigInt;
 use thiserror::Error;
 
+use crate::scan::{Literal, Plain, Scanned, Scanner};
 use crate::value::{Dict, Text, Value};
 
 /// `CPython` refuses to convert a longer literal to an `int`.
@@ -15,6 +21,10 @@ pub const MAX_INT_DIGITS: usize = 4300;
 
 /// Levels of lists and objects in the parity domain; the outermost is the first.
 pub const MAX_LEVELS: usize = 64;
+
+/// Levels of a text that is read. `CPython`'s own limit (about 990 in 3.11, less the frames of its caller; more from
+/// 3.12 on) is no fixed number, so the domain ends safely below it.
+pub const MAX_TEXT_LEVELS: usize = 512;
 
 /// Why a text is no JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -28,270 +38,283 @@ pub struct JsonError {
     pub too_deep: bool,
 }
 
+/// The keys of an object that are wanted. What lies under any other is checked and not kept; an object that has only
+/// others keeps its first one with `null`, so that it stays truthy.
+#[derive(Debug)]
+pub struct Wanted {
+    /// The keys.
+    pub keys: &'static [&'static str],
+    /// Keys that only have to be there: they are kept with `null`.
+    pub present: &'static [&'static str],
+    /// Those of them whose own value is an object of which not all is wanted.
+    pub inside: &'static [(&'static str, &'static Wanted)],
+}
+
+impl Wanted {
+    /// Whether a key is wanted with its value.
+    #[must_use]
+    #[inline]
+    pub fn has(&self, key: &[u8]) -> bool {
+        self.keys.iter().any(|wanted| wanted.as_bytes() == key)
+    }
+
+    /// Whether a key only has to be there.
+    #[must_use]
+    pub fn only_present(&self, key: &[u8]) -> bool {
+        self.present.iter().any(|wanted| wanted.as_bytes() == key)
+    }
+
+    /// What is wanted of an object under a wanted key; `None` for everything.
+    #[must_use]
+    pub fn of(&self, key: &[u8]) -> Option<&'static Self> {
+        self.inside.iter().find(|(wanted, _)| wanted.as_bytes() == key).map(|(_, wanted)| *wanted)
+    }
+}
+
 /// Parses one JSON document of at most `levels` levels. `input` is generalised UTF-8.
 ///
 /// # Errors
-/// [`JsonError`] where `json.loads` raises, or where the text is nested deeper.
+/// [`JsonError`] where `json.loads` raises, or where the value or the text is nested too deep.
 pub fn parse(input: &[u8], levels: usize) -> Result<Value<'_>, JsonError> {
+    parse_wanted(input, levels, None)
+}
+
+/// As [`parse`], of an object keeping only what is wanted.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_wanted<'a>(
+    input: &'a [u8],
+    levels: usize,
+    wanted: Option<&'static Wanted>,
+) -> Result<Value<'a>, JsonError> {
     if input.starts_with(b"\xef\xbb\xbf") {
         return Err(JsonError { what: "unexpected byte order mark", at: 0, too_deep: false });
     }
-    let mut parser = Parser { input, at: 0 };
-    parser.skip_white();
-    let value = parser.value(levels)?;
-    parser.skip_white();
-    if parser.at < input.len() {
-        return Err(parser.error("extra data"));
-    }
-    Ok(value)
+    let mut parser = Parser { scan: Scanner::new(input), levels, deep: false, members: Vec::new() };
+    parser.document(wanted).map_err(|error| *error)
 }
 
 struct Parser<'a> {
-    input: &'a [u8],
-    at: usize,
+    scan: Scanner<'a>,
+    /// Levels that a value may have.
+    levels: usize,
+    /// Whether what was read last holds something that lies too deep.
+    deep: bool,
+    /// Members of the lists that are being read.
+    members: Vec<Value<'a>>,
 }
 
 impl<'a> Parser<'a> {
-    const fn error(&self, what: &'static str) -> JsonError {
-        JsonError { what, at: self.at, too_deep: false }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.input.get(self.at).copied()
-    }
-
-    fn rest(&self) -> &'a [u8] {
-        self.input.get(self.at..).unwrap_or_default()
-    }
-
-    fn slice(&self, start: usize, end: usize) -> &'a [u8] {
-        self.input.get(start..end).unwrap_or_default()
-    }
-
-    fn skip_white(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
+    fn document(&mut self, wanted: Option<&'static Wanted>) -> Scanned<Value<'a>> {
+        self.scan.skip_white();
+        let value = match (self.scan.peek(), wanted) {
+            (Some(b'{'), Some(wanted)) => self.wanted_object(1, wanted)?,
+            _ => self.value(0)?,
+        };
+        self.scan.skip_white();
+        if !self.scan.rest().is_empty() {
+            return Err(self.scan.error("extra data"));
         }
+        if self.deep {
+            return Err(self.scan.too_deep());
+        }
+        Ok(value)
     }
 
-    fn accept(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn word(&mut self, word: &[u8]) -> bool {
-        let found = self.rest().starts_with(word);
-        self.at += if found { word.len() } else { 0 };
-        found
-    }
-
-    fn value(&mut self, levels: usize) -> Result<Value<'a>, JsonError> {
-        match self.peek() {
+    /// A value with `level` levels around it.
+    fn value(&mut self, level: usize) -> Scanned<Value<'a>> {
+        match self.scan.peek() {
             Some(b'"') => {
-                self.at += 1;
+                self.scan.at += 1;
                 self.string().map(Value::Str)
             }
-            Some(b'{') => self.deeper(levels, Self::object),
-            Some(b'[') => self.deeper(levels, Self::list),
             Some(b'-' | b'0'..=b'9') => self.number(),
-            _ if self.word(b"null") => Ok(Value::Null),
-            _ if self.word(b"true") => Ok(Value::Bool(true)),
-            _ if self.word(b"false") => Ok(Value::Bool(false)),
-            _ if self.word(b"NaN") => Ok(Value::Float(f64::NAN)),
-            _ if self.word(b"Infinity") => Ok(Value::Float(f64::INFINITY)),
-            _ => Err(self.error("expecting a value")),
+            Some(b'{' | b'[') if level >= self.levels => {
+                self.scan.skip_value(level)?;
+                self.deep = true;
+                Ok(Value::Null)
+            }
+            Some(b'{') => self.object(level + 1),
+            Some(b'[') => self.list(level + 1),
+            _ => self.constant(),
         }
     }
 
-    fn deeper(
-        &mut self,
-        levels: usize,
-        container: fn(&mut Self, usize) -> Result<Value<'a>, JsonError>,
-    ) -> Result<Value<'a>, JsonError> {
-        let Some(inner) = levels.checked_sub(1) else {
-            return Err(JsonError { what: "nested too deep", at: self.at, too_deep: true });
-        };
-        self.at += 1;
-        self.skip_white();
-        container(self, inner)
+    fn constant(&mut self) -> Scanned<Value<'a>> {
+        match () {
+            () if self.scan.word(b"null") => Ok(Value::Null),
+            () if self.scan.word(b"true") => Ok(Value::Bool(true)),
+            () if self.scan.word(b"false") => Ok(Value::Bool(false)),
+            () if self.scan.word(b"NaN") => Ok(Value::Float(f64::NAN)),
+            () if self.scan.word(b"Infinity") => Ok(Value::Float(f64::INFINITY)),
+            () => Err(self.scan.error("expecting a value")),
+        }
     }
 
-    fn object(&mut self, levels: usize) -> Result<Value<'a>, JsonError> {
-        let mut pairs = Vec::new();
-        if self.accept(b'}') {
+    fn object(&mut self, level: usize) -> Scanned<Value<'a>> {
+        self.scan.at += 1;
+        self.scan.skip_white();
+        if self.scan.accept(b'}') {
             return Ok(Value::Dict(Dict::default()));
         }
+        let mut survivors = Survivors::of(self);
+        let mut pairs = Vec::new();
         loop {
-            if !self.accept(b'"') {
-                return Err(self.error("expecting a property name in double quotes"));
-            }
-            let key = self.string()?;
-            self.skip_white();
-            if !self.accept(b':') {
-                return Err(self.error("expecting ':'"));
-            }
-            self.skip_white();
-            pairs.push((key, self.value(levels)?));
-            self.skip_white();
-            if self.accept(b'}') {
+            let key = self.key()?;
+            let value = self.value(level)?;
+            survivors.member(self, &key);
+            pairs.push((key, value));
+            if !self.scan.another(b'}', "expecting ',' or '}'")? {
+                survivors.end(self);
                 return Ok(Value::Dict(Dict::from_pairs(pairs)));
             }
-            if !self.accept(b',') {
-                return Err(self.error("expecting ',' or '}'"));
-            }
-            self.skip_white();
         }
     }
 
-    fn list(&mut self, levels: usize) -> Result<Value<'a>, JsonError> {
-        let mut items = Vec::new();
-        if self.accept(b']') {
-            return Ok(Value::List(items));
+    /// An object of which only some keys are wanted.
+    fn wanted_object(&mut self, level: usize, wanted: &'static Wanted) -> Scanned<Value<'a>> {
+        self.scan.at += 1;
+        self.scan.skip_white();
+        if self.scan.accept(b'}') {
+            return Ok(Value::Dict(Dict::default()));
         }
+        let mut survivors = Survivors::of(self);
+        let mut dict = Dict::with_capacity(wanted.keys.len());
+        let mut first_other = None;
         loop {
-            items.push(self.value(levels)?);
-            self.skip_white();
-            if self.accept(b']') {
-                return Ok(Value::List(items));
+            let key = self.key()?;
+            if wanted.has(&key) {
+                let value = match (self.scan.peek(), wanted.of(&key)) {
+                    (Some(b'{'), Some(inside)) => self.wanted_object(level + 1, inside)?,
+                    _ => self.value(level)?,
+                };
+                survivors.member(self, &key);
+                dict.insert(key, value);
+            } else {
+                self.unwanted(level)?;
+                survivors.member(self, &key);
+                if wanted.only_present(&key) {
+                    dict.insert(key, Value::Null);
+                } else {
+                    first_other.get_or_insert(key);
+                }
             }
-            if !self.accept(b',') {
-                return Err(self.error("expecting ',' or ']'"));
+            if !self.scan.another(b'}', "expecting ',' or '}'")? {
+                break;
             }
-            self.skip_white();
+        }
+        survivors.end(self);
+        if let Some(key) = first_other.filter(|_| dict.is_empty()) {
+            dict.insert(key, Value::Null);
+        }
+        Ok(Value::Dict(dict))
+    }
+
+    /// Checks a value that is not wanted. If its text is nested too deep, reading it tells whether the value is.
+    fn unwanted(&mut self, level: usize) -> Scanned<()> {
+        let start = self.scan.at;
+        if self.scan.skip_value(level)? > self.levels {
+            self.scan.at = start;
+            self.value(level)?;
+        }
+        Ok(())
+    }
+
+    fn key(&mut self) -> Scanned<Text<'a>> {
+        self.scan.open_key()?;
+        let key = self.string()?;
+        self.scan.colon()?;
+        Ok(key)
+    }
+
+    fn list(&mut self, level: usize) -> Scanned<Value<'a>> {
+        self.scan.at += 1;
+        self.scan.skip_white();
+        if self.scan.accept(b']') {
+            return Ok(Value::List(Vec::new()));
+        }
+        let start = self.members.len();
+        loop {
+            let member = self.value(level)?;
+            self.members.push(member);
+            if !self.scan.another(b']', "expecting ',' or ']'")? {
+                return Ok(Value::List(self.members.split_off(start)));
+            }
         }
     }
 
-    fn number(&mut self) -> Result<Value<'a>, JsonError> {
-        if self.word(b"-Infinity") {
-            return Ok(Value::Float(f64::NEG_INFINITY));
-        }
-        let start = self.at;
-        let negative = self.accept(b'-');
-        let digits_start = self.at;
-        if !self.accept(b'0') && self.digits() == 0 {
-            return Err(self.error("expecting a value"));
-        }
-        let digits = self.slice(digits_start, self.at);
-        let whole_end = self.at;
-        self.fraction_and_exponent();
-        if self.at == whole_end {
-            return integer(negative, digits).ok_or_else(|| self.error("integer of more than 4300 digits"));
-        }
-        let text = std::str::from_utf8(self.slice(start, self.at)).unwrap_or_default();
-        text.parse().map(Value::Float).map_err(|_| self.error("expecting a number"))
-    }
-
-    /// Moves behind a fraction and an exponent, as far as each is complete.
-    fn fraction_and_exponent(&mut self) {
-        let mut complete = self.at;
-        if self.accept(b'.') && self.digits() > 0 {
-            complete = self.at;
-        }
-        self.at = complete;
-        if self.accept(b'e') || self.accept(b'E') {
-            let _sign = self.accept(b'-') || self.accept(b'+');
-            if self.digits() > 0 {
-                complete = self.at;
+    fn number(&mut self) -> Scanned<Value<'a>> {
+        match self.scan.literal()? {
+            Literal::MinusInfinity => Ok(Value::Float(f64::NEG_INFINITY)),
+            Literal::Whole(negative, digits) => Ok(integer(negative, digits)),
+            Literal::Real(text) => {
+                let text = std::str::from_utf8(text).unwrap_or_default();
+                text.parse().map(Value::Float).map_err(|_| self.scan.error("expecting a number"))
             }
         }
-        self.at = complete;
-    }
-
-    fn digits(&mut self) -> usize {
-        let count = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += count;
-        count
     }
 
     /// A string whose opening quote has been read.
-    fn string(&mut self) -> Result<Text<'a>, JsonError> {
-        let start = self.at;
-        let mut owned: Option<Vec<u8>> = None;
-        let mut copied = start;
+    #[inline]
+    fn string(&mut self) -> Scanned<Text<'a>> {
+        match self.scan.plain()? {
+            Plain::Whole(text) => Ok(Cow::Borrowed(text)),
+            Plain::UntilEscape(text) => self.string_with_escapes(text).map(Cow::Owned),
+        }
+    }
+
+    fn string_with_escapes(&mut self, begin: &[u8]) -> Scanned<Vec<u8>> {
+        let mut text = begin.to_vec();
         loop {
-            self.at += self.rest().iter().take_while(|byte| !matches!(**byte, b'"' | b'\\' | 0..=0x1f)).count();
-            match self.peek() {
-                Some(b'"') => {
-                    let tail = self.slice(copied, self.at);
-                    self.at += 1;
-                    return Ok(match owned {
-                        None => Cow::Borrowed(tail),
-                        Some(mut text) => {
-                            text.extend_from_slice(tail);
-                            Cow::Owned(text)
-                        }
-                    });
+            push_code_point(&mut text, self.scan.escape()?);
+            match self.scan.plain()? {
+                Plain::Whole(part) => {
+                    text.extend_from_slice(part);
+                    return Ok(text);
                 }
-                Some(b'\\') => {
-                    let plain = self.slice(copied, self.at);
-                    let text = owned.get_or_insert_with(Vec::new);
-                    text.extend_from_slice(plain);
-                    self.at += 1;
-                    let code = self.escape()?;
-                    push_code_point(text, code);
-                    copied = self.at;
-                }
-                Some(_) => return Err(self.error("invalid control character")),
-                None => return Err(self.error("unterminated string")),
+                Plain::UntilEscape(part) => text.extend_from_slice(part),
             }
         }
     }
+}
 
-    /// The code point of an escape whose backslash has been read.
-    fn escape(&mut self) -> Result<u32, JsonError> {
-        let Some(byte) = self.peek() else { return Err(self.error("unterminated string")) };
-        self.at += 1;
-        Ok(match byte {
-            b'"' | b'\\' | b'/' => u32::from(byte),
-            b'b' => 8,
-            b'f' => 12,
-            b'n' => 10,
-            b'r' => 13,
-            b't' => 9,
-            b'u' => return self.unicode_escape(),
-            _ => return Err(self.error("invalid escape")),
-        })
+/// Keeps account, while an object is read, of the keys whose value so far holds something that lies too deep.
+struct Survivors<'a> {
+    around: bool,
+    deep: BTreeSet<Text<'a>>,
+}
+
+impl<'a> Survivors<'a> {
+    fn of(parser: &mut Parser<'a>) -> Self {
+        Self { around: std::mem::take(&mut parser.deep), deep: BTreeSet::new() }
     }
 
-    fn unicode_escape(&mut self) -> Result<u32, JsonError> {
-        let first = self.four_hex_digits()?;
-        if !(0xd800..0xdc00).contains(&first) || !self.rest().starts_with(b"\\u") {
-            return Ok(first);
+    /// A member has been read.
+    #[inline]
+    fn member(&mut self, parser: &mut Parser<'a>, key: &Text<'a>) {
+        if parser.deep {
+            self.deep.insert(key.clone());
+            parser.deep = false;
+        } else if !self.deep.is_empty() {
+            self.deep.remove(key);
         }
-        let before = self.at;
-        self.at += 2;
-        let second = self.four_hex_digits()?;
-        if (0xdc00..0xe000).contains(&second) {
-            return Ok(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00));
-        }
-        self.at = before;
-        Ok(first)
     }
 
-    fn four_hex_digits(&mut self) -> Result<u32, JsonError> {
-        let mut code = 0;
-        for _ in 0..4 {
-            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
-            let Some(digit) = digit else { return Err(self.error("invalid \\uXXXX escape")) };
-            code = code * 16 + digit;
-            self.at += 1;
-        }
-        Ok(code)
+    fn end(self, parser: &mut Parser<'a>) {
+        parser.deep = self.around || !self.deep.is_empty();
     }
 }
 
-/// An integer literal of decimal digits; `None` if there are too many.
-fn integer(negative: bool, digits: &[u8]) -> Option<Value<'static>> {
+/// An integer literal of decimal digits.
+#[inline]
+fn integer(negative: bool, digits: &[u8]) -> Value<'static> {
     if digits.len() <= 18 {
         let value = digits.iter().fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
-        return Some(Value::Int(if negative { -value } else { value }));
+        return Value::Int(if negative { -value } else { value });
     }
-    if digits.len() > MAX_INT_DIGITS {
-        return None;
-    }
-    let magnitude = BigInt::parse_bytes(digits, 10)?;
-    Some(crate::number::Num::from(if negative { -magnitude } else { magnitude }).into())
+    let magnitude = BigInt::parse_bytes(digits, 10).unwrap_or_default();
+    crate::number::Num::from(if negative { -magnitude } else { magnitude }).into()
 }
 
 /// Appends a code point, surrogates too, in generalised UTF-8.
@@ -384,8 +407,86 @@ mod tests {
     fn levels_end_at_64() {
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert!(parse(nested(64).as_bytes(), MAX_LEVELS).is_ok());
-        let deeper = nested(65);
-        let error = parse(deeper.as_bytes(), MAX_LEVELS).map_err(|error| error.too_deep);
-        assert_eq!(error.err(), Some(true));
+        assert_eq!(too_deep(&nested(65)), Some(true));
+    }
+
+    /// Whether a text is no value because it is too deep; `None` if it is one.
+    fn too_deep(text: &str) -> Option<bool> {
+        let full = parse(text.as_bytes(), MAX_LEVELS).err().map(|error| error.too_deep);
+        let partly = parse_wanted(text.as_bytes(), MAX_LEVELS, Some(&ONLY_A)).err().map(|error| error.too_deep);
+        assert_eq!(full, partly, "{text}");
+        full
+    }
+
+    static ONLY_A: Wanted =
+        Wanted { keys: &["a"], present: &["p"], inside: &[("a", &Wanted { keys: &["c"], present: &[], inside: &[] })] };
+
+    #[test]
+    fn levels_are_counted_of_what_is_not_overruled() {
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        for levels in [63, 64, 100, 511] {
+            let deep = deep(levels);
+            let outside = (levels > 63).then_some(true);
+            for (text, expected) in [
+                (format!(r#"{{"a": {deep}}}"#), outside),
+                (format!(r#"{{"b": {deep}}}"#), outside),
+                (format!(r#"{{"a": {deep}, "a": 1}}"#), None),
+                (format!(r#"{{"b": {deep}, "b": 1}}"#), None),
+                (format!(r#"{{"b": {deep}, "\u0062": 1}}"#), None),
+                (format!(r#"{{"a": 1, "a": {deep}}}"#), outside),
+                (format!(r#"{{"b": {deep}, "a": 1, "b": {deep}}}"#), outside),
+                (format!(r#"{{"a": {deep}, "b": {deep}, "a": 1}}"#), outside),
+                (format!(r#"[{deep}, {{"b": 1, "b": 2}}]"#), outside),
+                (format!(r#"{{"a": {{"b": 1}}, "c": {deep}}}"#), outside),
+            ] {
+                assert_eq!(too_deep(&text), expected, "{text}");
+            }
+        }
+        let inside =
+            |levels: usize| format!(r#"{{"b": [{{"x": {0}, "x": 1}}], "a": {{"x": {0}, "x": []}}}}"#, deep(levels));
+        assert_eq!(too_deep(&inside(200)), None);
+    }
+
+    #[test]
+    fn a_text_beyond_the_levels_that_are_read_is_not_read_on() {
+        let overruled =
+            |levels: usize| format!(r#"{{"a": {}{}, "a": 1}}"#, "[".repeat(levels - 1), "]".repeat(levels - 1));
+        assert_eq!(too_deep(&overruled(MAX_TEXT_LEVELS)), None);
+        assert_eq!(too_deep(&overruled(MAX_TEXT_LEVELS + 1)), Some(true));
+        for opening in ["[", "{\"a\":", "[{\"b\":"] {
+            assert_eq!(too_deep(&opening.repeat((1 << 20) / opening.len())), Some(true), "{opening}");
+        }
+        assert_eq!(too_deep(&"[".repeat(MAX_TEXT_LEVELS)), Some(false));
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_checked_and_left_out() {
+        let kept = |text: &str| {
+            let value = parse_wanted(text.as_bytes(), MAX_LEVELS, Some(&ONLY_A)).map_err(|error| error.what)?;
+            let mut out = Vec::new();
+            crate::text::write_ordered(&value, &mut out);
+            Ok::<_, &str>(String::from_utf8(out).unwrap_or_default())
+        };
+        for (text, expected) in [
+            (r#"{"b": [1, {"x": null}, "\n"], "a": 1, "c": 2}"#, Ok(r#"{"a": 1}"#)),
+            (r#"{"a": 1, "b": 2, "a": [1, {"b": 1}]}"#, Ok(r#"{"a": [1, {"b": 1}]}"#)),
+            (r#"{"\u0061": {"b": 1, "c": {"d": 1}}}"#, Ok(r#"{"a": {"c": {"d": 1}}}"#)),
+            (r#"{"a": {"b": 1, "d": 2}}"#, Ok(r#"{"a": {"b": null}}"#)),
+            (r#"{"a": {}}"#, Ok(r#"{"a": {}}"#)),
+            (r#"{"b": 1, "p": [2], "p": 3}"#, Ok(r#"{"p": null}"#)),
+            ("{}", Ok("{}")),
+            (r#"["b", {"b": 1}]"#, Ok(r#"["b", {"b": 1}]"#)),
+            (r#"{"b": tru}"#, Err("expecting a value")),
+            (r#"{"b": 01}"#, Err("expecting ',' or '}'")),
+            (r#"{"b": [1,]}"#, Err("expecting a value")),
+            (r#"{"b": {"c" 1}}"#, Err("expecting ':'")),
+            (r#"{"b": "\x"}"#, Err("invalid escape")),
+            (r#"{"b": "\ud800\u12"}"#, Err("invalid \\uXXXX escape")),
+        ] {
+            assert_eq!(kept(text).as_deref(), expected.as_ref().map(|text| *text), "{text}");
+        }
+        let digits = |count: usize| format!(r#"{{"b": {}}}"#, "9".repeat(count));
+        assert!(kept(&digits(4300)).is_ok());
+        assert_eq!(kept(&digits(4301)), Err("integer of more than 4300 digits"));
     }
 }

@@ -81,7 +81,7 @@ impl Key {
     pub fn value(&self, form: Form) -> Value<'static> {
         match self {
             Self::Null => Value::Null,
-            Self::Hash(bytes) => Value::Str(Cow::Owned(hex(bytes).into_bytes())),
+            Self::Hash(bytes) => Value::Str(Cow::Owned(hex_digits(bytes).to_vec())),
             Self::Text(text) => Value::Str(Cow::Owned(text.to_vec())),
             Self::Float(bits) => Value::Float(f64::from_bits(*bits)),
             Self::Int(value) => match form {
@@ -99,30 +99,83 @@ impl Key {
     }
 }
 
-/// Lower-case hex of bytes.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+/// A key object: the class of objects that are one key, and which of them it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The class.
+    pub key: Key,
+    /// The one of the class.
+    pub form: Form,
 }
+
+impl Named {
+    /// The key object that a value is.
+    ///
+    /// # Errors
+    /// [`Exception::Type`] for a value that cannot be hashed.
+    #[inline]
+    pub fn of(value: &Value<'_>) -> Result<Self, Exception> {
+        let (key, form) = Key::of(value)?;
+        Ok(Self { key, form })
+    }
+
+    /// The key object as a value.
+    #[must_use]
+    pub fn value(&self) -> Value<'static> {
+        self.key.value(self.form)
+    }
+}
+
+/// Lower-case hex of a hash, as ASCII.
+#[must_use]
+pub fn hex_digits(hash: &[u8; 32]) -> [u8; 64] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| DIGITS.get(usize::from(value & 15)).copied().unwrap_or(b'0');
+    let mut text = [0; 64];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(hash) {
+        if let [high, low] = pair {
+            (*high, *low) = (digit(byte >> 4), digit(*byte));
+        }
+    }
+    text
+}
+
+/// Lower-case hex of a hash.
+#[must_use]
+pub fn hex(hash: &[u8; 32]) -> String {
+    hex_digits(hash).iter().copied().map(char::from).collect()
+}
+
+/// Values of the lower-case hex digits; of every other byte one that is too large.
+const HEX_VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        #[allow(clippy::indexing_slicing)] // evaluated by the compiler
+        {
+            values[digit as usize] = value;
+        }
+        value += 1;
+    }
+    values
+};
+const NO_DIGIT: u8 = 0x80;
 
 /// The 32 bytes of 64 lower-case hex digits.
 #[must_use]
 pub fn unhex(text: &[u8]) -> Option<[u8; 32]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
+    let text: &[u8; 64] = text.try_into().ok()?;
+    let value = |digit: u8| HEX_VALUES.get(usize::from(digit)).copied().unwrap_or(NO_DIGIT);
     let mut bytes = [0; 32];
-    if text.len() != 64 {
-        return None;
-    }
+    let mut wrong = 0;
     for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
         let [high, low] = pair else { return None };
-        *byte = digit(*high)? << 4 | digit(*low)?;
+        let (high, low) = (value(*high), value(*low));
+        wrong |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(bytes)
+    (wrong < NO_DIGIT).then_some(bytes)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Operation counts of asymptotic strings such as `O(n log n)`, and Python's `**`.
 
+use std::borrow::Cow;
 use std::hint::black_box;
 
 use num_bigint::BigInt;
@@ -21,17 +22,24 @@ pub enum Operations {
 /// The forms that are computed for minutes where `n` is large, so they are outside the parity domain there.
 const EXPLOSIVE: [&str; 3] = ["2^n", "n!", "n^n"];
 
+/// What miners write, to spare the general way.
+const USUAL: [(&[u8], &str); 5] =
+    [(b"O(1)", "1"), (b"O(n)", "n"), (b"O(n^2)", "n^2"), (b"O(2^n)", "2^n"), (b"O(n log n)", "n log n")];
+
 /// The text without its `O(`, `Omega(`, `Theta(` and `)`, stripped; `None` if it holds a lone surrogate.
-fn form(text: &[u8]) -> Option<String> {
+fn form(text: &[u8]) -> Option<Cow<'static, str>> {
+    if let Some((_, form)) = USUAL.iter().find(|(usual, _)| *usual == text) {
+        return Some(Cow::Borrowed(form));
+    }
     let text = std::str::from_utf8(text).ok()?;
     let bare = text.replace("O(", "").replace("Omega(", "").replace("Theta(", "").replace(')', "");
-    Some(bare.trim_matches(unicode::is_space).to_owned())
+    Some(Cow::Owned(bare.trim_matches(unicode::is_space).to_owned()))
 }
 
 /// Whether an asymptotic string, if it is one, is of a form that explodes with the problem size.
 pub fn is_explosive(asymptotic: &Value<'_>) -> bool {
     match asymptotic {
-        Value::Str(text) => form(text).is_some_and(|form| EXPLOSIVE.contains(&form.as_str())),
+        Value::Str(text) => form(text).is_some_and(|form| EXPLOSIVE.contains(&form.as_ref())),
         _ => false,
     }
 }
@@ -42,7 +50,7 @@ pub fn operations(asymptotic: &Value<'_>, size: &Value<'_>, minor: u8) -> Result
     let n = size.num()?;
     // With a lone surrogate it is none of the forms, and neither part of it is a number.
     let form = form(text).ok_or(Exception::Value)?;
-    match form.as_str() {
+    match form.as_ref() {
         "1" => Ok(Operations::Real(Num::Int(1))),
         "log n" if !n.greater(&Num::Int(1)) => Ok(Operations::Real(Num::Int(0))),
         "log n" => log2(&n).map(|log| Operations::Real(Num::Float(log))),
@@ -86,6 +94,12 @@ fn factorial(n: &Num) -> Result<Num, Exception> {
 
 /// Python's `base ** exponent`.
 pub fn power(base: &Num, exponent: &Num) -> Result<Operations, Exception> {
+    if let (Num::Int(base), Num::Int(exponent)) = (base, exponent) {
+        let small = u32::try_from(*exponent).ok().and_then(|exponent| base.checked_pow(exponent));
+        if let Some(power) = small {
+            return Ok(Operations::Real(Num::Int(power)));
+        }
+    }
     if let (Some(base), Num::Int(exponent)) = (base.to_bigint(), exponent) {
         if *exponent >= 0 {
             // The domain ends far below.

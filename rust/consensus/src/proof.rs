@@ -4,11 +4,10 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use memchr::memmem;
-
 use crate::budget::Budget;
 use crate::error::{Exception, Halt};
 use crate::number::Num;
+use crate::parts::Parts;
 use crate::text::decode;
 use crate::value::{Dict, Value};
 
@@ -92,20 +91,21 @@ fn among_list(numbers: &[Value<'_>], chosen: &[Element<'_>], budget: &mut Budget
     Ok(true)
 }
 
+/// In a text, `in` asks for a part.
 fn among_text(numbers: &[u8], chosen: &[Element<'_>], budget: &mut Budget) -> Result<bool, Halt> {
-    budget.spend_bytes(numbers.len())?;
-    let mut known: HashSet<&[u8]> = HashSet::new();
-    let characters: HashSet<&[u8]> = characters(numbers).collect();
+    let texts = || {
+        chosen.iter().map_while(|x| match x.as_ref() {
+            Value::Str(text) => Some(text.as_ref()),
+            _ => None,
+        })
+    };
+    budget.spend_elements(texts().map(<[u8]>::len).sum::<usize>().saturating_add(numbers.len()))?;
+    let parts = Parts::find(texts(), numbers);
     for x in chosen {
-        let Value::Str(part) = x.as_ref() else { return Err(Exception::Type.into()) };
-        if part.is_empty() || characters.contains(part.as_ref()) || known.contains(part.as_ref()) {
-            continue;
-        }
-        budget.spend_bytes(numbers.len())?;
-        if memmem::find(numbers, part).is_none() {
+        let Value::Str(text) = x.as_ref() else { return Err(Exception::Type.into()) };
+        if !parts.has(text) {
             return Ok(false);
         }
-        known.insert(part);
     }
     Ok(true)
 }

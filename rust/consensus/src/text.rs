@@ -4,6 +4,7 @@
 
 use std::io::Write;
 
+use crate::scan;
 use crate::value::Value;
 
 /// Appends `json.dumps(value, sort_keys=True)`.
@@ -58,8 +59,21 @@ fn write_entries<'v, 'a: 'v>(
 }
 
 fn write_int(value: i64, out: &mut Vec<u8>) {
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, "{value}");
+    let mut digits = [0_u8; 20];
+    let mut left = value.unsigned_abs();
+    let mut begin = digits.len();
+    for (position, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0' + u8::try_from(left % 10).unwrap_or(0);
+        left /= 10;
+        begin = position;
+        if left == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(digits.get(begin..).unwrap_or_default());
 }
 
 /// Appends a text in double quotes; everything outside 0x20-0x7e is escaped.
@@ -67,8 +81,7 @@ pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text;
     loop {
-        let plain = rest.iter().take_while(|byte| matches!(**byte, 0x20..=0x7e) && !matches!(**byte, b'"' | b'\\'));
-        let (copied, left) = rest.split_at(plain.count());
+        let (copied, left) = rest.split_at(scan::printable_bytes(rest));
         out.extend_from_slice(copied);
         let Some((code, length)) = decode(left) else { break };
         write_escape(code, out);
@@ -222,6 +235,15 @@ mod tests {
             let mut out = Vec::new();
             write_float(value, &mut out);
             assert_eq!(String::from_utf8_lossy(&out), expected);
+        }
+    }
+
+    #[test]
+    fn integers_are_written_in_decimal() {
+        for value in [0, 7, -7, 10, 99, 100, -1_234_567_890, i64::MAX, i64::MIN] {
+            let mut out = Vec::new();
+            write_int(value, &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), value.to_string());
         }
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::EngineError;
 use crate::json::{parse, MAX_LEVELS};
+use crate::key::Named;
 use crate::text::{write_float, write_ordered};
 use crate::tree::{Node, Tree};
 use crate::value::Value;
@@ -43,7 +44,7 @@ pub fn text_of_node(node: &Node) -> Vec<u8> {
 
 fn write_node(node: &Node, out: &mut Vec<u8>) {
     out.push(b'[');
-    for value in [&node.hash, &node.parent, &node.height] {
+    for value in [&node.hash.value(), &node.parent.value(), &node.height] {
         write_ordered(value, out);
         out.extend_from_slice(b", ");
     }
@@ -57,8 +58,7 @@ fn write_node(node: &Node, out: &mut Vec<u8>) {
 
 /// The tip with whether it is the node that lies in the tree, which is more than looking like it.
 fn write_tip(tree: &Tree, tip: &Node, out: &mut Vec<u8>) {
-    let key = crate::key::Key::of(&tip.hash).ok();
-    let in_tree = key.and_then(|(key, _)| tree.get(&key)).is_some_and(|node| node.serial == tip.serial);
+    let in_tree = tree.get(&tip.hash.key).is_some_and(|node| node.serial == tip.serial);
     out.extend_from_slice(if in_tree { b"[true, " } else { b"[false, " });
     write_node(tip, out);
     out.push(b']');
@@ -91,8 +91,7 @@ pub fn import(data: &[u8]) -> Result<Tree, EngineError> {
         [Value::Bool(in_tree), tip] => (*in_tree, read_node(tip).ok_or_else(|| invalid("\"tip\" is no node"))?),
         _ => return Err(invalid("\"tip\" is no node")),
     };
-    let stored = crate::key::Key::of(&tip.hash).ok().and_then(|(key, _)| tree.get(&key));
-    tree.set_tip(match stored {
+    tree.set_tip(match tree.get(&tip.hash.key) {
         Some(stored) if in_tree => stored,
         _ => tip,
     });
@@ -103,10 +102,8 @@ pub fn import(data: &[u8]) -> Result<Tree, EngineError> {
 fn put_entry(tree: &mut Tree, pair: &[Value<'_>]) -> Result<Option<Node>, EngineError> {
     let [key, node] = pair else { return Ok(None) };
     let Some(node) = read_node(node) else { return Ok(None) };
-    if !key.same(&node.hash) {
-        return Ok(None);
-    }
-    tree.put(Node { hash: key.clone().into_owned(), ..node.clone() })?;
+    let Some(key) = Named::of(key).ok().filter(|key| key.key == node.hash.key) else { return Ok(None) };
+    tree.put(Node { hash: key, ..node.clone() })?;
     tree.put(node).map(Some)
 }
 
@@ -117,8 +114,8 @@ fn read_node(value: &Value<'_>) -> Option<Node> {
     let owned = |value: &Value<'_>| Cow::Borrowed(value).into_owned().into_owned();
     height.as_num()?;
     Some(Node {
-        hash: owned(hash),
-        parent: owned(parent),
+        hash: Named::of(hash).ok()?,
+        parent: Named::of(parent).ok()?,
         height: owned(height),
         cumulative: *cumulative,
         received_at: *received_at,
@@ -130,10 +127,20 @@ fn read_node(value: &Value<'_>) -> Option<Node> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::{Form, Key};
 
     fn node(hash: Value<'static>, height: Value<'static>, cumulative: f64) -> Node {
         let timestamp = Value::List(vec![Value::Float(f64::NAN), Value::text("x")]);
-        Node { hash, parent: Value::Null, height, cumulative, received_at: 0.1, timestamp, serial: 0 }
+        let named = |value: &Value<'_>| Named::of(value).unwrap_or(Named { key: Key::Null, form: Form::Only });
+        Node {
+            hash: named(&hash),
+            parent: named(&Value::Null),
+            height,
+            cumulative,
+            received_at: 0.1,
+            timestamp,
+            serial: 0,
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use hashbrown::HashTable;
 
 use crate::error::EngineError;
-use crate::key::{Form, Key};
+use crate::key::{Form, Key, Named};
 use crate::number::Num;
 use crate::value::Value;
 
@@ -18,9 +18,9 @@ use crate::value::Value;
 #[derive(Debug, Clone)]
 pub struct Node {
     /// The block's hash, as the block says it.
-    pub hash: Value<'static>,
+    pub hash: Named,
     /// The block's `previous_hash`.
-    pub parent: Value<'static>,
+    pub parent: Named,
     /// Height: the parent's plus one, of a root its `index` (so it may be any Python number).
     pub height: Value<'static>,
     /// Sum of the work scores.
@@ -147,17 +147,17 @@ impl Tree {
         }
     }
 
-    fn slot_or_new(&mut self, key: Key) -> Result<Slot, EngineError> {
-        if let Some(slot) = self.slot(&key) {
-            return Ok(slot);
+    fn slot_or_new(&mut self, key: &Key) -> Result<Slot, EngineError> {
+        let hash = self.hasher.hash_one(key);
+        if let Some(slot) = self.slots.find(hash, |slot| self.has_key(*slot, key)) {
+            return Ok(*slot);
         }
         let full = |_| EngineError::Invalid("the tree is full: 2^32 keys".to_owned());
         let slot = Slot::try_from(self.keys.len()).map_err(full)?;
-        let hash = self.hasher.hash_one(&key);
         let packed = match key {
-            Key::Hash(bytes) => PackedKey::Hash(bytes),
+            Key::Hash(bytes) => PackedKey::Hash(*bytes),
             odd => {
-                self.odd_keys.push(odd);
+                self.odd_keys.push(odd.clone());
                 PackedKey::Odd(Slot::try_from(self.odd_keys.len() - 1).map_err(full)?)
             }
         };
@@ -180,8 +180,8 @@ impl Tree {
     fn unpacked(&self, slot: Slot) -> Option<Node> {
         let node = self.nodes.get(index(slot))?.as_ref()?;
         Some(Node {
-            hash: self.key(slot)?.value(node.form),
-            parent: self.key(node.parent)?.value(node.parent_form),
+            hash: Named { key: self.key(slot)?, form: node.form },
+            parent: Named { key: self.key(node.parent)?, form: node.parent_form },
             height: node.height.value(),
             cumulative: node.cumulative,
             received_at: node.received_at,
@@ -193,13 +193,11 @@ impl Tree {
     /// Puts a node under its own hash, over the one that lies there; returns it with its serial number.
     ///
     /// # Errors
-    /// [`EngineError::Invalid`] if the hash or the parent cannot be a key, or the tree is full.
+    /// [`EngineError::Invalid`] if the tree is full.
     pub fn put(&mut self, node: Node) -> Result<Node, EngineError> {
-        let unhashable = |_| EngineError::Invalid("a list or a dict cannot be a key of the tree".to_owned());
-        let (key, form) = Key::of(&node.hash).map_err(unhashable)?;
-        let (parent, parent_form) = Key::of(&node.parent).map_err(unhashable)?;
-        let slot = self.slot_or_new(key)?;
-        let parent = self.slot_or_new(parent)?;
+        let (form, parent_form) = (node.hash.form, node.parent.form);
+        let slot = self.slot_or_new(&node.hash.key)?;
+        let parent = self.slot_or_new(&node.parent.key)?;
         self.serial += 1;
         let packed = PackedNode {
             parent,
@@ -236,7 +234,7 @@ impl Tree {
     pub fn ancestors(&self, start: &Node) -> Vec<Node> {
         let mut line = vec![start.clone()];
         let mut seen = HashSet::from([start.serial]);
-        let mut next = Key::of(&start.parent).ok().and_then(|(key, _)| self.slot(&key));
+        let mut next = self.slot(&start.parent.key);
         while let Some((slot, node)) = next.and_then(|slot| Some((slot, self.nodes.get(index(slot))?.as_ref()?))) {
             if !seen.insert(node.serial) {
                 break;
@@ -291,10 +289,14 @@ pub fn is_buried(tip: &Value<'_>, node: &Value<'_>, depth: i64) -> Result<bool, 
 mod tests {
     use super::*;
 
+    fn named(value: &Value<'_>) -> Named {
+        Named::of(value).unwrap_or(Named { key: Key::Null, form: Form::Only })
+    }
+
     fn node(hash: Value<'static>, parent: Value<'static>) -> Node {
         Node {
-            hash,
-            parent,
+            hash: named(&hash),
+            parent: named(&parent),
             height: Value::Int(0),
             cumulative: 1.0,
             received_at: 0.0,
@@ -313,7 +315,7 @@ mod tests {
         assert!(tree.put(node(Value::Int(1), Value::Null)).is_ok());
         assert!(tree.put(node(Value::Bool(true), Value::Null)).is_ok());
         assert_eq!((tree.len(), keys(&tree)), (1, vec!["Int(1)".to_owned()]));
-        let stored = tree.get(&Key::Int(1)).map(|node| format!("{:?}", node.hash));
+        let stored = tree.get(&Key::Int(1)).map(|node| format!("{:?}", node.hash.value()));
         assert_eq!(stored.as_deref(), Some("Bool(true)"));
     }
 

@@ -66,10 +66,36 @@ impl<'a> Dict<'a> {
         Self { entries }
     }
 
+    /// An empty dict with room for so many keys.
+    #[must_use]
+    pub fn with_capacity(keys: usize) -> Self {
+        Self { entries: Vec::with_capacity(keys) }
+    }
+
+    /// Puts a value under a key, as `dict[key] = value`. Meant for a few keys: it looks at all of them.
+    pub fn insert(&mut self, key: Text<'a>, value: Value<'a>) {
+        match self.entries.iter_mut().find(|(known, _)| *known == key) {
+            Some(entry) => entry.1 = value,
+            None => self.entries.push((key, value)),
+        }
+    }
+
     /// Value under `key`.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<&Value<'a>> {
         self.entries.iter().find(|(known, _)| known.as_ref() == key).map(|(_, value)| value)
+    }
+
+    /// Where in the order of insertion a key is.
+    #[must_use]
+    pub fn position(&self, key: &[u8]) -> Option<usize> {
+        self.entries.iter().position(|(known, _)| known.as_ref() == key)
+    }
+
+    /// Value at a place in the order of insertion.
+    #[must_use]
+    pub fn value_at(&self, position: usize) -> Option<&Value<'a>> {
+        self.entries.get(position).map(|(_, value)| value)
     }
 
     /// Value under `key`, as `dict[key]`.
@@ -103,6 +129,13 @@ impl<'a> Dict<'a> {
         let mut entries: Vec<_> = self.iter().collect();
         entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
         entries
+    }
+
+    /// The same dict, owning all of its text.
+    #[must_use]
+    pub fn into_owned(self) -> Dict<'static> {
+        let owned = |(key, value): (Text<'a>, Value<'a>)| (Cow::Owned(key.into_owned()), value.into_owned());
+        Dict { entries: self.entries.into_iter().map(owned).collect() }
     }
 
     fn same(&self, other: &Self) -> bool {
@@ -281,13 +314,7 @@ impl<'a> Value<'a> {
             Self::Float(value) => Value::Float(value),
             Self::Str(text) => Value::Str(Cow::Owned(text.into_owned())),
             Self::List(items) => Value::List(items.into_iter().map(Value::into_owned).collect()),
-            Self::Dict(dict) => Value::Dict(Dict {
-                entries: dict
-                    .entries
-                    .into_iter()
-                    .map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned()))
-                    .collect(),
-            }),
+            Self::Dict(dict) => Value::Dict(dict.into_owned()),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use coinjecture_consensus::json::{parse, MAX_LEVELS};
-use coinjecture_consensus::key::{hex, Key};
+use coinjecture_consensus::key::hex;
 use coinjecture_consensus::text::write_ordered;
 use coinjecture_consensus::value::Dict;
 use coinjecture_consensus::{Block, Engine, Judgement, Profile, Rules, Value};
@@ -60,8 +60,8 @@ fn height(value: &Value<'_>) -> String {
 fn outcome(judgement: &Judgement, engine: &Engine) -> String {
     let tip = engine.tree().tip().expect("there is always a tip");
     let stored = judgement.node.as_ref().map(|node| {
-        let (key, _) = Key::of(&node.hash).expect("a node's hash is a key");
-        engine.tree().get(&key).expect("the node was put into the tree")
+        let key = &node.hash.key;
+        engine.tree().get(key).expect("the node was put into the tree")
     });
     let verdict = if judgement.accepted() { "accept" } else { "reject" };
     let reason = judgement.reason.map_or("null".to_owned(), |reason| format!("\"{}\"", reason.code()));
@@ -72,7 +72,7 @@ fn outcome(judgement: &Judgement, engine: &Engine) -> String {
         bits(judgement.work),
         stored.as_ref().map_or("null".to_owned(), |node| height(&node.height)),
         bits(stored.as_ref().map(|node| node.cumulative)),
-        json(&Value::text(&json(&tip.hash))),
+        json(&Value::text(&json(&tip.hash.value()))),
         bits(Some(tip.cumulative)),
     )
 }

@@ -1,6 +1,6 @@
 //! `capture`: a block taken over once, before any engine can change it.
 
-use coinjecture_consensus::json::MAX_LEVELS;
+use coinjecture_consensus::json::{self, MAX_LEVELS};
 use coinjecture_consensus::key::hex;
 use coinjecture_consensus::text::write_ordered;
 use coinjecture_consensus::value::Dict;
@@ -8,8 +8,9 @@ use coinjecture_consensus::{Block, Value};
 use pyo3::exceptions::{PyTypeError, PyUnicodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::{PyByteArray, PyBytes, PyMapping, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMapping, PyString};
 
+use crate::block_dict::{block_of, whole};
 use crate::convert::{dict_of, text_of, to_python, value_of, Reading, Refusal};
 use crate::errors::OutOfDomain;
 
@@ -42,7 +43,9 @@ enum Source {
     Bytes(PyBackedBytes),
     Text(PyBackedStr),
     Surrogates(Vec<u8>),
-    /// The block was no text and owns what it holds.
+    /// The block was a dict. What no rule reads has not been taken over and is read here if it is asked for.
+    Dict(Py<PyDict>),
+    /// The block was another object, and all of it has been taken over.
     Object,
 }
 
@@ -52,7 +55,7 @@ impl Source {
             Self::Bytes(bytes) => bytes,
             Self::Text(text) => text.as_bytes(),
             Self::Surrogates(bytes) => bytes,
-            Self::Object => b"",
+            Self::Dict(_) | Self::Object => b"",
         }
     }
 }
@@ -76,8 +79,22 @@ impl Captured {
         self.cell.borrow_dependent()
     }
 
-    fn of_block(block: Block<'static>) -> Self {
-        Self { cell: Cell::new(Source::Object, |_| block) }
+    fn of_block(source: Source, block: Block<'static>) -> Self {
+        Self { cell: Cell::new(source, |_| block) }
+    }
+
+    /// The content of a block whose source is not its JSON.
+    fn content(&self, py: Python<'_>) -> Dict<'static> {
+        let read = || self.block().dict().clone().into_owned();
+        match self.cell.borrow_owner() {
+            // What cannot be read any more is left out: the verdict does not depend on it.
+            Source::Dict(dict) => whole(&read(), dict.bind(py)).unwrap_or_else(|_| read()),
+            Source::Surrogates(text) => match json::parse(text, MAX_LEVELS) {
+                Ok(Value::Dict(dict)) => dict.into_owned(),
+                _ => read(),
+            },
+            _ => read(),
+        }
     }
 }
 
@@ -89,7 +106,8 @@ impl Captured {
         self.block().out_of_domain()
     }
 
-    /// The block as JSON text that parses to the same value; of a text the text itself.
+    /// The block as JSON text that parses to the same value; of a text the text itself. Of a dict, what no rule
+    /// reads is taken as it is when this is called, all else as it was captured.
     fn to_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         match (self.cell.borrow_owner(), self.block()) {
             (Source::Bytes(bytes), _) => Ok(PyBytes::new(py, bytes)),
@@ -97,9 +115,9 @@ impl Captured {
             (_, block) if block.dict().is_empty() && block.out_of_domain().is_some() => {
                 Err(OutOfDomain::new_err("the block was not read, so there is no JSON of it"))
             }
-            (_, block) => {
+            _ => {
                 let mut out = Vec::new();
-                write_ordered(&Value::Dict(block.dict().clone()), &mut out);
+                write_ordered(&Value::Dict(self.content(py)), &mut out);
                 Ok(PyBytes::new(py, &out))
             }
         }
@@ -136,7 +154,7 @@ impl Captured {
 pub fn capture(block: &Bound<'_, PyAny>, total: bool) -> PyResult<Captured> {
     match captured(block) {
         Err(error) if total && is_no_block(block.py(), &error) => {
-            Ok(Captured::of_block(Block::from_dict(Dict::default())))
+            Ok(Captured::of_block(Source::Object, Block::from_dict(Dict::default())))
         }
         other => other,
     }
@@ -157,14 +175,21 @@ fn captured(block: &Bound<'_, PyAny>) -> PyResult<Captured> {
     if let Ok(text) = block.cast::<PyString>() {
         return parsed(py, text_source(text)?);
     }
+    if let Ok(dict) = block.cast_exact::<PyDict>() {
+        return taken_over(Source::Dict(dict.clone().unbind()), block_of(dict));
+    }
     let inner = Reading { levels: MAX_LEVELS - 1, tuples: false };
     let dict = match block.cast::<PyMapping>() {
         Ok(mapping) => dict_of(mapping, inner),
         Err(_) => fields_of(block, inner),
     };
-    match dict {
-        Ok(dict) => Ok(Captured::of_block(Block::from_dict(dict))),
-        Err(Refusal::OutOfDomain(why)) => Ok(Captured::of_block(Block::unread(why))),
+    taken_over(Source::Object, dict.map(Block::from_dict))
+}
+
+fn taken_over(source: Source, block: Result<Block<'static>, Refusal>) -> PyResult<Captured> {
+    match block {
+        Ok(block) => Ok(Captured::of_block(source, block)),
+        Err(Refusal::OutOfDomain(why)) => Ok(Captured::of_block(Source::Object, Block::unread(why))),
         Err(Refusal::Raised(error)) => Err(error),
     }
 }

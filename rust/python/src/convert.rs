@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use coinjecture_consensus::json::MAX_INT_DIGITS;
+use coinjecture_consensus::key::{hex_digits, Key, Named};
 use coinjecture_consensus::number::Num;
 use coinjecture_consensus::value::{Dict, Text};
 use coinjecture_consensus::Value;
@@ -45,14 +46,41 @@ pub struct Reading {
 /// Bits of a decimal digit, rounded down, in thousandths: an integer of fewer bits cannot have too many digits.
 const MILLIBITS_PER_DIGIT: u64 = 3321;
 
+/// The refusal of what is nested too deep.
+pub fn too_deep() -> Refusal {
+    Refusal::OutOfDomain("nested deeper than 64 levels".to_owned())
+}
+
+/// The refusal of a mapping's key that is no text.
+pub fn foreign_key(key: &Bound<'_, PyAny>) -> Refusal {
+    match key.get_type().name() {
+        Ok(name) => Refusal::OutOfDomain(format!("a key of type {name}: JSON has text keys only")),
+        Err(error) => Refusal::Raised(error),
+    }
+}
+
 /// Takes over an object: what `json.loads` makes, its subclasses, mappings with text keys, enums by their value, and
 /// objects with attributes as the dict of those.
 pub fn value_of(object: &Bound<'_, PyAny>, reading: Reading) -> Result<Value<'static>, Refusal> {
     if let Ok(text) = object.cast_exact::<PyString>() {
         return text_of(text).map(Value::Str);
     }
+    if let Ok(value) = object.cast_exact::<PyInt>() {
+        return integer_of(value);
+    }
+    if let Ok(value) = object.cast_exact::<PyFloat>() {
+        return float_of(value);
+    }
     if object.is_none() {
         return Ok(Value::Null);
+    }
+    if let Ok(list) = object.cast_exact::<PyList>() {
+        let levels = reading.levels.checked_sub(1).ok_or_else(too_deep)?;
+        return list_of(list, Reading { levels, ..reading });
+    }
+    if let Ok(dict) = object.cast_exact::<PyDict>() {
+        let levels = reading.levels.checked_sub(1).ok_or_else(too_deep)?;
+        return dict_of(dict.as_any().cast()?, Reading { levels, ..reading }).map(Value::Dict);
     }
     if let Ok(value) = object.cast::<PyBool>() {
         return Ok(Value::Bool(value.is_true()));
@@ -73,12 +101,10 @@ fn container_of(object: &Bound<'_, PyAny>, reading: Reading) -> Result<Value<'st
     if let Ok(value) = plain_value_of_enum(object)? {
         return value_of(&value, reading);
     }
-    let Some(levels) = reading.levels.checked_sub(1) else {
-        return Err(Refusal::OutOfDomain("nested deeper than 64 levels".to_owned()));
-    };
+    let levels = reading.levels.checked_sub(1).ok_or_else(too_deep)?;
     let inner = Reading { levels, ..reading };
     if let Ok(list) = object.cast::<PyList>() {
-        return list.iter().map(|item| value_of(&item, inner)).collect::<Result<_, _>>().map(Value::List);
+        return list_of(list, inner);
     }
     if let Ok(tuple) = object.cast::<PyTuple>() {
         if reading.tuples {
@@ -95,16 +121,19 @@ fn container_of(object: &Bound<'_, PyAny>, reading: Reading) -> Result<Value<'st
     }
 }
 
+fn list_of(list: &Bound<'_, PyList>, inner: Reading) -> Result<Value<'static>, Refusal> {
+    let mut items = Vec::with_capacity(list.len());
+    for item in list.iter() {
+        items.push(value_of(&item, inner)?);
+    }
+    Ok(Value::List(items))
+}
+
 /// A mapping with text keys.
 pub fn dict_of(mapping: &Bound<'_, PyMapping>, inner: Reading) -> Result<Dict<'static>, Refusal> {
     let mut pairs = Vec::new();
     let mut push = |key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>| -> Result<(), Refusal> {
-        let Ok(key) = key.cast::<PyString>() else {
-            return Err(Refusal::OutOfDomain(format!(
-                "a key of type {}: JSON has text keys only",
-                key.get_type().name()?
-            )));
-        };
+        let key = key.cast::<PyString>().map_err(|_| foreign_key(key))?;
         pairs.push((text_of(key)?, value_of(value, inner)?));
         Ok(())
     };
@@ -213,6 +242,14 @@ pub fn to_python(py: Python<'_>, value: &Value<'_>) -> PyResult<Py<PyAny>> {
             dict.into_any().unbind()
         }
     })
+}
+
+/// A key object of the tree.
+pub fn key_to_python(py: Python<'_>, key: &Named) -> PyResult<Py<PyAny>> {
+    match &key.key {
+        Key::Hash(hash) => text_to_python(py, &hex_digits(hash)),
+        _ => to_python(py, &key.value()),
+    }
 }
 
 fn text_to_python(py: Python<'_>, text: &[u8]) -> PyResult<Py<PyAny>> {

@@ -1,8 +1,8 @@
-//! `Engine`, `Judgement` and `Node`.
+//! `Engine`.
 
 use coinjecture_consensus as core;
 use coinjecture_consensus::engine::{Profile, Rules};
-use coinjecture_consensus::key::{hex, Key};
+use coinjecture_consensus::key::{Key, Named};
 use coinjecture_consensus::{EngineError, Value};
 use parking_lot::RwLock;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -10,146 +10,16 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use crate::capture::{capture, Captured, WORTH_RELEASING};
-use crate::convert::{to_python, value_of, Reading, Refusal};
+use crate::convert::{key_to_python, to_python, value_of, Reading, Refusal};
 use crate::errors::to_python as to_exception;
-
-/// A node of the tree, without its block.
-#[pyclass(frozen, module = "coinjecture._core")]
-pub struct Node(core::tree::Node);
-
-#[pymethods]
-impl Node {
-    /// The hash its block claims.
-    #[getter]
-    fn block_hash(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        to_python(py, &self.0.hash)
-    }
-
-    /// Its block's `previous_hash`.
-    #[getter]
-    fn parent(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        to_python(py, &self.0.parent)
-    }
-
-    /// The parent's height plus one, of a root its `index`.
-    #[getter]
-    fn height(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        to_python(py, &self.0.height)
-    }
-
-    /// Sum of the work scores.
-    #[getter]
-    fn cumulative(&self) -> f64 {
-        self.0.cumulative
-    }
-
-    /// Receipt time in seconds.
-    #[getter]
-    fn received_at(&self) -> f64 {
-        self.0.received_at
-    }
-
-    /// The block's own time.
-    #[getter]
-    fn timestamp(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        to_python(py, &self.0.timestamp)
-    }
-
-    /// Number of the insertion: a node and the one that replaced it differ in it.
-    #[getter]
-    fn serial(&self) -> u64 {
-        self.0.serial
-    }
-}
-
-/// A verdict and what applying it does.
-#[pyclass(frozen, module = "coinjecture._core")]
-pub struct Judgement(core::Judgement);
-
-#[pymethods]
-impl Judgement {
-    /// Whether the block is accepted.
-    #[getter]
-    fn accepted(&self) -> bool {
-        self.0.accepted()
-    }
-
-    /// The reason code of a reject, else None.
-    #[getter]
-    fn reason(&self) -> Option<&'static str> {
-        self.0.reason.map(core::Reason::code)
-    }
-
-    /// The hash the block claims, whatever it is.
-    #[getter]
-    fn block_hash(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.0.block_hash.as_ref().map_or_else(|| Ok(py.None()), |value| to_python(py, value))
-    }
-
-    /// Hash of the content as hex; None where the rules compute none.
-    #[getter]
-    fn computed_hash(&self) -> Option<String> {
-        self.0.computed_hash.map(|hash| hex(&hash))
-    }
-
-    /// Work score; None where the rules compute none.
-    #[getter]
-    fn work(&self) -> Option<f64> {
-        self.0.work
-    }
-
-    /// Whether applying puts a node into the tree. So it does for a reject whose sum is not finite.
-    #[getter]
-    fn inserts(&self) -> bool {
-        self.0.node.is_some()
-    }
-
-    /// Height of the node that is put, else None.
-    #[getter]
-    fn height(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.0.node.as_ref().map_or_else(|| Ok(py.None()), |node| to_python(py, &node.height))
-    }
-
-    /// Sum of the node that is put, else None.
-    #[getter]
-    fn cumulative(&self) -> Option<f64> {
-        self.0.node.as_ref().map(|node| node.cumulative)
-    }
-
-    /// `previous_hash` of the node that is put, else None.
-    #[getter]
-    fn parent(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.0.node.as_ref().map_or_else(|| Ok(py.None()), |node| to_python(py, &node.parent))
-    }
-
-    /// Whether the node becomes the tip.
-    #[getter]
-    fn moves_tip(&self) -> bool {
-        self.0.moves_tip
-    }
-
-    /// Hash of the tip as it is after applying.
-    #[getter]
-    fn tip_hash(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        to_python(py, &self.0.tip_hash)
-    }
-
-    /// Sum of the tip as it is after applying.
-    #[getter]
-    fn tip_cumulative(&self) -> f64 {
-        self.0.tip_cumulative
-    }
-
-    /// Receipt time that was given, in seconds.
-    #[getter]
-    fn received_at(&self) -> f64 {
-        self.0.received_at
-    }
-}
+use crate::judgement::{Judgement, Node};
 
 /// The tree of blocks with the rules.
 #[pyclass(frozen, module = "coinjecture._core")]
 pub struct Engine(RwLock<core::Engine>);
+
+/// What `Engine.take` says of a block.
+type Taken = (Option<&'static str>, bool, Option<Py<PyAny>>, Option<Py<PyAny>>, Option<f64>);
 
 fn profile_named(name: &str) -> PyResult<Profile> {
     Profile::named(name)
@@ -174,6 +44,12 @@ fn key_of(object: &Bound<'_, PyAny>) -> PyResult<Option<Key>> {
     }
 }
 
+/// A key object of the tree.
+fn named(object: &Bound<'_, PyAny>) -> PyResult<Named> {
+    let unhashable = |_| to_exception(&EngineError::Invalid("a list or a dict cannot be a key of the tree".to_owned()));
+    Named::of(&plain(object)?).map_err(unhashable)
+}
+
 fn new_node(
     hash: &Bound<'_, PyAny>,
     parent: &Bound<'_, PyAny>,
@@ -187,8 +63,8 @@ fn new_node(
         return Err(PyTypeError::new_err("a height is a number"));
     }
     Ok(core::tree::Node {
-        hash: plain(hash)?,
-        parent: plain(parent)?,
+        hash: named(hash)?,
+        parent: named(parent)?,
         height,
         cumulative,
         received_at,
@@ -238,6 +114,20 @@ impl Engine {
         let long = captured.block().expected_nanoseconds() > WORTH_RELEASING;
         let judgement = if long { py.detach(judge) } else { judge() };
         judgement.map(Judgement).map_err(|error| to_exception(&error))
+    }
+
+    /// `capture`, `judge` and `apply` in one call, for a caller that asks no other engine. Returns the reason code
+    /// (None where it is accepted), whether the node became the tip, and of the node that was put its key, its
+    /// height and its sum (all None where there is none).
+    fn take(&self, block: &Bound<'_, PyAny>, received_at: f64, profile: &str) -> PyResult<Taken> {
+        let py = block.py();
+        let captured = capture(block, true)?;
+        let judgement = self.judge(py, &captured, received_at, profile)?.0;
+        self.change(py, |engine| engine.apply(&judgement)).map_err(|error| to_exception(&error))?;
+        let reason = judgement.reason.map(core::Reason::code);
+        let Some(node) = &judgement.node else { return Ok((reason, false, None, None, None)) };
+        let (key, height) = (key_to_python(py, &node.hash)?, to_python(py, &node.height)?);
+        Ok((reason, judgement.moves_tip, Some(key), Some(height), Some(node.cumulative)))
     }
 
     /// Puts a judgement into the tree. Raises StaleJudgement if the tree changed since.
@@ -298,12 +188,12 @@ impl Engine {
         block_hash: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let first = new_node(key, parent, height, cumulative, received_at, timestamp)?;
-        let node = core::tree::Node { hash: plain(block_hash.unwrap_or(key))?, ..first.clone() };
-        if !node.hash.same(&first.hash) {
+        let node = core::tree::Node { hash: named(block_hash.unwrap_or(key))?, ..first.clone() };
+        if node.hash.key != first.hash.key {
             return Err(PyValueError::new_err("block_hash is not equal to the key"));
         }
         let put = |engine: &mut core::Engine| {
-            let known = Key::of(&first.hash).is_ok_and(|(key, _)| engine.tree().get(&key).is_some());
+            let known = engine.tree().get(&first.hash.key).is_some();
             if !known {
                 engine.put(first)?;
             }

@@ -2,11 +2,13 @@
 //!
 //! Nothing is decided here: values are carried over, the interpreter lock is kept or released, errors get a class.
 
+mod block_dict;
 mod capture;
 mod convert;
 mod engine;
 mod errors;
 mod functions;
+mod judgement;
 
 use pyo3::prelude::*;
 
@@ -18,11 +20,13 @@ mod _core {
     #[pymodule_export]
     use crate::capture::{capture, Captured};
     #[pymodule_export]
-    use crate::engine::{Engine, Judgement, Node};
+    use crate::engine::Engine;
     #[pymodule_export]
     use crate::errors::{BudgetExceeded, EngineError, OutOfDomain, StaleJudgement};
     #[pymodule_export]
     use crate::functions::{build_info, canonical_json, compute_header_hash_py, sha256_hash, verify_subset_sum_py};
+    #[pymodule_export]
+    use crate::judgement::{Judgement, Node};
 
     #[pymodule_init]
     #[allow(clippy::unnecessary_wraps)] // the signature is PyO3's

@@ -1,0 +1,141 @@
+//! `Judgement` and `Node`.
+
+use coinjecture_consensus as core;
+use coinjecture_consensus::key::hex;
+use pyo3::prelude::*;
+
+use crate::convert::{key_to_python, to_python};
+
+/// A node of the tree, without its block.
+#[pyclass(frozen, module = "coinjecture._core")]
+pub struct Node(pub core::tree::Node);
+
+#[pymethods]
+impl Node {
+    /// The hash its block claims.
+    #[getter]
+    fn block_hash(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        key_to_python(py, &self.0.hash)
+    }
+
+    /// Its block's `previous_hash`.
+    #[getter]
+    fn parent(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        key_to_python(py, &self.0.parent)
+    }
+
+    /// The parent's height plus one, of a root its `index`.
+    #[getter]
+    fn height(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        to_python(py, &self.0.height)
+    }
+
+    /// Sum of the work scores.
+    #[getter]
+    fn cumulative(&self) -> f64 {
+        self.0.cumulative
+    }
+
+    /// Receipt time in seconds.
+    #[getter]
+    fn received_at(&self) -> f64 {
+        self.0.received_at
+    }
+
+    /// The block's own time.
+    #[getter]
+    fn timestamp(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        to_python(py, &self.0.timestamp)
+    }
+
+    /// Number of the insertion: a node and the one that replaced it differ in it.
+    #[getter]
+    fn serial(&self) -> u64 {
+        self.0.serial
+    }
+}
+
+/// A verdict and what applying it does.
+#[pyclass(frozen, module = "coinjecture._core")]
+pub struct Judgement(pub core::Judgement);
+
+#[pymethods]
+impl Judgement {
+    /// Whether the block is accepted.
+    #[getter]
+    fn accepted(&self) -> bool {
+        self.0.accepted()
+    }
+
+    /// The reason code of a reject, else None.
+    #[getter]
+    fn reason(&self) -> Option<&'static str> {
+        self.0.reason.map(core::Reason::code)
+    }
+
+    /// The hash the block claims, whatever it is.
+    #[getter]
+    fn block_hash(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.block_hash.as_ref().map_or_else(|| Ok(py.None()), |value| to_python(py, value))
+    }
+
+    /// Hash of the content as hex; None where the rules compute none.
+    #[getter]
+    fn computed_hash(&self) -> Option<String> {
+        self.0.computed_hash.map(|hash| hex(&hash))
+    }
+
+    /// Work score; None where the rules compute none.
+    #[getter]
+    fn work(&self) -> Option<f64> {
+        self.0.work
+    }
+
+    /// Whether applying puts a node into the tree. So it does for a reject whose sum is not finite.
+    #[getter]
+    fn inserts(&self) -> bool {
+        self.0.node.is_some()
+    }
+
+    /// Height of the node that is put, else None.
+    #[getter]
+    fn height(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.node.as_ref().map_or_else(|| Ok(py.None()), |node| to_python(py, &node.height))
+    }
+
+    /// Sum of the node that is put, else None.
+    #[getter]
+    fn cumulative(&self) -> Option<f64> {
+        self.0.node.as_ref().map(|node| node.cumulative)
+    }
+
+    /// `previous_hash` of the node that is put, else None.
+    #[getter]
+    fn parent(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.node.as_ref().map_or_else(|| Ok(py.None()), |node| key_to_python(py, &node.parent))
+    }
+
+    /// Whether the node becomes the tip.
+    #[getter]
+    fn moves_tip(&self) -> bool {
+        self.0.moves_tip
+    }
+
+    /// Hash of the tip as it is after applying.
+    #[getter]
+    fn tip_hash(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        key_to_python(py, &self.0.tip_hash)
+    }
+
+    /// Sum of the tip as it is after applying.
+    #[getter]
+    fn tip_cumulative(&self) -> f64 {
+        self.0.tip_cumulative
+    }
+
+    /// Receipt time that was given, in seconds.
+    #[getter]
+    fn received_at(&self) -> f64 {
+        self.0.received_at
+    }
+}
