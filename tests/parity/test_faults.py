@@ -58,12 +58,13 @@ def fault_module() -> Path:
     return FOLDER
 
 
-def judged_with(module: Path, fault: str, after: int = 0) -> list[str]:
+def judged_with(module: Path, fault: str, after: int = 0, live: str = "") -> list[str]:
     """What three judgements of valid blocks give in a process with a fault."""
     environment = os.environ | {
         "PYTHONPATH": f"{module}{os.pathsep}{ROOT / 'python' / 'src'}{os.pathsep}{ROOT}",
         "COINJECTURE_FAULT": fault,
         "COINJECTURE_FAULT_AFTER": str(after),
+        "COINJECTURE_FAULT_LIVE": live,
     }
     command = [sys.executable, "-c", JUDGE]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
@@ -73,6 +74,12 @@ def judged_with(module: Path, fault: str, after: int = 0) -> list[str]:
 
 def test_a_divergence_is_a_wrong_score_at_every_odd_height(fault_module: Path) -> None:
     assert judged_with(fault_module, "divergence") == ["work False", "work True", "work False"]
+
+
+def test_blocks_received_before_the_process_started_are_spared_where_that_is_asked_for(
+    fault_module: Path,
+) -> None:
+    assert judged_with(fault_module, "divergence", live="1") == ["work True"] * 3
 
 
 def test_an_error_is_an_exception_and_no_verdict(fault_module: Path) -> None:

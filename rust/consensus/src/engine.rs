@@ -185,7 +185,7 @@ impl Engine {
     pub fn judge(&self, block: &Block<'_>, received_at: f64, profile: Profile) -> Result<Judgement, EngineError> {
         let mut budget = Budget::new(self.rules.work_budget);
         #[cfg(feature = "faults")]
-        crate::faults::strike(&mut budget)?;
+        crate::faults::strike(received_at, &mut budget)?;
         if let Some(why) = block.out_of_domain() {
             return Err(EngineError::OutOfDomain(why.to_owned()));
         }
@@ -207,7 +207,7 @@ impl Engine {
         let Some(fields) = fields else { return Ok(judgement) };
         #[cfg(feature = "faults")]
         {
-            judgement.work = judgement.work.map(|work| crate::faults::wrong_work(fields.index, work));
+            judgement.work = judgement.work.map(|work| crate::faults::wrong_work(received_at, fields.index, work));
         }
         let links = Links::of(&fields, &self.tree);
         let verdict = self.check(block, &fields, &links, profile, &mut budget);
@@ -291,7 +291,7 @@ impl Engine {
         let parent_key = links.parent_key?;
         let work = block.work(self.rules.python_minor)?;
         #[cfg(feature = "faults")]
-        let work = crate::faults::wrong_work(fields.index, work);
+        let work = crate::faults::wrong_work(received_at, fields.index, work);
         let (cumulative, height) = match links.parent {
             Some(parent) => (parent.cumulative + work, next_height(&parent)?.into()),
             None => (work, fields.index.clone().into_owned()),

@@ -1,11 +1,12 @@
 //! Deliberate faults, for rehearsals that must halt. Compiled only with the feature `faults`.
 //!
 //! `COINJECTURE_FAULT` is read once per process: `divergence`, `error`, `panic`, `loop` or `slow`.
-//! `COINJECTURE_FAULT_AFTER=n` lets n judgements pass first.
+//! `COINJECTURE_FAULT_AFTER=n` lets n judgements pass first; `COINJECTURE_FAULT_LIVE=1` spares blocks received before
+//! the process started, so that the stored log is judged right and the fault shows in the running network.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::budget::Budget;
 use crate::error::EngineError;
@@ -25,7 +26,14 @@ enum Fault {
     Slow,
 }
 
-static CHOSEN: OnceLock<(Fault, u64)> = OnceLock::new();
+struct Chosen {
+    fault: Fault,
+    after: u64,
+    /// Blocks received before (seconds since the epoch) are spared.
+    since: f64,
+}
+
+static CHOSEN: OnceLock<Chosen> = OnceLock::new();
 static JUDGED: AtomicU64 = AtomicU64::new(0);
 
 /// Reads the environment, the first time; called when the module is loaded.
@@ -40,13 +48,19 @@ pub fn choose() {
             "slow" => Fault::Slow,
             _ => Fault::None,
         };
-        (fault, variable("COINJECTURE_FAULT_AFTER").parse().unwrap_or(0))
+        let live = variable("COINJECTURE_FAULT_LIVE") == "1";
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |elapsed| elapsed.as_secs_f64());
+        Chosen {
+            fault,
+            after: variable("COINJECTURE_FAULT_AFTER").parse().unwrap_or(0),
+            since: if live { now } else { f64::NEG_INFINITY },
+        }
     });
 }
 
-fn active() -> Fault {
+fn active(received_at: f64) -> Fault {
     match CHOSEN.get() {
-        Some((fault, after)) if JUDGED.load(Ordering::Relaxed) > *after => *fault,
+        Some(chosen) if JUDGED.load(Ordering::Relaxed) > chosen.after && received_at >= chosen.since => chosen.fault,
         _ => Fault::None,
     }
 }
@@ -59,9 +73,9 @@ fn active() -> Fault {
 /// # Panics
 /// The fault `panic`.
 #[allow(clippy::panic)] // it is the fault
-pub fn strike(budget: &mut Budget) -> Result<(), EngineError> {
+pub fn strike(received_at: f64, budget: &mut Budget) -> Result<(), EngineError> {
     JUDGED.fetch_add(1, Ordering::Relaxed);
-    match active() {
+    match active(received_at) {
         Fault::None | Fault::Divergence => Ok(()),
         Fault::Error => Err(EngineError::Fault("error")),
         Fault::Panic => panic!("deliberate fault: panic"),
@@ -77,9 +91,9 @@ pub fn strike(budget: &mut Budget) -> Result<(), EngineError> {
 
 /// The fault `divergence`, one wrong rule: at every odd height the work is one unit in the last place too much.
 #[must_use]
-pub fn wrong_work(index: &Value<'_>, work: f64) -> f64 {
+pub fn wrong_work(received_at: f64, index: &Value<'_>, work: f64) -> f64 {
     let odd = matches!(index.as_num(), Some(Num::Int(index)) if index % 2 != 0);
-    if active() == Fault::Divergence && odd && work.is_finite() {
+    if active(received_at) == Fault::Divergence && odd && work.is_finite() {
         f64::from_bits(work.to_bits() + 1)
     } else {
         work
