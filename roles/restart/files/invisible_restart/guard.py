@@ -79,7 +79,7 @@ class Guard(Operation):
             Refused: It cannot.
         """
         before = self.host.unit(self.settings.unit)
-        self.record.update(stage=Stage.CHECKING, main_pid=before.main_pid)
+        self.enter(Stage.CHECKING, main_pid=before.main_pid)
         sources = [c.source for c in (*self.settings.meanwhile, *self.settings.put_back) if c.source]
         if absent := self.host.missing(sources):
             raise Refused(
@@ -136,8 +136,8 @@ class Guard(Operation):
             raise Refused(f"port {self.settings.detour_port} of 127.0.0.1 is in use; name a free one")
         if self.table.keeping and (others := self._other_detours()):
             raise Refused(
-                f"{', '.join(others)} of an earlier restart still has clients and ends with the last of them; until "
-                "then a second one cannot keep clients' addresses"
+                f"{', '.join(others)} of an earlier restart still has clients and ends with the last of "
+                "them; until then a second one cannot keep clients' addresses"
             )
 
     def _other_detours(self) -> list[str]:
@@ -149,7 +149,7 @@ class Guard(Operation):
 
     def _bring_detour(self) -> None:
         """Start haproxy, load the table, and try both with requests of our own."""
-        self.record.update(stage=Stage.DETOUR, detour=True)
+        self.enter(Stage.DETOUR, detour=True)
         operation = self.record.state.operation
         path = config_path(operation)
         self.host.write(path, config(self.settings, self.table, http=self.speaks_http))
@@ -201,9 +201,9 @@ class Guard(Operation):
             self.keep_in("detour", "hold")
         else:
             self.keep_in("detour")
-        if self.drains or self.how == "invisible":
-            self.wait(lambda: not self._direct(), self.settings.drain_limit)
-        left = self._direct()
+        limit = self.settings.drain_limit if self.drains or self.how == "invisible" else 0.0
+        # Judged by what was watched: a connection that the detour is just accepting looks like a direct one.
+        left = [] if self.wait(lambda: not self._direct(), limit) else self._direct()
         if left and self.how == "invisible":
             raise Refused(
                 f"{len(left)} direct connections are left after {self.settings.drain_limit:g} s: "
@@ -221,12 +221,12 @@ class Guard(Operation):
         """
         self.enter(Stage.HOLDING)
         self.keep_in("detour", "hold")
-        self.wait(lambda: not self._under_way(), self.settings.flight_limit)
-        left = self._under_way()
+        ended = self.wait(lambda: not self._under_way(), self.settings.flight_limit)
+        left = [] if ended else self._under_way()
         if left and self.how == "invisible":
             raise Refused(
                 f"{len(left)} requests are still being answered after {self.settings.flight_limit:g} s",
-                len(left),
+                left=len(left),
             )
         return len(left)
 

@@ -9,7 +9,7 @@ from .settings import RUN_DIR, Settings
 
 HAPROXY, NFT, IP = "/usr/sbin/haproxy", "/usr/sbin/nft", "/usr/sbin/ip"
 USER = "coinjecture-detour"
-"""Exists only while a detour runs; the same for all, so that an earlier one's connections are known by it too."""
+"""Exists only while a detour runs; the same for all, so that connections of an earlier one are known too."""
 UNIT_PREFIX = "coinjecture-detour-"
 TABLE_PREFIX = "detour_"
 
@@ -66,8 +66,9 @@ _HTTP = (
 def start_argv(operation: str, settings: Settings, table: Table) -> list[str]:
     """The command that starts the detour; whenever and however it ends, its table goes with it.
 
-    Its ExecStopPost are plain words without `+`: of a transient unit, systemd 252 forgets commands with that prefix,
-    and garbles those with a semicolon, as soon as anyone says daemon-reload. The unit's capabilities are enough.
+    Its ExecStopPost are plain words without `+`: of a transient unit, systemd 252 forgets commands with that
+    prefix, and garbles those with a semicolon, as soon as anyone says daemon-reload. The unit's capabilities
+    are enough for them.
     """
     properties = {
         "Description": f"Detour while {settings.unit} is restarted",

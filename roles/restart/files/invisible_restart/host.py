@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import pwd
 import socket
 import subprocess
 import time
@@ -170,11 +170,22 @@ def apply_change(change: Change) -> None:
     if change.link is not None:
         fresh.symlink_to(change.link)
     else:
-        assert change.source is not None
-        shutil.copyfile(change.source, fresh)
-        model = (path if path.is_file() else Path(change.source)).stat()
-        os.chown(fresh, model.st_uid, model.st_gid)
-        fresh.chmod(model.st_mode & 0o7777)
-        with fresh.open("rb") as written:
-            os.fsync(written.fileno())
+        _write_beside(path, fresh, change)
     fresh.replace(path)
+
+
+def _write_beside(path: Path, fresh: Path, change: Change) -> None:
+    """Write what will replace a file, down to the disk."""
+    content = Path(change.source).read_bytes() if change.source else (change.content or "").encode()
+    fresh.touch(mode=0o600)
+    with fresh.open("wb") as file:
+        file.write(content)
+        if path.is_file() or change.source:
+            model = (path if path.is_file() else Path(change.source or path)).stat()
+            os.fchown(file.fileno(), model.st_uid, model.st_gid)
+            os.fchmod(file.fileno(), model.st_mode & 0o7777)
+        else:
+            owner = pwd.getpwnam(change.owner)
+            os.fchown(file.fileno(), owner.pw_uid, owner.pw_gid)
+        file.flush()
+        os.fsync(file.fileno())

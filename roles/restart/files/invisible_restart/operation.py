@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from .haproxy import leave_argvs, table_name, unit_name
 from .host import CommandFailed, Host
@@ -18,7 +19,7 @@ ENDS_ALLOWED = 2
 ARRIVAL_LIMIT = 5.0
 """Seconds that connections begun through the detour have to be accepted before it stops to listen."""
 LEAVE_WAIT = 5.0
-"""Seconds that the operation waits for the detour to end; with clients that stay longer it ends later, alone."""
+"""Seconds that the operation waits for the detour to end; with clients that stay it ends later, alone."""
 
 assert ELEMENT_LIFE > 3 * RENEW_EVERY
 
@@ -47,9 +48,9 @@ class Operation:
 
     # Stages, sets and waiting
 
-    def enter(self, stage: Stage) -> None:
-        """Record that this stage begins."""
-        self.record.update(stage=stage)
+    def enter(self, stage: Stage, **more: Any) -> None:
+        """Record that this stage begins, and what else of the state changes with it."""
+        self.record.update(stage=stage, **more)
 
     def nft(self, commands: str) -> None:
         """Carry out commands in one transaction.

@@ -1,7 +1,7 @@
 """The detour's nftables table, as text.
 
-Everything is in one table of its own, and nothing in it acts unless the service's port is an element of one of
-its sets. Elements time out: a guard that dies leaves a table that soon does nothing.
+Everything is in one table of its own, and nothing in it acts unless the service's port is an element of one
+of its sets. Elements time out: a guard that dies leaves a table that soon does nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TRIAL_DRAIN_ADDRESS = "127.0.0.79"
 TRIAL_DETOUR_ADDRESS = "127.0.0.80"
 """Connections to here take the detour as those of users will: for one request of the guard's own."""
 KEEPING_ADDRESS = "192.0.2.77"
-"""As SERVER_ADDRESS where clients' addresses are kept (RFC 5737: no host has it); loopback does not do for it."""
+"""As SERVER_ADDRESS where clients' addresses are kept (RFC 5737: no host has it); loopback does not do."""
 KEEPING_MARK = 0x77
 """Mark, and number of the routing table, by which answers to kept addresses find the detour."""
 

@@ -15,6 +15,9 @@ RUN_DIR = Path("/run/coinjecture-restart")
 """Program, settings and state of the operation; the service manager removes it when the guard has ended."""
 
 
+_KINDS = ("from", "content", "link", "absent")
+
+
 class SettingsError(ValueError):
     """A setting is missing, unknown or of the wrong kind; the text names it."""
 
@@ -25,30 +28,44 @@ class Change:
 
     Attributes:
         path: What is changed.
-        source: A file whose content it gets; owner and mode stay those of `path` where it exists.
+        source: A file whose content it gets. A file that exists keeps its owner and mode, a new one gets the
+            source's.
+        content: The text that it gets. A file that exists keeps its owner and mode.
+        owner: The user, with its group, that a new file with `content` belongs to; its mode is 0600.
         link: What it becomes a symbolic link to.
         absent: That it is removed.
     """
 
     path: str
     source: str | None = None
+    content: str | None = None
+    owner: str = "root"
     link: str | None = None
     absent: bool = False
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> Change:
-        """Read `{"path", "from"}`, `{"path", "link"}` or `{"path", "absent": true}`.
+        """Read a path with one of `from`, `content` (and `owner`), `link`, `absent: true`.
 
         Raises:
-            SettingsError: It is none of the three.
+            SettingsError: It is none of the four.
         """
-        kinds = [key for key in ("from", "link", "absent") if value.get(key)]
-        if len(kinds) != 1 or set(value) - {"path", "from", "link", "absent"}:
-            raise SettingsError(f"a change has a path and one of from, link, absent; this one is {value}")
+        kinds = [key for key in _KINDS if value.get(key) not in (None, False)]
+        if len(kinds) != 1 or set(value) - {"path", "owner", *_KINDS}:
+            raise SettingsError(
+                f"a change has a path and one of {', '.join(_KINDS)}; this one has {sorted(value)}"
+            )
         path = value.get("path")
         if not isinstance(path, str) or not path.startswith("/"):
             raise SettingsError(f"the path of a change is absolute; this one is {path!r}")
-        return cls(path, value.get("from"), value.get("link"), bool(value.get("absent")))
+        return cls(
+            path,
+            source=value.get("from"),
+            content=value.get("content"),
+            owner=value.get("owner", "root"),
+            link=value.get("link"),
+            absent=bool(value.get("absent")),
+        )
 
 
 @dataclass(frozen=True)
