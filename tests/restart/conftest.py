@@ -15,3 +15,11 @@ def droplet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Droplet]:
     folder: Path = tmp_path_factory.mktemp("restart")
     with lab.droplet(folder) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def ready(droplet: lab.Droplet) -> lab.Droplet:
+    """The droplet with what a detour needs, as the role leaves it."""
+    done = droplet.play(lab.PLAY)
+    assert done.returncode == 0, done.stdout[-3000:]
+    return droplet

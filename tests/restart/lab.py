@@ -27,7 +27,9 @@ NETWORK, SUBNET, GATEWAY = "restart-lab", "10.78.0.0/24", "10.78.0.1"
 ADDRESS, SSH_PORT, API_PORT = "10.78.0.11", 23011, 8080
 CONTAINER = "restart-node"
 PROGRAM = ROOT / "roles/restart/files/invisible_restart"
+RUN_DIR = "/run/coinjecture-restart"
 BROUGHT = Path(__file__).parent / "on_the_droplet"
+PLAY = str(BROUGHT / "play.yml")
 UNIT = "coinjecture-node.service"
 USERS_AT_ONCE = 4
 """The users' habits times this: about a hundred requests a second."""
@@ -56,7 +58,7 @@ class Droplet:
         return ["ansible-playbook", "-i", str(self.folder / "hosts.yml"), name, *options]
 
     def guard(self, program: str = "invisible_restart", at: str = "", **settings: Any) -> dict[str, Any]:
-        """Restart by the program alone, without Ansible; `at` names the stage for a program that kills there."""
+        """Restart by the program alone, without Ansible; `at` is the stage for a program that kills there."""
         self.bring_guard(at)
         asked = {"unit": UNIT, "port": API_PORT, "path": "/health", "start_limit": 20} | settings
         start = (
@@ -78,7 +80,7 @@ class Droplet:
             for extra in BROUGHT.glob("killed_*.py"):
                 tar.add(extra, extra.name)
         prefix = [*self.docker.prefix, "docker", "exec", "-i", CONTAINER, "sh", "-c"]
-        script = f"mkdir -p /run/coinjecture-restart && cd /run/coinjecture-restart && tar x && echo '{at}' > kill_at"
+        script = f"mkdir -p {RUN_DIR} && cd {RUN_DIR} && tar x && echo '{at}' > kill_at"
         subprocess.run([*prefix, script], input=packed.getvalue(), check=True, timeout=60)
 
     def await_true(self, condition: Callable[[], bool], limit: float = 60.0) -> None:
@@ -92,7 +94,7 @@ class Droplet:
         return self.sh(
             "nft list tables | grep detour_; pgrep -a haproxy; ls -d /run/coinjecture-restart 2>/dev/null;"
             "systemctl list-units --all --plain --no-legend 'coinjecture-detour*' 'coinjecture-restart*';"
-            "ls /run/systemd/transient | grep coinjecture; ip -o addr show dev lo | grep -v 127.0.0.1/8 | grep 192.0;"
+            "ls /run/systemd/transient | grep coinjecture; ip -o addr show dev lo | grep 192.0;"
             "ip rule | grep 0x77; ls /opt/coinjecture/src /etc/coinjecture -A | grep '.restart$'; true"
         ).splitlines()
 
@@ -180,7 +182,7 @@ def _authorize(made: Droplet) -> None:
     )
     kind, host_key, *_ = made.sh("cat /etc/ssh/ssh_host_ed25519_key.pub").split()
     known.write_text(f"[127.0.0.1]:{SSH_PORT} {kind} {host_key}\n")
-    options = f"-F none -o IdentitiesOnly=yes -o UserKnownHostsFile={known} -o GlobalKnownHostsFile=/dev/null"
+    options = f"-F none -o IdentitiesOnly=yes -o UserKnownHostsFile={known}"
     host = {
         "ansible_host": "127.0.0.1",
         "ansible_port": SSH_PORT,

@@ -11,16 +11,15 @@ from typing import Any
 
 import pytest
 
-from .lab import ADDRESS, API_PORT, BROUGHT, GATEWAY, ROOT, UNIT, Droplet, users
+from .lab import ADDRESS, API_PORT, BROUGHT, GATEWAY, PLAY, ROOT, UNIT, Droplet, users
 
 pytestmark = pytest.mark.droplets
 
 RESTARTS = 10
-PLAY = str(BROUGHT / "play.yml")
 SRC = "/opt/coinjecture/src"
 STAGES = [
     *["CHECKING", "DETOUR", "TRIAL", "DRAINING", "HOLDING", "STOPPING", "CHANGING"],
-    *["STARTING", "OPENING", "LEAVING", "DONE"],
+    *["STARTING", "OPENING", "LEAVING"],
 ]
 SAME_CODE = [{"path": f"{SRC}/pow.py", "from": f"{SRC}/pow.py"}]
 """A change that changes nothing, so that the restart has a stage in which files are changed."""
@@ -45,10 +44,10 @@ def test_given_a_fresh_node_when_the_role_restarts_it_under_load_then_no_request
 
 
 def test_given_users_of_every_habit_when_it_is_restarted_again_and_again_then_none_notices(
-    droplet: Droplet,
+    ready: Droplet,
 ) -> None:
-    with users(droplet) as counted:
-        reports = [droplet.guard() for _ in range(RESTARTS)]
+    with users(ready) as counted:
+        reports = [ready.guard() for _ in range(RESTARTS)]
         count = counted()
     assert [said["outcome"] for said in reports] == ["restarted"] * RESTARTS
     _print(count, reports)
@@ -56,62 +55,59 @@ def test_given_users_of_every_habit_when_it_is_restarted_again_and_again_then_no
     assert all(row["total"] > 0 for row in count["by_kind"].values())
     acknowledged = [entry["id"] for entry in count["acknowledged"]]
     assert len(acknowledged) == len(set(acknowledged))
-    droplet.await_clean()
+    ready.await_clean()
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_given_the_guard_is_killed_at_a_stage_then_the_node_serves_and_is_clean(
-    droplet: Droplet, stage: str
+    ready: Droplet, stage: str
 ) -> None:
-    with users(droplet) as counted:
-        if stage == "DONE":
-            droplet.sh("true")  # killed after the last stage there is nothing to report
-            return
-        said = droplet.guard("killed_guard", stage, meanwhile=SAME_CODE)
+    with users(ready) as counted:
+        said = ready.guard("killed_guard", stage, meanwhile=SAME_CODE)
         count = counted()
     assert (said["outcome"], said["stage"]) == ("undone", stage)
     assert count["failures"] == []
-    assert droplet.ask()["status"] == "ok"
-    droplet.await_clean()
+    assert ready.ask()["status"] == "ok"
+    ready.await_clean()
 
 
 @pytest.mark.parametrize("stage", ["TRIAL", "DRAINING", "HOLDING", "STOPPING", "CHANGING", "STARTING"])
 def test_given_haproxy_is_killed_at_a_stage_then_the_node_serves_and_is_clean(
-    droplet: Droplet, stage: str
+    ready: Droplet, stage: str
 ) -> None:
-    with users(droplet) as counted:
-        said = droplet.guard("killed_detour", stage, meanwhile=SAME_CODE)
+    with users(ready) as counted:
+        said = ready.guard("killed_detour", stage, meanwhile=SAME_CODE)
         count = counted()
     touched = stage in ("STOPPING", "CHANGING", "STARTING")
     assert said["outcome"] == ("restarted" if touched else "not touched"), said
     if stage == "TRIAL":
         assert count["failures"] == [], "nobody was led through it yet"
-    assert droplet.ask()["status"] == "ok"
-    droplet.await_clean()
+    assert ready.ask()["status"] == "ok"
+    ready.await_clean()
 
 
 def test_given_code_that_does_not_start_then_the_old_one_is_back_before_anyone_has_failed(
-    droplet: Droplet,
+    ready: Droplet,
 ) -> None:
-    droplet.sh(f"cp -p {SRC}/pow.py {SRC}/pow.py.good; echo 'raise SystemExit(1)' > /root/broken.py")
-    with users(droplet) as counted:
-        said = droplet.guard(
+    ready.sh(f"cp -p {SRC}/pow.py {SRC}/pow.py.good; echo 'raise SystemExit(1)' > /root/broken.py")
+    with users(ready) as counted:
+        said = ready.guard(
             meanwhile=[{"path": f"{SRC}/pow.py", "from": "/root/broken.py"}],
             put_back=[{"path": f"{SRC}/pow.py", "from": f"{SRC}/pow.py.good"}],
         )
         count = counted()
     assert said["outcome"] == "put back", said
     assert count["failures"] == []
-    assert droplet.sh(f"cmp {SRC}/pow.py {SRC}/pow.py.good && rm {SRC}/pow.py.good && echo same") == "same"
-    droplet.await_clean()
+    assert ready.sh(f"cmp {SRC}/pow.py {SRC}/pow.py.good && rm {SRC}/pow.py.good && echo same") == "same"
+    ready.await_clean()
 
 
 def test_given_a_client_that_sends_nothing_then_the_node_is_not_touched_and_the_choices_are_named(
-    droplet: Droplet,
+    ready: Droplet,
 ) -> None:
-    before = droplet.main_pid()
-    with _silent_client() as client, users(droplet) as counted:
-        said = droplet.guard(drain_limit=3)
+    before = ready.main_pid()
+    with _silent_client() as client, users(ready) as counted:
+        said = ready.guard(drain_limit=3)
         count = counted()
         client.sendall(f"GET /health HTTP/1.1\r\nHost: {ADDRESS}\r\n\r\n".encode())
         assert client.recv(4096).startswith(b"HTTP/1.1 200"), "its connection is whole"
@@ -123,73 +119,75 @@ def test_given_a_client_that_sends_nothing_then_the_node_is_not_touched_and_the_
         "restart_how=plain",
     ]
     assert count["failures"] == []
-    assert droplet.main_pid() == before
-    droplet.await_clean()
+    assert ready.main_pid() == before
+    ready.await_clean()
 
 
-def test_given_that_client_and_the_choice_to_cut_then_only_its_connection_ends(droplet: Droplet) -> None:
-    with _silent_client() as client, users(droplet) as counted:
-        said = droplet.guard(how="cut", drain_limit=3)
+def test_given_that_client_and_the_choice_to_cut_then_only_its_connection_ends(ready: Droplet) -> None:
+    with _silent_client() as client, users(ready) as counted:
+        said = ready.guard(how="cut", drain_limit=3)
         count = counted()
         client.settimeout(5)
         assert client.recv(4096) == b""
     assert (said["outcome"], said["left"]) == ("restarted", 1), said
     assert count["failures"] == []
-    droplet.await_clean()
+    ready.await_clean()
 
 
-def test_given_the_controller_dies_then_the_operation_comes_to_its_own_end(droplet: Droplet) -> None:
-    before = droplet.main_pid()
-    with users(droplet) as counted:
-        controller = subprocess.Popen(droplet.play_argv(PLAY), cwd=ROOT, stdout=subprocess.DEVNULL)
-        guard = "systemctl show --property=MainPID --value coinjecture-restart.service"
-        droplet.await_true(lambda: droplet.sh(guard) != "0")
-        controller.kill()
-        controller.wait()
-        droplet.sh("pkill -KILL -u ops; true")  # every ssh process of the operator on the droplet
-        droplet.await_clean()
+def test_given_the_controller_dies_then_the_operation_comes_to_its_own_end(ready: Droplet) -> None:
+    before = ready.main_pid()
+    with users(ready) as counted:
+        controller = subprocess.Popen(ready.play_argv(PLAY), cwd=ROOT, stdout=subprocess.DEVNULL)
+        guard = "coinjecture-restart.service"
+        try:
+            ready.await_true(lambda: ready.main_pid(guard) != 0)
+        finally:
+            controller.kill()
+            controller.wait()
+        ready.sh("pkill -KILL -u ops; true")  # every ssh process of the operator on the droplet
+        ready.await_clean()
         count = counted()
-    assert droplet.main_pid() != before
+    assert ready.main_pid() != before
     assert count["failures"] == []
 
 
-def test_given_a_service_without_dates_then_it_says_so_and_touches_nothing(droplet: Droplet) -> None:
-    with _echo(droplet, "undated") as unit:
-        said = droplet.guard(unit=unit, port=8090)
+def test_given_a_service_without_dates_then_it_says_so_and_touches_nothing(ready: Droplet) -> None:
+    with _echo(ready, "undated") as unit:
+        said = ready.guard(unit=unit, port=8090)
         assert (said["outcome"], said["stage"]) == ("not touched", "CHECKING")
         assert "no Date header" in said["why"]
-        assert droplet.guard(unit=unit, port=8090, how="cut")["outcome"] == "restarted"
-    droplet.await_clean()
+        assert ready.guard(unit=unit, port=8090, how="cut")["outcome"] == "restarted"
+    ready.await_clean()
 
 
 @pytest.mark.parametrize(("kept", "seen"), [(True, {GATEWAY}), (False, {GATEWAY, "127.0.0.1"})])
 def test_given_clients_during_the_operation_then_the_service_sees_their_addresses_if_it_cares(
-    droplet: Droplet, kept: bool, seen: set[str]
+    ready: Droplet, kept: bool, seen: set[str]
 ) -> None:
     addresses: set[str] = set()
     over = threading.Event()
 
     def ask_on() -> None:
         while not over.is_set():
-            addresses.add(droplet.ask("/", 8090)["client"])
+            addresses.add(ready.ask("/", 8090)["client"])
 
-    with _echo(droplet) as unit:
+    with _echo(ready) as unit:
         client = threading.Thread(target=ask_on)
         client.start()
-        said = droplet.guard(unit=unit, port=8090, client_address=kept)
+        said = ready.guard(unit=unit, port=8090, client_address=kept)
         over.set()
         client.join()
     assert said["outcome"] == "restarted", said
     assert addresses == seen
-    droplet.await_clean()
+    ready.await_clean()
 
 
-def test_given_a_service_that_is_down_then_it_is_started_plainly(droplet: Droplet) -> None:
-    droplet.sh(f"systemctl stop {UNIT}")
-    said = droplet.guard()
+def test_given_a_service_that_is_down_then_it_is_started_plainly(ready: Droplet) -> None:
+    ready.sh(f"systemctl stop {UNIT}")
+    said = ready.guard()
     assert (said["outcome"], said["how"]) == ("restarted", "plain")
-    assert droplet.ask()["status"] == "ok"
-    droplet.await_clean()
+    assert ready.ask()["status"] == "ok"
+    ready.await_clean()
 
 
 @contextmanager

@@ -11,12 +11,14 @@ class Refused(Exception):
     Attributes:
         left: Direct connections, or requests under way, at the limit.
         cut_helps: Whether `cut` would do what `invisible` cannot.
+        plain_helps: The same of `plain`.
     """
 
-    def __init__(self, why: str, *, left: int = 0, cut_helps: bool = True) -> None:
+    def __init__(self, why: str, *, left: int = 0, cut_helps: bool = True, plain_helps: bool = True) -> None:
         super().__init__(why)
         self.left = left
-        self.cut_helps = cut_helps
+        self.cut_helps = cut_helps and plain_helps
+        self.plain_helps = plain_helps
 
 
 def choices(settings: Settings, refused: Refused) -> list[str]:
@@ -33,8 +35,9 @@ def choices(settings: Settings, refused: Refused) -> list[str]:
             f"restart_how=cut: new connections wait and are not refused; {number} are cut: a request on one "
             "of them fails, and a POST may have been carried out although its client sees an error"
         )
-    offered.append(
-        "restart_how=plain: nothing is hidden; every open connection is cut, and until the service serves "
-        "again every request fails. Free for a node that is drained elsewhere, as by a load balancer"
-    )
+    if refused.plain_helps:
+        offered.append(
+            "restart_how=plain: nothing is hidden; every open connection is cut, and until it serves "
+            "again every request fails. Free for a node that is drained elsewhere, as by a load balancer"
+        )
     return offered

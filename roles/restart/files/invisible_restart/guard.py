@@ -83,7 +83,8 @@ class Guard(Operation):
         sources = [c.source for c in (*self.settings.meanwhile, *self.settings.put_back) if c.source]
         if absent := self.host.missing(sources):
             raise Refused(
-                f"these files are to be put in place and are not there: {', '.join(absent)}", cut_helps=False
+                f"these files are to be put in place and are not there: {', '.join(absent)}",
+                plain_helps=False,
             )
         listens = [str(address) for address in listening(self.host.sockets(), self.settings.port)]
         answer = self._first_answer() if listens else None
