@@ -29,6 +29,7 @@ CONTAINER = "restart-node"
 PROGRAM = ROOT / "roles/restart/files/invisible_restart"
 RUN_DIR = "/run/coinjecture-restart"
 BROUGHT = Path(__file__).parent / "on_the_droplet"
+JOURNAL = "journalctl --no-pager --lines 30 -u coinjecture-restart -u 'coinjecture-detour*'"
 PLAY = str(BROUGHT / "play.yml")
 UNIT = "coinjecture-node.service"
 USERS_AT_ONCE = 4
@@ -99,7 +100,10 @@ class Droplet:
         ).splitlines()
 
     def await_clean(self) -> None:
-        self.await_true(lambda: not self.remains(), 15)
+        deadline = time.monotonic() + 15
+        while remains := self.remains():
+            assert time.monotonic() < deadline, f"still there: {remains}; {self.sh(JOURNAL)}"
+            time.sleep(0.2)
 
     def main_pid(self, unit: str = UNIT) -> int:
         return int(self.sh(f"systemctl show --property=MainPID --value {unit}"))

@@ -145,6 +145,7 @@ def test_given_the_controller_dies_then_the_operation_comes_to_its_own_end(ready
             controller.kill()
             controller.wait()
         ready.sh("pkill -KILL -u ops; true")  # every ssh process of the operator on the droplet
+        ready.await_true(lambda: ready.main_pid(guard) == 0, 120)
         ready.await_clean()
         count = counted()
     assert ready.main_pid() != before

@@ -133,8 +133,12 @@ class ThisHost:
         return Answer(head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n") if b"\r\n\r\n" in head else Answer(head)
 
     def runs(self, pid: int) -> bool:
-        """See Host."""
-        return Path("/proc", str(pid)).exists()
+        """See Host. A process that has ended and waits for its parent is none."""
+        try:
+            status = Path("/proc", str(pid), "stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        return status.rpartition(") ")[2][:1] not in ("Z", "X")
 
     def missing(self, paths: Sequence[str]) -> list[str]:
         """See Host."""

@@ -76,12 +76,14 @@ class Operation:
             DetourLost: The detour went away meanwhile.
         """
         deadline = self.host.now() + limit
-        while not condition():
+        while True:
+            # Before the condition: what a dead detour leaves looks like connections that have come to their end.
+            self._stay_alive()
+            if condition():
+                return True
             if self.host.now() > deadline:
                 return False
-            self._stay_alive()
             self.host.pause()
-        return True
 
     def _stay_alive(self) -> None:
         """Renew the elements when it is time, and see that the detour still runs."""
