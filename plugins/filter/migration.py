@@ -65,7 +65,7 @@ def status_of(
     return status_report(states, steps, chain, time.time())
 
 
-def rollback_plan(state: Mapping[str, Any], to: str | None = None) -> dict[str, Any]:
+def rollback_plan(state: Mapping[str, Any] | None, to: str | None = None) -> dict[str, Any]:
     """Where a node goes back to and how; see `rollback.plan`."""
     return plan_rollback(state, to)
 

@@ -13,11 +13,11 @@ except ImportError:  # outside of Ansible, in the tests and in the filter
 TARGETS = ("rust", "shadow", "legacy")
 
 
-def plan(state: Mapping[str, Any], to: str | None) -> dict[str, Any]:
+def plan(state: Mapping[str, Any] | None, to: str | None) -> dict[str, Any]:
     """Plan the rollback of one node.
 
     Args:
-        state: What `node_state.read` gave.
+        state: What `node_state.read` gave, or None where the node did not answer.
         to: The mode asked for, or None for one step back.
 
     Returns:
@@ -26,6 +26,8 @@ def plan(state: Mapping[str, Any], to: str | None) -> dict[str, Any]:
     """
     if to is not None and to not in TARGETS:
         return _plan("unknown", to, "refuse", f"to={to} is not one of {', '.join(TARGETS)}")
+    if state is None:
+        return _plan("unknown", to or "legacy", "refuse", "it does not answer")
     silent = state["status"] is None
     recorded = (state.get("mode_file") or {}).get("mode")
     now = state["mode"] or (recorded if recorded in MODES else None)

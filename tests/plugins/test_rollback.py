@@ -57,6 +57,10 @@ def test_given_a_silent_wrapper_then_a_named_mode_is_brought_about_whatever_was_
     assert plan(a_node(None, answers=False, recorded="shadow"), "legacy")["how"] == "restart"
 
 
+def test_given_no_answer_of_the_node_then_it_is_refused() -> None:
+    assert plan(None, None)["how"] == "refuse"
+
+
 @pytest.mark.parametrize("target", ["final", "removed", "rusty", ""])
 def test_given_a_target_that_is_none_then_it_is_refused(target: str) -> None:
     assert plan(a_node("rust"), target)["how"] == "refuse"

@@ -67,10 +67,7 @@ class RunningNode:
         (self.folder / "wrapper.json").write_text(json.dumps(settings))
 
     def _start(self) -> None:
-        environment = os.environ | {
-            "COINJECTURE_SETTINGS": str(self.folder / "wrapper.json"),
-            "PYTHONPATH": str(ROOT / "python" / "src"),
-        }
+        environment = os.environ | {"COINJECTURE_SETTINGS": str(self.folder / "wrapper.json")}
         command = [sys.executable, "src/node.py", "--config", "node.json"]
         with self.journal.open("ab") as journal:
             self.process = subprocess.Popen(command, cwd=self.folder, env=environment, stderr=journal)

@@ -482,7 +482,7 @@ def test_given_final_when_a_node_starts_then_the_legacy_module_is_not_imported_a
     script = textwrap.dedent(
         f"""
         import json, sys
-        sys.path[:0] = {[str(path) for path in (NODE_SOURCE, ROOT / "wrapper", ROOT / "python/src")]!r}
+        sys.path[:0] = {[str(path) for path in (NODE_SOURCE, ROOT / "wrapper")]!r}
         from consensus_wrapper import ConsensusConfig, DualRunConsensus as ConsensusEngine, ValidationError
         assert "consensus" not in sys.modules, "the import alone must not need it"
         from pow import ProblemRegistry

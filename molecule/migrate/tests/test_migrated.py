@@ -61,7 +61,8 @@ def test_then_every_file_has_its_owner(droplet: Droplet, path: str, owner: str, 
 
 @BOTH
 def test_then_nothing_below_the_code_can_be_written_by_the_node(droplet: Droplet) -> None:
-    loose = connect(droplet).check_output("find -L /opt/coinjecture ! -user root -o -perm /022 ! -type l | head")
+    search = "find -L /opt/coinjecture ! -user root -o -perm /022 ! -type l | head"
+    loose = connect(droplet).check_output(search)
     assert loose == ""
 
 

@@ -1,4 +1,4 @@
-"""Given both nodes after a rollback from final to legacy: the Python engine answers, and the chain goes on."""
+"""Given both nodes after a rollback from final to legacy: Python answers, and the chain goes on."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class Operation:
         """
         deadline = self.host.now() + limit
         while True:
-            # Before the condition: what a dead detour leaves looks like connections that have come to their end.
+            # Before the condition: what a dead detour leaves looks like connections that have ended.
             self._stay_alive()
             if condition():
                 return True
