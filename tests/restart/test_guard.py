@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def run(host: FakeHost, folder: Path, **asked: Any) -> Report:
 
 def untouched(host: FakeHost) -> bool:
     """The service is the one that ran before, and nothing of ours is in anyone's way."""
-    never_told = not any(line.endswith(f"-- {SERVICE}") for line in host.said)
+    never_told = not any(re.search(rf"(stop|start) --no-block -- {SERVICE}", line) for line in host.said)
     return never_told and host.service_pid == 100 and not host.sets and not host.table and not host.detour_pid
 
 
@@ -112,6 +113,8 @@ def test_given_answers_that_are_not_rewritten_then_the_trial_finds_it_before_any
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
+        (None, "does not answer a plain request"),
+        (b"", "does not answer a plain request"),
         (b"\x15\x03\x01\x00\x02\x02\x16", "TLS"),
         (b"HTTP/1.0 200 OK\r\nDate: Mon, 23 Nov 2026 09:04:03 GMT\r\n\r\n", "plain HTTP/1.1"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", "no Date header"),
@@ -119,7 +122,7 @@ def test_given_answers_that_are_not_rewritten_then_the_trial_finds_it_before_any
     ],
 )
 def test_given_a_service_that_does_not_fit_then_the_check_says_why_and_starts_nothing(
-    host: FakeHost, tmp_path: Path, answer: bytes, why: str
+    host: FakeHost, tmp_path: Path, answer: bytes | None, why: str
 ) -> None:
     host.answer = answer
     report = run(host, tmp_path)

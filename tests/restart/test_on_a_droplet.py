@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import ssl
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -89,16 +92,18 @@ def test_given_haproxy_is_killed_at_a_stage_then_the_node_serves_and_is_clean(
 def test_given_code_that_does_not_start_then_the_old_one_is_back_before_anyone_has_failed(
     ready: Droplet,
 ) -> None:
-    ready.sh(f"cp -p {SRC}/pow.py {SRC}/pow.py.good; echo 'raise SystemExit(1)' > /root/broken.py")
+    good = ready.sh(f"cat {SRC}/pow.py") + "\n"
+    changes = {
+        "restart_meanwhile": [{"path": f"{SRC}/pow.py", "content": "raise SystemExit(1)\n"}],
+        "restart_put_back": [{"path": f"{SRC}/pow.py", "content": good}],
+    }
     with users(ready) as counted:
-        said = ready.guard(
-            meanwhile=[{"path": f"{SRC}/pow.py", "from": "/root/broken.py"}],
-            put_back=[{"path": f"{SRC}/pow.py", "from": f"{SRC}/pow.py.good"}],
-        )
+        done = ready.play(PLAY, "-e", json.dumps(changes))
         count = counted()
-    assert said["outcome"] == "put back", said
+    assert done.returncode == 2, "the play says that the step did not succeed"
+    assert "the new code did not start; the old one serves again" in done.stdout, done.stdout[-3000:]
     assert count["failures"] == []
-    assert ready.sh(f"cmp {SRC}/pow.py {SRC}/pow.py.good && rm {SRC}/pow.py.good && echo same") == "same"
+    assert ready.sh(f"cat {SRC}/pow.py") + "\n" == good
     ready.await_clean()
 
 
@@ -152,12 +157,48 @@ def test_given_the_controller_dies_then_the_operation_comes_to_its_own_end(ready
     assert count["failures"] == []
 
 
-def test_given_a_service_without_dates_then_it_says_so_and_touches_nothing(ready: Droplet) -> None:
+def test_given_a_service_without_dates_then_the_role_says_so_and_touches_nothing(ready: Droplet) -> None:
     with _echo(ready, "undated") as unit:
-        said = ready.guard(unit=unit, port=8090)
-        assert (said["outcome"], said["stage"]) == ("not touched", "CHECKING")
-        assert "no Date header" in said["why"]
-        assert ready.guard(unit=unit, port=8090, how="cut")["outcome"] == "restarted"
+        before = ready.main_pid(unit)
+        asked = ["-e", f"coinjecture_unit={unit}", "-e", "coinjecture_api_port=8090"]
+        done = ready.play(PLAY, *asked)
+        assert done.returncode == 2
+        said = " ".join(done.stdout.split())
+        assert "runs on as it was: its answers have no Date header" in said, done.stdout[-3000:]
+        assert "restart_how=cut: " in said and "restart_how=plain: " in said
+        assert ready.main_pid(unit) == before
+        assert ready.play(PLAY, *asked, "-e", "restart_how=cut").returncode == 0
+        assert ready.main_pid(unit) != before
+    ready.await_clean()
+
+
+def test_given_a_service_that_speaks_tls_then_cut_lets_new_connections_wait(ready: Droplet) -> None:
+    ready.sh(
+        "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=test -keyout /root/key.pem -out /root/cert.pem"
+        " 2>/dev/null; cat /root/key.pem /root/cert.pem > /root/tls.pem"
+    )
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    outcomes: set[str] = set()
+    over = threading.Event()
+
+    def ask_on() -> None:
+        while not over.is_set():
+            try:
+                url = f"https://{ADDRESS}:8090/"
+                outcomes.add(str(urllib.request.urlopen(url, timeout=20, context=trusting).status))
+            except OSError as error:
+                outcomes.add(str(error))
+
+    with _echo(ready, "tls") as unit:
+        assert ready.guard(unit=unit, port=8090)["outcome"] == "not touched"
+        client = threading.Thread(target=ask_on)
+        client.start()
+        said = ready.guard(unit=unit, port=8090, how="cut")
+        over.set()
+        client.join()
+    assert said["outcome"] == "restarted", said
+    assert outcomes == {"200"} or said["left"], outcomes
     ready.await_clean()
 
 
@@ -189,6 +230,18 @@ def test_given_a_service_that_is_down_then_it_is_started_plainly(ready: Droplet)
     assert (said["outcome"], said["how"]) == ("restarted", "plain")
     assert ready.ask()["status"] == "ok"
     ready.await_clean()
+
+
+def test_given_the_packages_are_removed_then_only_what_the_role_brought_goes(ready: Droplet) -> None:
+    done = ready.play(str(BROUGHT / "remove.yml"))
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert (
+        ready.sh(
+            "dpkg-query --show haproxy 2>/dev/null; ls -d /var/lib/coinjecture-restart 2>/dev/null; true"
+        )
+        == ""
+    )
+    assert ready.sh("command -v nft ip") == "/usr/sbin/nft\n/usr/sbin/ip", "these had been there before"
 
 
 @contextmanager

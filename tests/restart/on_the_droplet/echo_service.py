@@ -1,8 +1,9 @@
-"""A small service that answers with its client's address; told to, without a Date header."""
+"""A small service that answers with its client's address; told to, without a Date header or over TLS."""
 
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -26,4 +27,9 @@ class Echo(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer(("0.0.0.0", int(sys.argv[1])), Echo).serve_forever()
+    server = ThreadingHTTPServer(("0.0.0.0", int(sys.argv[1])), Echo)
+    if "tls" in sys.argv:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain("/root/tls.pem")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.serve_forever()

@@ -47,6 +47,8 @@ class Answer:
 
 def misfit(answer: Answer) -> str | None:
     """Why this service cannot be drained by its answers' Date header; None if it can."""
+    if not answer.head:
+        return "it accepts connections and does not answer a plain request; it may speak TLS, or hang"
     if answer.head[:1] == b"\x15":
         return "it speaks TLS itself, so its answers cannot be rewritten on their way"
     if answer.status is None:

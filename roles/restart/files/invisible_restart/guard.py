@@ -36,7 +36,7 @@ class Guard(Operation):
                 drained_at = self.host.now()
                 left += self._hold()
             else:
-                self.systemctl("daemon-reload")
+                self.ready_manager()
             held_at = self.host.now()
         except (Refused, DetourLost, CommandFailed) as refusal:
             return self._refuse(refusal)
@@ -101,11 +101,7 @@ class Guard(Operation):
                 "services that listen on 0.0.0.0 alone (IPv4, every address)",
                 cut_helps=False,
             )
-        if answer is None:
-            self.how = "plain"
-            self.notes.append("the service listened and did not answer, so there was nothing to hide")
-            return
-        self._check_answer(answer)
+        self._check_answer(answer or Answer(b""))
         self._check_tools()
 
     def _first_answer(self) -> Answer | None:
@@ -211,7 +207,7 @@ class Guard(Operation):
                 f"{by_client(left)}",
                 left=len(left),
             )
-        self.systemctl("daemon-reload")
+        self.ready_manager()
         return len(left)
 
     def _hold(self) -> int:

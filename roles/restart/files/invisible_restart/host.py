@@ -59,7 +59,7 @@ class Host(Protocol):
         """Whether this loopback port can be listened on."""
 
     def ask(self, address: str, port: int, path: str) -> Answer | None:
-        """One GET; None if no connection could be made or nothing came within five seconds."""
+        """One GET; None if no connection could be made, or it stayed open and silent for five seconds."""
 
     def runs(self, pid: int) -> bool:
         """Whether this process is there."""
@@ -128,8 +128,12 @@ class ThisHost:
                     if not part:
                         break
                     head += part
-        except OSError:
+        except ConnectionRefusedError:
+            return None
+        except TimeoutError:
             return Answer(head) if head else None
+        except OSError:
+            return Answer(head)  # it has accepted and closed: there is something, if not what was asked for
         return Answer(head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n") if b"\r\n\r\n" in head else Answer(head)
 
     def runs(self, pid: int) -> bool:

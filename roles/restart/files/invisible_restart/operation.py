@@ -108,6 +108,11 @@ class Operation:
         """Tell the service manager something."""
         self.host.run(["systemctl", *words])
 
+    def ready_manager(self) -> None:
+        """Let the service manager read its units again, and not count earlier failures against a start."""
+        self.systemctl("daemon-reload")
+        self.systemctl("reset-failed", "--", self.settings.unit)
+
     def restart(self) -> bool:
         """Restart the service with the changes that belong to it; whether it serves with another process.
 
@@ -115,7 +120,6 @@ class Operation:
         """
         unit, meanwhile = self.settings.unit, self.settings.meanwhile
         self.enter(Stage.STOPPING)
-        self.systemctl("reset-failed", "--", unit)
         if meanwhile:
             self.systemctl("stop", "--no-block", "--", unit)
             self.patiently(self._is_stopped, self.settings.start_limit)
@@ -137,8 +141,7 @@ class Operation:
         self.systemctl("stop", "--no-block", "--", unit)
         self.patiently(self._is_stopped, self.settings.start_limit)
         self.host.apply(self.settings.put_back)
-        self.systemctl("daemon-reload")
-        self.systemctl("reset-failed", "--", unit)
+        self.ready_manager()
         self.systemctl("start", "--no-block", "--", unit)
         return self.comes_up()
 

@@ -93,7 +93,7 @@ class Settings:
     path: str
     how: How = "invisible"
     reason: str = ""
-    drain_limit: float = 30.0
+    drain_limit: float = 90.0
     flight_limit: float = 10.0
     start_limit: float = 120.0
     linger_limit: float = 300.0

@@ -54,8 +54,7 @@ class Undo(Operation):
             return self.put_back()
         if stage is Stage.CHANGING:
             self.host.apply(settings.meanwhile)
-            self.systemctl("daemon-reload")
-        self.systemctl("reset-failed", "--", unit)
+        self.ready_manager()
         self.systemctl("start", "--no-block", "--", unit)
         return self.comes_up() or (bool(settings.put_back) and self.put_back())
 
