@@ -29,7 +29,9 @@ def start(text: str, program: str = __package__) -> int:
     """
     settings = parse(text)
     RUN_DIR.mkdir(mode=0o755, exist_ok=True)
-    (RUN_DIR / "settings.json").write_text(text, encoding="utf-8")
+    asked = RUN_DIR / "settings.json"
+    asked.touch(mode=0o600)
+    asked.write_text(text, encoding="utf-8")
     return subprocess.run(unit_argv(settings, program), stdin=subprocess.DEVNULL, check=False).returncode
 
 
@@ -46,6 +48,7 @@ def unit_argv(settings: Settings, program: str) -> list[str]:
         # Both count for the undo: it may have to wait for the service twice.
         "TimeoutStopSec": f"{2 * settings.start_limit + 60:.0f}",
         "OOMScoreAdjust": "-900",
+        "UMask": "0077",
     }
     options = [f"--property={name}={value}" for name, value in properties.items()]
     return [
