@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from invisible_restart.guard import Guard
+from invisible_restart.host import CommandFailed
 from invisible_restart.settings import Change, Settings
 from invisible_restart.stages import Record, Report, Stage, State
 
@@ -222,6 +224,19 @@ def test_given_haproxy_dies_before_the_restart_then_nothing_was_touched(
     report = run(host, tmp_path)
     assert report.outcome == "not touched"
     assert untouched(host)
+
+
+def test_given_haproxy_ends_just_before_it_is_told_to_then_that_is_no_error(
+    host: FakeHost, tmp_path: Path
+) -> None:
+    class EndsFirst(FakeHost):
+        def run(self, argv: Sequence[str], text: str | None = None) -> str:
+            super().run(argv, text)
+            if argv[:2] == ["systemctl", "stop"] and argv[-1] != SERVICE:
+                raise CommandFailed("Unit coinjecture-detour-abc123.service not loaded.")
+            return ""
+
+    assert run(EndsFirst(), tmp_path).outcome == "restarted"
 
 
 def test_given_haproxy_dies_while_the_service_is_down_then_the_restart_goes_on(

@@ -193,12 +193,21 @@ class Operation:
         except DetourLost:
             pass  # it is not in the way then
         self.enter(Stage.LEAVING)
-        if self.host.unit(self.detour_unit).active in ("active", "activating", "deactivating"):
-            self.systemctl("stop", "--no-block", "--", self.detour_unit)
+        if not self._detour_has_left():
+            self._ask_detour_to_leave()
             self.wait(self._detour_has_left, LEAVE_WAIT)
         if self._detour_has_left():
             self._remove_remains()
         return len(self._through_detour())
+
+    def _ask_detour_to_leave(self) -> None:
+        """Tell haproxy to end with its last client."""
+        try:
+            self.systemctl("stop", "--no-block", "--", self.detour_unit)
+        except CommandFailed:
+            # It may have ended by itself between two looks; a transient unit is unknown from then on.
+            if not self._detour_has_left():
+                raise
 
     def _remove_remains(self) -> None:
         """Take away what haproxy's unit takes away when it ends: for a detour that never came to run."""
