@@ -14,7 +14,7 @@ FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),$(SECON
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup rehearsal test test-quick test-droplets lint lint-rust lint-python lint-ansible \
-        test-rust test-python testnet testnet-down bench fuzz watch status-json lock clean
+        test-rust test-python setup-with-image testnet testnet-down bench fuzz watch status-json lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -22,10 +22,13 @@ help: ## this list
 setup: ## .venv with every tool and the wheel installed; no containers
 	@scripts/setup
 
-rehearsal: setup ## from nothing to a migrated local network (FAULT=divergence: must halt)
+setup-with-image:
+	@scripts/setup --image
+
+rehearsal: setup-with-image ## from nothing to a migrated local network (FAULT=divergence: must halt)
 	@python -m testnet.rehearsal --plan $(PLAN) --fault $(FAULT)
 
-testnet: setup ## the local network on its legacy engine, left running
+testnet: setup-with-image ## the local network on its legacy engine, left running
 	@python -m testnet.lab up
 
 testnet-down: ## remove the local network

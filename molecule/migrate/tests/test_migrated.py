@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from droplets import NODES, SRC, STATE, connect, listening, listening_before, status
 from testinfra.host import Host
 
-from molecule.shared.droplets import NODES, SRC, STATE, connect, listening, listening_before, status
 from testnet.lab.plan import Droplet
 
 BOTH = pytest.mark.parametrize("droplet", NODES, ids=lambda droplet: droplet.name)

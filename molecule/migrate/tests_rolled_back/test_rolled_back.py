@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from droplets import NODES, connect, latest, listening, listening_before, status
 
-from molecule.shared.droplets import NODES, connect, latest, listening, listening_before, status
 from testnet.lab.plan import Droplet
 
 BOTH = pytest.mark.parametrize("droplet", NODES, ids=lambda droplet: droplet.name)

@@ -1,0 +1,155 @@
+"""Modules as Ansible runs them: check mode, what they do, and that a second time changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LINE = "    from {}consensus import ConsensusEngine\n"
+PAIR = f"try:\n{LINE.format('.')}except ImportError:\n{LINE.format('')}"
+
+
+def run(module: str, *flags: str, **arguments: Any) -> dict[str, Any]:
+    """Run one module on this machine and return its result."""
+    environment = os.environ | {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+    }
+    command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-i", "localhost,", "-c", "local"]
+    done = subprocess.run(
+        [*command, "-m", module, "-a", json.dumps(arguments), *flags],
+        env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    answer: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])["plays"][0]["tasks"][0][
+        "hosts"
+    ]["localhost"]
+    return answer
+
+
+@pytest.fixture
+def node_py(tmp_path: Path) -> Path:
+    """A node.py that was never edited, and a folder for its backup."""
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "node.py").write_text(PAIR)
+    return tmp_path / "node.py"
+
+
+def test_given_check_mode_then_the_edit_of_node_py_is_shown_and_not_made(node_py: Path) -> None:
+    said = run("node_import", "--check", "--diff", path=str(node_py), backups=str(node_py.parent / "backups"))
+    assert said["changed"] is True
+    assert "consensus_wrapper" in said["diff"]["after"]
+    assert node_py.read_text() == PAIR
+    assert list((node_py.parent / "backups").iterdir()) == []
+
+
+def test_given_the_edit_then_a_second_one_changes_nothing_and_it_can_be_taken_back(node_py: Path) -> None:
+    arguments = {"path": str(node_py), "backups": str(node_py.parent / "backups")}
+    first = run("node_import", **arguments)
+    assert first["changed"] is True
+    assert Path(first["backup"]).read_text() == PAIR
+    assert run("node_import", **arguments)["changed"] is False
+    assert run("node_import", state="legacy", **arguments)["changed"] is True
+    assert node_py.read_text() == PAIR
+
+
+def test_given_a_node_py_of_another_shape_then_it_is_refused_and_untouched(node_py: Path) -> None:
+    node_py.write_text("import consensus\n")
+    said = run("node_import", path=str(node_py), backups=str(node_py.parent / "backups"))
+    assert said["failed"] is True
+    assert "no try/except pair" in said["msg"]
+    assert node_py.read_text() == "import consensus\n"
+
+
+class Wrapper(socketserver.ThreadingUnixStreamServer):
+    """A wrapper's control socket that knows one mode and remembers what it was asked."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, Answer)
+        self.mode = "shadow"
+        self.prepare: dict[str, Any] | None = None
+        self.asked: list[str] = []
+
+
+class Answer(socketserver.StreamRequestHandler):
+    """One request, one answer."""
+
+    server: Wrapper
+
+    def handle(self) -> None:
+        request = json.loads(self.rfile.readline())
+        self.server.asked.append(request["op"])
+        if request["op"] == "prepare":
+            state = "failed" if request["mode"] == "final" else "running"
+            self.server.prepare = {
+                "target": request["mode"],
+                "state": state,
+                "done": 0,
+                "total": 2,
+                "error": "no wheel",
+            }
+        elif request["op"] == "status" and self.server.prepare and self.server.prepare["state"] == "running":
+            self.server.prepare["done"] += 1
+            self.server.prepare["state"] = "ready" if self.server.prepare["done"] > 1 else "running"
+        elif request["op"] == "set_mode":
+            self.server.mode = request["mode"]
+        result = {"mode": self.server.mode, "prepare": self.server.prepare, "latched": None}
+        self.wfile.write(json.dumps({"ok": True, "result": result}).encode() + b"\n")
+
+
+@pytest.fixture
+def wrapper(tmp_path: Path) -> Iterator[Wrapper]:
+    """A wrapper in shadow."""
+    with Wrapper(str(tmp_path / "control.sock")) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def control(wrapper: Wrapper, *flags: str, **arguments: Any) -> dict[str, Any]:
+    """Ask the wrapper through the module."""
+    return run("consensus_control", *flags, socket=wrapper.server_address, who="ops", **arguments)
+
+
+def test_given_check_mode_then_the_mode_is_predicted_and_not_set(wrapper: Wrapper) -> None:
+    said = control(wrapper, "--check", op="set_mode", mode="rust", why="phase 2", if_mode="shadow")
+    assert (said["changed"], said["before"], said["after"]) == (True, "shadow", "rust")
+    assert wrapper.asked == ["status"]
+
+
+def test_given_a_mode_change_then_a_second_one_changes_nothing(wrapper: Wrapper) -> None:
+    arguments = {"op": "set_mode", "mode": "rust", "why": "phase 2", "if_mode": "shadow"}
+    assert control(wrapper, **arguments)["changed"] is True
+    assert wrapper.mode == "rust"
+    assert control(wrapper, **arguments)["changed"] is False
+
+
+def test_given_a_node_in_another_mode_then_the_change_is_refused(wrapper: Wrapper) -> None:
+    said = control(wrapper, op="set_mode", mode="final", why="phase 3", if_mode="rust")
+    assert said["failed"] is True
+    assert "the node is in shadow, expected rust" in said["msg"]
+    assert wrapper.mode == "shadow"
+
+
+def test_given_a_prepare_then_it_is_waited_for(wrapper: Wrapper) -> None:
+    said = control(wrapper, op="prepare", mode="rust")
+    assert said["status"]["prepare"]["state"] == "ready"
+    assert wrapper.asked == ["prepare", "status", "status"]
+
+
+def test_given_a_prepare_that_fails_then_its_reason_is_told(wrapper: Wrapper) -> None:
+    said = control(wrapper, op="prepare", mode="final")
+    assert said["failed"] is True
+    assert "cannot prepare final: no wheel" in said["msg"]

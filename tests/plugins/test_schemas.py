@@ -1,0 +1,72 @@
+"""What the plays write for programs has the form that the schemas promise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from node_state import NodePaths, read
+from report import status_report
+from steps import plan
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = 1_700_000_000.0
+PHASES = [
+    {"phase": 1, "mode": "shadow", "soak_between_nodes": 10, "soak_after": 10},
+    {"phase": 2, "mode": "rust", "soak_between_nodes": 10, "soak_after": 10},
+]
+
+
+def schema(name: str) -> Any:
+    """A schema of the project."""
+    return json.loads((ROOT / f"docs/schemas/{name}.schema.json").read_text())
+
+
+def a_node(tmp_path: Path) -> dict[str, Any]:
+    """What is read of a node that was never touched, as JSON gives it back."""
+    src = tmp_path / "src"
+    src.mkdir(exist_ok=True)
+    (src / "node.py").write_text("try:\n    from .consensus import ConsensusEngine\nexcept ImportError:\n"
+                                 "    from consensus import ConsensusEngine\n")  # fmt: skip
+    files = {name: str(tmp_path / name) for name in ("socket", "mode_file", "current", "drop_in", "settings")}
+
+    def run(command: Any) -> str:
+        if command[0] == "systemctl":
+            return "LoadState=loaded\nActiveState=active\nSubState=running\nMainPID=1\nNRestarts=0\n"
+        return '{"python": "3.11", "libc": "glibc 2.36", "machine": "x86_64"}'
+
+    state = read(NodePaths(unit="node.service", src=str(src), python="python3", **files), run)
+    copy: dict[str, Any] = json.loads(json.dumps(state))
+    return copy
+
+
+@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize(("phase", "node"), [(1, "node1"), (1, "node2"), (2, "node1")])
+def test_given_any_decision_then_its_record_fits_the_schema(
+    tmp_path: Path, phase: int, node: str, silent: bool
+) -> None:
+    states = {"node1": a_node(tmp_path), "node2": None if silent else a_node(tmp_path)}
+    record = {"schema": 1, **plan(phase, node, states, PHASES, {}, NOW), "finished": None}
+    jsonschema.validate(record, schema("step"))
+
+
+def test_given_nodes_that_answer_and_one_that_does_not_then_the_status_fits_the_schema(
+    tmp_path: Path,
+) -> None:
+    states = {"node1": a_node(tmp_path), "node2": None}
+    steps = [plan(1, name, states, PHASES, {}, NOW) for name in states]
+    chain = {"problems": [], "chain": {"heights": {"node1": 3}, "peers": {"node1": 1}}}
+    jsonschema.validate(status_report(states, steps, chain, NOW), schema("network"))
+
+
+@pytest.mark.parametrize("change", [{"action": "go"}, {"gate": {"outcome": "maybe"}}, {"surprise": 1}])
+def test_given_a_record_of_another_form_then_the_schema_says_no(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    states = {"node1": a_node(tmp_path)}
+    record = {"schema": 1, **plan(1, "node1", states, PHASES, {}, NOW), "finished": None} | change
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(record, schema("step"))
