@@ -11,6 +11,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.errors import AnsibleFilterError
+from node_import import ImportEditRefused, unwrap
 from report import status_lines, status_report, step_lines
 from rollback import plan as plan_rollback
 from steps import Step, plan
@@ -76,6 +77,14 @@ def mode_file(state: Mapping[str, Any], mode: str, who: str) -> dict[str, Any]:
     return {"schema": 1, "mode": mode, "since": time.time(), "by": who, "why": "rollback", "latched": latched}
 
 
+def legacy_node_py(source: str) -> str:
+    """The text of a node.py with the legacy engine's import in it; see `node_import.unwrap`."""
+    try:
+        return unwrap(source.encode()).decode()
+    except ImportEditRefused as error:
+        raise AnsibleFilterError(f"node.py cannot be turned back: {error}") from error
+
+
 class FilterModule:
     """Names of the filters for Ansible."""
 
@@ -88,6 +97,7 @@ class FilterModule:
             "step_record": step_record,
             "rollback_plan": rollback_plan,
             "mode_file": mode_file,
+            "legacy_node_py": legacy_node_py,
             "other_release": other_release,
             "step_lines": step_lines,
             "status_lines": status_lines,

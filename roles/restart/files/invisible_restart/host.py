@@ -1,0 +1,199 @@
+"""This host as the guard uses it: commands, units, sockets, requests, files, time."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .fit import Answer
+from .settings import Change
+from .sockets import Socket, port_is_free, read_sockets
+
+_POLL = 0.02
+_LONGEST_HEAD = 65536
+
+
+class CommandFailed(Exception):
+    """A command ended non-zero; the text is the command and what it said."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit of the service manager at one moment.
+
+    Attributes:
+        active: `active`, `inactive`, `failed`, `activating`, ...
+        main_pid: Its process; 0 if there is none.
+        uid: The user it runs as; None if it does not run.
+        restarts: How often it has been started again by itself.
+        busy: Whether a job for it is under way.
+    """
+
+    active: str
+    main_pid: int
+    uid: int | None
+    restarts: int
+    busy: bool
+
+
+class Host(Protocol):
+    """What the operation needs of a host; `ThisHost` is one, a test brings another."""
+
+    def run(self, argv: Sequence[str], text: str | None = None) -> str:
+        """Run a command, with this on its standard input, and return what it wrote."""
+
+    def unit(self, name: str) -> Unit:
+        """A unit now."""
+
+    def sockets(self) -> list[Socket]:
+        """Every TCP socket now."""
+
+    def port_is_free(self, port: int) -> bool:
+        """Whether this loopback port can be listened on."""
+
+    def ask(self, address: str, port: int, path: str) -> Answer | None:
+        """One GET; None if no connection could be made, or it stayed open and silent for five seconds."""
+
+    def runs(self, pid: int) -> bool:
+        """Whether this process is there."""
+
+    def missing(self, paths: Sequence[str]) -> list[str]:
+        """Those of these paths that are not there."""
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a file of the operation that everyone may read."""
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Make these changes, each whole or not at all; made again they do nothing."""
+
+    def now(self) -> float:
+        """Seconds on a clock that only goes forward."""
+
+    def pause(self) -> None:
+        """Wait a moment before looking again."""
+
+
+class ThisHost:
+    """The host that this program runs on; needs root."""
+
+    def run(self, argv: Sequence[str], text: str | None = None) -> str:
+        """See Host.
+
+        Raises:
+            CommandFailed: It ended non-zero.
+        """
+        done = subprocess.run(list(argv), input=text, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise CommandFailed(f"{' '.join(argv)}: {done.stderr.strip() or f'exit {done.returncode}'}")
+        return done.stdout
+
+    def unit(self, name: str) -> Unit:
+        """See Host."""
+        names = ("ActiveState", "MainPID", "UID", "NRestarts", "Job")
+        shown = self.run(["systemctl", "show", f"--property={','.join(names)}", "--", name])
+        values = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        uid = values.get("UID", "")
+        return Unit(
+            active=values.get("ActiveState", ""),
+            main_pid=int(values.get("MainPID") or 0),
+            uid=int(uid) if uid.isdigit() else None,
+            restarts=int(values.get("NRestarts") or 0),
+            busy=values.get("Job", "") not in ("", "0"),
+        )
+
+    def sockets(self) -> list[Socket]:
+        """See Host."""
+        return read_sockets()
+
+    def port_is_free(self, port: int) -> bool:
+        """See Host."""
+        return port_is_free(port)
+
+    def ask(self, address: str, port: int, path: str) -> Answer | None:
+        """See Host."""
+        request = f"GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nUser-Agent: coinjecture-restart\r\n\r\n"
+        head = b""
+        try:
+            with socket.create_connection((address, port), timeout=5) as connection:
+                connection.sendall(request.encode("ascii"))
+                while b"\r\n\r\n" not in head and len(head) < _LONGEST_HEAD:
+                    part = connection.recv(4096)
+                    if not part:
+                        break
+                    head += part
+        except ConnectionRefusedError:
+            return None
+        except TimeoutError:
+            return Answer(head) if head else None
+        except OSError:
+            return Answer(head)  # it has accepted and closed: there is something, if not what was asked for
+        return Answer(head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n") if b"\r\n\r\n" in head else Answer(head)
+
+    def runs(self, pid: int) -> bool:
+        """See Host. A process that has ended and waits for its parent is none."""
+        try:
+            status = Path("/proc", str(pid), "stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        return status.rpartition(") ")[2][:1] not in ("Z", "X")
+
+    def missing(self, paths: Sequence[str]) -> list[str]:
+        """See Host."""
+        return [path for path in paths if not Path(path).exists()]
+
+    def write(self, path: Path, text: str) -> None:
+        """See Host."""
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o644)
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """See Host."""
+        for change in changes:
+            apply_change(change)
+
+    def now(self) -> float:
+        """See Host."""
+        return time.monotonic()
+
+    def pause(self) -> None:
+        """See Host."""
+        time.sleep(_POLL)
+
+
+def apply_change(change: Change) -> None:
+    """Make one change, whole or not at all. Owner and mode stay those of a file that is replaced."""
+    path = Path(change.path)
+    if change.absent:
+        path.unlink(missing_ok=True)
+        return
+    fresh = path.with_name(f".{path.name}.restart")
+    fresh.unlink(missing_ok=True)
+    if change.link is not None:
+        fresh.symlink_to(change.link)
+    else:
+        _write_beside(path, fresh, change)
+    fresh.replace(path)
+
+
+def _write_beside(path: Path, fresh: Path, change: Change) -> None:
+    """Write what will replace a file, down to the disk."""
+    content = Path(change.source).read_bytes() if change.source else (change.content or "").encode()
+    fresh.touch(mode=0o600)
+    with fresh.open("wb") as file:
+        file.write(content)
+        if path.is_file() or change.source:
+            model = (path if path.is_file() else Path(change.source or path)).stat()
+            os.fchown(file.fileno(), model.st_uid, model.st_gid)
+            os.fchmod(file.fileno(), model.st_mode & 0o7777)
+        else:
+            owner = pwd.getpwnam(change.owner)
+            os.fchown(file.fileno(), owner.pw_uid, owner.pw_gid)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,27 @@
+"""A guard that is killed as soon as it has begun a stage: the one that the file kill_at names."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from invisible_restart.__main__ import run
+from invisible_restart.guard import Guard
+from invisible_restart.stages import Stage
+
+KILL_AT = Path("/run/coinjecture-restart/kill_at").read_text().strip()
+
+
+class KilledGuard(Guard):
+    """It records the stage, as every guard does, and does no more."""
+
+    def enter(self, stage: Stage, **more: Any) -> None:
+        super().enter(stage, **more)
+        if stage.name == KILL_AT:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    run(KilledGuard)
