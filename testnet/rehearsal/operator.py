@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "build" / "rehearsal" / "logs"
 
 _HEADING = re.compile(r"^(PLAY|TASK|RUNNING HANDLER) \[(.*?)\]")
-_TOLD = re.compile(r'^\s*"msg": |^(fatal|failed|ERROR|\[ERROR\])')
+# Of a task's failure Ansible says twice what happened; the line that begins with "fatal" has it as JSON.
+_TOLD = re.compile(r'^\s*"msg": |^(fatal|failed|ERROR|\[ERROR\](?!: Task failed))')
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,16 @@ def step_decision(phase: int, node: str, since: float) -> dict[str, Any] | None:
     return decision if decision["decided"] >= since else None
 
 
+def spoken(line: str) -> str:
+    """What a line of Ansible's output says to a person: the message in it, or the line itself."""
+    text = line.strip()
+    try:
+        message = json.loads(text.partition(" => ")[2])["msg"]
+    except (ValueError, KeyError, TypeError):
+        return text.removeprefix('"msg": ').strip('",')
+    return f"{text.split(':')[0]}: {message}"
+
+
 def _tell(lines: Iterable[str], keep: Any) -> str:
     """Write every line to the log, show what a person wants to follow, and return the last words."""
     interactive = sys.stdout.isatty()
@@ -100,9 +111,9 @@ def _tell(lines: Iterable[str], keep: Any) -> str:
         elif heading and interactive:
             print(f"\r\033[K    {heading[2][:90]}", end="", flush=True)
         elif _TOLD.match(line):
-            text = line.strip().removeprefix('"msg": ').strip('",')
+            text = spoken(line)
             told.append(text)
             print(f"{chr(13) + chr(27) + '[K' if interactive else ''}    {text[:400]}", flush=True)
     if interactive:
         print("\r\033[K", end="", flush=True)
-    return told[-1] if told else "no message"
+    return told[-1].removeprefix("fatal: ") if told else "no message"
