@@ -39,16 +39,14 @@ def test_the_summary_says_where_and_why(halted: tuple[int, dict[str, Any]]) -> N
     summary = halted[1]
     jsonschema.validate(summary, SCHEMA)
     assert summary["result"] == "halted"
-    assert summary["reason"].startswith("phase 1 on node1: ")
-    assert "differences in the stored log" in summary["reason"]
+    assert summary["reason"].startswith("phase 1 on node2: "), "the gate after node 1's soak says no"
+    assert "divergence" in summary["reason"]
     assert summary["blocks"]["divergences"] >= 1
 
 
-def test_no_step_was_finished_and_the_legacy_engine_answers_on_both_nodes(
-    halted: tuple[int, dict[str, Any]],
-) -> None:
-    assert halted[1]["steps"] == []
-    assert halted[1]["final_mode"] == {"node1": "legacy", "node2": "legacy"}
+def test_only_the_first_step_was_taken(halted: tuple[int, dict[str, Any]]) -> None:
+    assert [(step["phase"], step["node"]) for step in halted[1]["steps"]] == [(1, "node1")]
+    assert halted[1]["final_mode"] == {"node1": "shadow", "node2": "legacy"}
 
 
 def test_the_other_node_is_untouched(halted: tuple[int, dict[str, Any]]) -> None:
@@ -75,4 +73,5 @@ def test_the_network_lost_nothing_by_it(halted: tuple[int, dict[str, Any]]) -> N
 
 def test_the_logs_of_every_play_are_kept(halted: tuple[int, dict[str, Any]]) -> None:
     logs = sorted(path.name for path in Path(ROOT / "build/rehearsal/logs").iterdir())
-    assert logs == ["01-preflight.log", "02-phase1.log"]
+    assert logs[0] == "01-preflight.log"
+    assert logs[-1].endswith("-phase1.log")
