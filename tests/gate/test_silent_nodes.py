@@ -1,0 +1,84 @@
+"""Playbooks against nodes that nobody answers for: nothing starts, and the exit status says what happened."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Path:
+    """An inventory of two nodes on a port where nobody listens, with a build folder of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(
+        "nodes:\n  hosts: {node1: {}, node2: {}}\n  vars:\n    ansible_host: 127.0.0.1\n"
+        f"    ansible_port: {port}\n"
+    )
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars/nodes.yml").write_text(f"migration_build: {tmp_path}\nnetwork_is_test: true\n")
+    return inventory
+
+
+def play(inventory: Path, playbook: str, *arguments: str, folder: Path = ROOT) -> tuple[int, str]:
+    """Type a playbook and return its exit status and what it printed."""
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    done = subprocess.run(
+        [program, "-i", str(inventory), playbook, *arguments],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("node", ["node1", "node2"])
+def test_given_silent_nodes_then_a_phase_is_refused_and_says_who_is_silent(silent: Path, node: str) -> None:
+    status, said = play(silent, "playbooks/phase1.yml", "-l", node)
+    assert status == 2
+    assert "node1 does not answer now: no step starts while a node cannot be asked" in said
+    assert "node2 does not answer now" in said
+
+
+def test_given_silent_nodes_then_a_phase_without_a_limit_does_not_go_on_to_the_second(silent: Path) -> None:
+    status, said = play(silent, "phase2.yml", folder=ROOT / "playbooks")
+    assert status == 2
+    assert "phase 2 stopped on node1" in said
+    assert "phase 2 stopped on node2" not in said
+
+
+def test_given_silent_nodes_then_a_rollback_reports_them_as_unreachable(silent: Path) -> None:
+    status, said = play(silent, "playbooks/rollback.yml", "-e", "to=legacy")
+    assert status == 4
+    assert said.count("UNREACHABLE!") == 2
+
+
+def test_given_silent_nodes_then_the_status_shows_them_and_that_is_no_failure(silent: Path) -> None:
+    status, said = play(silent, "playbooks/status.yml")
+    assert status == 0
+    assert "node1     does not answer" in said
+    assert (silent.parent / "status.json").exists()
+
+
+def test_given_silent_nodes_then_the_gate_fails(silent: Path) -> None:
+    status, said = play(silent, "playbooks/gate.yml")
+    assert status == 2
+    assert "does not answer now" in said
+
+
+def test_given_the_fault_wheel_on_a_real_network_then_preflight_refuses_it_before_it_asks_a_node(
+    silent: Path,
+) -> None:
+    wanted = '{"wheel_features": ["faults"], "network_is_test": false}'
+    status, said = play(silent, "playbooks/preflight.yml", "-e", wanted)
+    assert status == 2
+    assert "this network is not marked as a test network" in said
+    assert "UNREACHABLE" not in said
