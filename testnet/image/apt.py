@@ -26,7 +26,7 @@ def debian_sources() -> str:
     if not any(line.split()[2] == CODENAME for line in lines):
         raise Refusal(
             f"The droplets are Debian {CODENAME} and this machine's apt sources have no such archive: "
-            f"run on Debian 12, or add `deb http://deb.debian.org/debian {CODENAME} main` to them."
+            "run on Debian 12, or add the Debian archive of that release to them."
         )
     return "\n".join(lines) + "\n"
 

@@ -103,7 +103,7 @@ def _ensure_wheels(docker: Docker, base: str, recipe: Recipe) -> str:
         if docker.execute(builder, "find", _WHEELS, "-name", ".complete"):
             return volume
         say("image", "compiling the node's libraries in a throw-away container (about 35 s)")
-        docker("cp", str(REQUIREMENTS), f"{builder}:/root/node.txt")
+        docker("cp", str(REQUIREMENTS), f"{builder}:/opt/node.txt")
         script = (FOLDER / "wheels.sh").read_text(encoding="utf-8")
         docker.execute(builder, "sh", "-s", _WHEELS, env=_pip_environment(bundle), stdin=script)
     return volume

@@ -7,6 +7,6 @@ export DEBIAN_FRONTEND=noninteractive
 
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends gcc libc6-dev libgmp-dev python3-dev python3-setuptools python3-wheel
-python3 -m venv --system-site-packages /root/venv
-/root/venv/bin/pip wheel -q --no-build-isolation --require-hashes -r /root/node.txt -w "$wheels"
+python3 -m venv --system-site-packages /opt/venv
+/opt/venv/bin/pip wheel -q --no-build-isolation --require-hashes -r /opt/node.txt -w "$wheels"
 touch "$wheels/.complete"
