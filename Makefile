@@ -14,7 +14,7 @@ FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),$(SECON
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup rehearsal test test-quick test-droplets lint lint-rust lint-python lint-ansible \
-        test-rust test-python setup-with-image testnet testnet-down bench fuzz watch status-json lock clean
+        test-rust test-python setup-with-image testnet testnet-down soak bench fuzz watch status-json lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -34,7 +34,7 @@ testnet: setup-with-image ## the local network on its legacy engine, left runnin
 testnet-down: ## remove the local network
 	@if [ -x $(BIN)/python ]; then python -m testnet.lab down; else python3 -m testnet.lab down; fi
 
-test: test-quick test-droplets ## every test there is
+test: test-quick test-droplets ## every test but the long walks of soak
 
 test-quick: setup lint test-rust test-python ## the tests without containers
 
@@ -64,8 +64,11 @@ test-rust:
 test-python:
 	@python -m pytest -m "not droplets" tests
 
-test-droplets: setup ## the tests on droplets: network, molecule, a rehearsal that must halt
+test-droplets: setup ## the tests on droplets: the network, a rehearsal that must halt
 	@scripts/test-droplets
+
+soak: setup ## the long walks: broken-off restarts, the Molecule scenario
+	@scripts/test-droplets --soak
 
 bench: setup ## benchmarks against the Python engine, into build/bench.json
 	@python -m bench
