@@ -419,3 +419,22 @@ def test_given_a_rust_engine_that_fails_in_a_reorg_when_it_is_asked_then_legacy_
     soak = outcomes(wrapper).get("match", 0)
     assert place.judge(wrapper, chain(1, branch[0], tag=3)[0]) == "accept"
     assert outcomes(wrapper)["match"] == soak + 1
+
+
+def test_given_a_legacy_engine_that_changes_the_block_it_judges_then_the_block_as_it_came_is_compared(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = place.start("shadow")
+    legacy = wrapper._keeper.regime.legacy
+    assert legacy is not None
+    judge = legacy.engine.verify_block
+
+    def meddle(block: Any) -> bool:
+        answer: bool = judge(dict(block))
+        block["problem"]["target"] += 1
+        block["complexity"]["problem_size"] = 1
+        return answer
+
+    monkeypatch.setattr(legacy.engine, "verify_block", meddle)
+    assert [place.judge(wrapper, block) for block in chain(2)] == ["accept"] * 2
+    assert outcomes(wrapper) == {"match": 2}

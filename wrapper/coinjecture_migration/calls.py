@@ -15,7 +15,7 @@ from coinjecture_migration.adapter import LegacyEngine, field
 from coinjecture_migration.alerts import Alerts
 from coinjecture_migration.errors import EngineFailure
 from coinjecture_migration.keeper import ModeKeeper
-from coinjecture_migration.observation import Observation, compare
+from coinjecture_migration.observation import Observation, compare, same
 from coinjecture_migration.regime import ANSWERING, Regime
 from coinjecture_migration.rust_engine import RustEngine
 
@@ -92,7 +92,7 @@ def judge_alone(keeper: ModeKeeper, alerts: Alerts, regime: Regime, block: Any, 
 
 
 def _legacy_alone(legacy: LegacyEngine, block: Any, profile: str) -> Observation:
-    told = legacy.judge(legacy.read(block), profile, observe=False)
+    told = legacy.judge(legacy.read(block), profile)
     try:
         legacy.release()
     except Exception as error:
@@ -165,6 +165,7 @@ class BlockCall:
         told = self.legacy.judge(self._parsed, self.profile)
         self._received_at = told.received_at or time.time()
         heard, judgement = self._ask_rust(told)
+        told = self._observed(told, heard)
         decision = self._decide(told, heard)
         if heard is not None and heard.inserted and "rust" in (decision.answer, self._follower(decision)):
             error = self.rust.apply(judgement, self._parsed)
@@ -201,6 +202,19 @@ class BlockCall:
         if useless or self._behind == "rust" or self._captured.out_of_domain is not None:
             return None, None
         return self.rust.judge(self._captured, self._received_at, self.profile)
+
+    def _observed(self, told: Observation, heard: Observation | None) -> Observation:
+        """The legacy verdict with hash and work of the content; of an untouched copy where that matters."""
+        told = self.legacy.observed(told, self._parsed)
+        if heard is None or heard.error is not None or self._captured is None:
+            return told
+        if same(told.block_hash, heard.block_hash) and same(told.work, heard.work):
+            return told
+        try:  # the engine may have changed the block while it judged it
+            untouched = self.legacy.like(self.block, bytes(self._captured.to_json()))
+        except Exception:
+            return told
+        return self.legacy.observed(told, untouched)
 
     def _decide(self, told: Observation, heard: Observation | None) -> Decision:
         settings = self.keeper.settings
