@@ -11,6 +11,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.errors import AnsibleFilterError
+from gate.override import OverrideRefused, override
 from node_import import ImportEditRefused, unwrap
 from report import status_lines, status_report, step_lines
 from rollback import plan as plan_rollback
@@ -35,6 +36,14 @@ def migration_step(
         return plan(int(phase), node, states, phases, criteria, time.time())
     except (ValueError, KeyError, TypeError) as error:
         raise AnsibleFilterError(f"phase {phase} of {node} cannot be planned: {error!r}") from error
+
+
+def gate_override(step: Mapping[str, Any], reason: str, who: str) -> dict[str, Any]:
+    """A step whose gate an operator has overridden, where there is a reason; see `gate.override`."""
+    try:
+        return override(step, str(reason or ""), who, time.time())
+    except OverrideRefused as error:
+        raise AnsibleFilterError(f"override_gate is refused: {error}") from error
 
 
 def step_record(step: Mapping[str, Any], finished: bool = False) -> dict[str, Any]:
@@ -94,6 +103,7 @@ class FilterModule:
             "states_of": states_of,
             "migration_step": migration_step,
             "migration_steps": migration_steps,
+            "gate_override": gate_override,
             "step_record": step_record,
             "rollback_plan": rollback_plan,
             "mode_file": mode_file,

@@ -141,6 +141,16 @@ def read_mode_file(path: Path) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
+def read_replay(path: Path) -> Any:
+    """The result of a replay here, None where there is none; a damaged one is the gate's to refuse."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return f"{path}: {error}"
+
+
 def read_runtime(python: str, run: Run) -> dict[str, str]:
     """Python minor and C library of the node's interpreter; both decide consensus bits."""
     try:
