@@ -121,6 +121,9 @@ def test_given_final_when_rust_breaks_then_an_error_goes_out_and_no_verdict(
     assert outcomes(wrapper) == {"alone": 1, "rust_error": 1}
     error = next(r for r in caplog.records if r.message == "Rust verification error")
     assert error.levelno == logging.ERROR
+    with pytest.raises(EngineFailure, match="takes no blocks"):
+        wrapper.verify_block(second)
+    wrapper._keeper.ack("test", "looked at it")
     assert place.judge(wrapper, second) == "accept", "the next attempt is fine"
 
 
