@@ -77,7 +77,7 @@ def test_given_the_local_network_then_no_soak_is_longer_than_a_minute() -> None:
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.parent.name)
 def test_given_a_scenario_then_it_is_told_where_the_keys_are(path: Path) -> None:
-    """Molecule's own inventory comes first, so `inventory_dir` leads to a place where no host key is known."""
+    """Molecule's own inventory comes first: its `inventory_dir` leads to a place without host keys."""
     executor = document(path)["ansible"]["executor"]
     told = executor["args"]["ansible_playbook"]
     assert "--extra-vars=lab_state=${MOLECULE_PROJECT_DIRECTORY}/build/testnet" in told
