@@ -78,7 +78,7 @@ class LockFile:
         found = _read(self.path)
         try:
             describe(found or {}, self.uptime())
-            return found if found and set(found["users"]) and int(found["pid"]) else None
+            return found if found and set(found["users"]) and int(found["pid"]) >= 0 else None
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
 
