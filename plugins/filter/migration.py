@@ -11,6 +11,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.errors import AnsibleFilterError
+from completion import Criterion, is_completed
+from completion import judge as judge_completion
+from completion import lines as completion_lines
+from completion import refused as completion_refused
 from node_import import ImportEditRefused, unwrap
 from operators import journal_report, lock_lines, lock_refusals, read_copies
 from report import status_lines, status_report, step_lines
@@ -130,6 +134,38 @@ def journal_lines_of(read: Mapping[str, Any], cache: str, inventories: Sequence[
     return journal_report(read["results"], read_copies(Path(cache), nodes), inventories)
 
 
+def completion(
+    states: Mapping[str, Any],
+    chain: Mapping[str, Any],
+    obstacles: Mapping[str, Any],
+    accept: Mapping[str, str],
+) -> list[Criterion]:
+    """The six criteria, judged; ``chain`` is the result of ``chain_health``, see `completion.judge`."""
+    if not isinstance(accept, Mapping):
+        raise AnsibleFilterError(
+            'accept names criteria with reasons: -e \'{"accept": {"no_downtime": "why"}}\''
+        )
+    restarts = {name: (state or {}).get("journal", {}).get("restarts", []) for name, state in states.items()}
+    return judge_completion(states, restarts, chain, obstacles, accept)
+
+
+def kept_evidence(state: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What of a node's evidence outlives the wrapper."""
+    record = (state["status"] or {}).get("evidence") or state["journal"]["kept_evidence"]
+    return {"ever": record.get("ever"), "baseline": record.get("baseline")} if record else None
+
+
+def completion_declared(states: Mapping[str, Any]) -> list[str]:
+    """How far the completion is, for a person."""
+    open_nodes = [name for name, state in states.items() if not (state and is_completed(state))]
+    if open_nodes:
+        return [f"not yet complete: {', '.join(open_nodes)}; the same command goes on there"]
+    return [
+        "v4.0.0 is complete: every node runs the Rust engine by itself, the legacy engine is removed.",
+        "A sealed copy stays on every node; rollback.yml brings it back.",
+    ]
+
+
 class FilterModule:
     """Names of the filters for Ansible."""
 
@@ -150,6 +186,12 @@ class FilterModule:
             "wave_of": wave_of,
             "wave_lengths": wave_lengths,
             "gate_pause": gate_pause,
+            "completion": completion,
+            "completion_lines": completion_lines,
+            "completion_refused": completion_refused,
+            "completion_declared": completion_declared,
+            "kept_evidence": kept_evidence,
+            "is_completed": is_completed,
             "step_lines": step_lines,
             "status_lines": status_lines,
             "status_report": status_of,

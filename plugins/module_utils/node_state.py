@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 try:
+    from ansible.module_utils import journal
     from ansible.module_utils.control_client import ControlClient, ControlError
-    from ansible.module_utils.journal import recorded_mode
     from ansible.module_utils.journal_file import JournalFile
     from ansible.module_utils.node_import import ImportEditRefused
     from ansible.module_utils.node_import import state as import_state
 except ImportError:  # outside of Ansible, in the tests
+    import journal
     from control_client import ControlClient, ControlError
-    from journal import recorded_mode
     from journal_file import JournalFile
     from node_import import ImportEditRefused
     from node_import import state as import_state
@@ -117,7 +117,7 @@ def read_service(unit: str, run: Run) -> dict[str, Any]:
 
 
 def read_node_py(path: Path) -> dict[str, Any]:
-    """Which engine node.py imports: ``legacy``, ``wrapped``, or None with the reason."""
+    """Which engine node.py imports: ``legacy``, ``wrapped``, ``rust``, or None with the reason."""
     try:
         source = path.read_bytes()
     except OSError as error:
@@ -151,12 +151,15 @@ def read_journal(path: Path) -> dict[str, Any]:
     try:
         found = JournalFile(path).read()
     except OSError as error:
-        return {"records": 0, "last": None, "mode": None, "broken": f"it cannot be read: {error.strerror}"}
+        found = {"records": [], "head": None, "broken": f"it cannot be read: {error.strerror}"}
     records = found["records"]
     return {
         "records": len(records),
         "last": records[-1] if records else None,
-        "mode": recorded_mode(records),
+        "mode": journal.recorded_mode(records),
+        "completed": journal.completed(records),
+        "kept_evidence": journal.kept_evidence(records),
+        "restarts": journal.restarts(records),
         "broken": found["broken"],
     }
 
@@ -224,6 +227,8 @@ def settle_mode(
         return None, str(node_py["why"])
     if not service["active"]:
         return None, f"the unit is {service['state']}; see its journal"
+    if node_py["state"] == "rust" and not any(path.endswith("/node.py") for path in stale):
+        return "final", "node.py imports the Rust engine itself: the migration is complete"
     if node_py["state"] == "legacy" or any(path.endswith("/node.py") for path in stale):
         return "legacy", "the running process knows no wrapper"
     recorded = f", its mode file says {mode_file.get('mode')}" if mode_file else ""
