@@ -30,17 +30,24 @@ def paths(tmp_path: Path) -> NodePaths:
         current=str(tmp_path / "current"),
         drop_in=str(tmp_path / "50-migration.conf"),
         settings=str(tmp_path / "wrapper.json"),
+        releases=str(tmp_path / "releases"),
     )
 
 
 def systemd(
-    active: str = "active", sub: str = "running", load: str = "loaded", started: float | None = None
+    active: str = "active",
+    sub: str = "running",
+    load: str = "loaded",
+    started: float | None = None,
+    guard: str = "inactive",
 ) -> Any:
     """A systemctl that knows one unit, and an interpreter that says what it is."""
 
     def run(command: Sequence[str]) -> str:
         if command[0] == "python3":
             return json.dumps({"python": "3.11", "libc": "glibc 2.36", "machine": "x86_64"})
+        if command[-1] == "coinjecture-restart.service":
+            return f"{guard}\n"
         when = time.gmtime(started if started is not None else time.time() + 60)
         return (
             f"LoadState={load}\nActiveState={active}\nSubState={sub}\nMainPID=42\nNRestarts=0\n"
