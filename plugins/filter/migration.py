@@ -11,6 +11,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.errors import AnsibleFilterError
+from captures import merged as merged_captures
 from completion import Criterion, is_completed
 from completion import judge as judge_completion
 from completion import lines as completion_lines
@@ -18,8 +19,13 @@ from completion import refused as completion_refused
 from node_import import ImportEditRefused, unwrap
 from operators import journal_report, lock_lines, lock_refusals, read_copies
 from report import status_lines, status_report, step_lines
+from rollback import operation as operation_of_rollback
 from rollback import plan as plan_rollback
 from steps import Step, plan
+from upgrade import check as check_upgrade
+from upgrade import lines as upgrade_lines
+from upgrade import operation as operation_of_upgrade
+from upgrade import plan as plan_upgrade
 from waiting import next_look
 from waves import Size, waves
 
@@ -104,6 +110,26 @@ def rollback_plan(state: Mapping[str, Any] | None, to: str | None = None) -> dic
     return plan_rollback(state, to)
 
 
+def rollback_operation(planned: Mapping[str, Any], by: str) -> dict[str, Any]:
+    """The open operation of a planned rollback; see `rollback.operation`."""
+    return operation_of_rollback(planned, by, time.time())
+
+
+def upgrade_plan(states: Mapping[str, Any], node: str, release: str) -> dict[str, Any]:
+    """Whether and how a node gets another release; see `upgrade.plan`."""
+    return plan_upgrade(states, node, release)
+
+
+def upgrade_operation(planned: Mapping[str, Any], by: str) -> dict[str, Any]:
+    """The open operation of a planned upgrade; see `upgrade.operation`."""
+    return operation_of_upgrade(planned, by, time.time())
+
+
+def upgrade_fault(planned: Mapping[str, Any], state: Mapping[str, Any] | None) -> str:
+    """What is wrong with a node after its upgrade, or an empty text; see `upgrade.check`."""
+    return check_upgrade(planned, state)
+
+
 def mode_file(state: Mapping[str, Any], mode: str, who: str) -> dict[str, Any]:
     """The mode file of a stopped node that goes back to ``mode``; a latch that is there stays."""
     latched = (state.get("mode_file") or {}).get("latched")
@@ -177,6 +203,12 @@ class FilterModule:
             "migration_steps": migration_steps,
             "step_record": step_record,
             "rollback_plan": rollback_plan,
+            "rollback_operation": rollback_operation,
+            "upgrade_plan": upgrade_plan,
+            "upgrade_operation": upgrade_operation,
+            "upgrade_fault": upgrade_fault,
+            "upgrade_lines": upgrade_lines,
+            "merged_captures": merged_captures,
             "mode_file": mode_file,
             "legacy_node_py": legacy_node_py,
             "other_release": other_release,

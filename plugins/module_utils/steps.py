@@ -139,12 +139,23 @@ def _broken(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
                 f"{name}: its step journal is broken: {wrong}; look into it, then set it aside with a "
                 f"reason: ansible-playbook playbooks/journal.yml -l {name} -e 'set_aside=\"the reason\"'"
             )
+        elif begun := state.get("operation"):
+            reasons.append(f"{name}: {_unfinished(name, begun)}")
     for what in ("python", "libc"):
         found = {name: state["runtime"].get(what) for name, state in states.items() if state}
         if len(set(found.values())) > 1:
             listed = ", ".join(f"{name} {value}" for name, value in found.items())
             reasons.append(f"the nodes differ in {what}: {listed}; they would not compute the same sums")
     return reasons
+
+
+def _unfinished(name: str, begun: Mapping[str, Any]) -> str:
+    """What is open on a node, and the command that finishes it."""
+    if "damaged" in begun:
+        return f"what has been begun there cannot be read ({begun['damaged']}); look, then remove the file"
+    command = "rollback.yml" if begun["kind"] == "rollback" else "upgrade.yml with the same wheel"
+    what = f"{begun['kind']} to {begun['target'][:12]} was begun by {begun['by']} and is not finished"
+    return f"{what}; run {command} -l {name} first"
 
 
 def _too_early(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.node_state import NodePaths, read
 
-OPTIONS = ("unit", "src", "python", "socket", "mode_file", "current", "drop_in", "settings")
+OPTIONS = ("unit", "src", "python", "socket", "mode_file", "current", "drop_in", "settings", "releases")
 
 DOCUMENTATION = r"""
 module: migration_state
@@ -21,6 +21,7 @@ options:
   current: {description: The link to the release in force., type: str, required: true}
   drop_in: {description: The unit's drop-in of the migration., type: str, required: true}
   settings: {description: The wrapper's settings., type: str, required: true}
+  releases: {description: Folder of the releases., type: str, required: true}
 author: ["The migration toolkit"]
 """
 

@@ -98,12 +98,12 @@ def test_given_a_damaged_manifest_then_it_is_told(src: Path, damage: str) -> Non
 
 
 def test_given_no_copy_then_the_way_back_is_refused_with_what_to_do(src: Path) -> None:
-    with pytest.raises(SealError, match="no sealed copy .* another node"):
+    with pytest.raises(SealError, match=r"no sealed copy .* another node"):
         changes_back(src, src.parent / "sealed")
 
 
 def test_given_a_sealing_that_was_broken_off_then_it_is_done_again(src: Path) -> None:
-    made, copy = sealed(src)
+    _, copy = sealed(src)
     folder = Path(str(copy["folder"]))
     folder.chmod(0o755)
     folder.rename(folder.with_name(f".{folder.name}.new"))
