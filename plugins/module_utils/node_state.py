@@ -258,9 +258,12 @@ def settle_mode(
         return None, str(node_py["why"])
     if not service["active"]:
         return None, f"the unit is {service['state']}; see its journal"
-    if node_py["state"] == "rust" and not any(path.endswith("/node.py") for path in stale):
+    unread = any(path.endswith("/node.py") for path in stale)
+    if node_py["state"] == "rust":
+        if unread:
+            return None, f"node.py imports the Rust engine itself, which its process has not read; {status_error}"
         return "final", "node.py imports the Rust engine itself: the migration is complete"
-    if node_py["state"] == "legacy" or any(path.endswith("/node.py") for path in stale):
+    if node_py["state"] == "legacy" or unread:
         return "legacy", "the running process knows no wrapper"
     recorded = f", its mode file says {mode_file.get('mode')}" if mode_file else ""
     return None, f"node.py has the wrapper, but {status_error}{recorded}"
