@@ -11,6 +11,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.errors import AnsibleFilterError
+from answers import answers
 from captures import merged as merged_captures
 from completion import Criterion, is_completed
 from completion import judge as judge_completion
@@ -224,6 +225,7 @@ class FilterModule:
             "completion_declared": completion_declared,
             "kept_evidence": kept_evidence,
             "is_completed": is_completed,
+            "five_answers": answers,
             "step_lines": step_lines,
             "status_lines": status_lines,
             "status_report": status_of,

@@ -261,7 +261,10 @@ def settle_mode(
     unread = any(path.endswith("/node.py") for path in stale)
     if node_py["state"] == "rust":
         if unread:
-            return None, f"node.py imports the Rust engine itself, which its process has not read; {status_error}"
+            return (
+                None,
+                f"node.py imports the Rust engine itself, which its process has not read; {status_error}",
+            )
         return "final", "node.py imports the Rust engine itself: the migration is complete"
     if node_py["state"] == "legacy" or unread:
         return "legacy", "the running process knows no wrapper"
