@@ -17,6 +17,7 @@ from completion import Criterion, is_completed
 from completion import judge as judge_completion
 from completion import lines as completion_lines
 from completion import refused as completion_refused
+from gate.override import OverrideRefused, override
 from node_import import ImportEditRefused, unwrap
 from operators import journal_report, lock_lines, lock_refusals, read_copies
 from report import status_lines, status_report, step_lines
@@ -50,6 +51,14 @@ def migration_step(
         return plan(int(phase), node, states, phases, criteria, time.time(), serial)
     except (ValueError, KeyError, TypeError) as error:
         raise AnsibleFilterError(f"phase {phase} of {node} cannot be planned: {error!r}") from error
+
+
+def gate_override(step: Mapping[str, Any], reason: str, who: str) -> dict[str, Any]:
+    """A step whose gate an operator has overridden, where there is a reason; see `gate.override`."""
+    try:
+        return override(step, str(reason or ""), who, time.time())
+    except OverrideRefused as error:
+        raise AnsibleFilterError(f"override_gate is refused: {error}") from error
 
 
 def step_record(step: Mapping[str, Any], finished: bool = False) -> dict[str, Any]:
@@ -179,7 +188,7 @@ def completion(
 def kept_evidence(state: Mapping[str, Any]) -> dict[str, Any] | None:
     """What of a node's evidence outlives the wrapper."""
     record = (state["status"] or {}).get("evidence") or state["journal"]["kept_evidence"]
-    return {"ever": record.get("ever"), "baseline": record.get("baseline")} if record else None
+    return {name: record.get(name) for name in ("ever", "baseline", "determinism")} if record else None
 
 
 def completion_declared(states: Mapping[str, Any]) -> list[str]:
@@ -202,6 +211,7 @@ class FilterModule:
             "states_of": states_of,
             "migration_step": migration_step,
             "migration_steps": migration_steps,
+            "gate_override": gate_override,
             "step_record": step_record,
             "rollback_plan": rollback_plan,
             "rollback_operation": rollback_operation,

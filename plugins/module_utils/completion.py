@@ -2,6 +2,7 @@
 
 A criterion is ``met``, ``not met`` or ``unknown``; where nothing was measured it is unknown, and
 unknown is no pass. ``accepted`` is one that an operator takes as it is, with a reason.
+Runs on the controller only.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-try:
-    from ansible.module_utils.bounds import at_most, most
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from bounds import at_most, most
+from gate.bounds import highest_rate, pairs_needed, quantile_is_above, quantile_is_at_most
+from gate.pairs import Pairs, of_histogram, of_replay
+from gate.reading import Garbled
 
 TITLES = {
     "on_rust": "both nodes run on the Rust engine",
@@ -22,6 +22,8 @@ TITLES = {
     "no_downtime": "no downtime was seen by users",
     "removable": "the legacy code can be removed",
 }
+CONFIDENCE = 0.95
+QUANTILES = ((0.5, "median"), (0.99, "99th percentile"))
 NEVER_ACCEPTED = ("on_rust", "removable")
 UNSEEN_RESTARTS = ("restarted", "put back", "not touched")
 """Ends of a restart in which, when it is invisible, no request fails."""
@@ -92,7 +94,8 @@ def _may_be_accepted(name: str, states: Mapping[str, Mapping[str, Any] | None]) 
     if name != "no_divergence":
         return name not in NEVER_ACCEPTED
     baselines = [(_evidence(state) or {}).get("baseline") or {} for state in states.values()]
-    return all(baseline and not baseline["outcomes"].get("divergence") for baseline in baselines)
+    outcomes = [baseline.get("outcomes") for baseline in baselines]
+    return all(isinstance(counted, Mapping) and counted.get("divergence", 0) == 0 for counted in outcomes)
 
 
 def _criterion(name: str, findings: Sequence[tuple[str, str]], reason: str, may: bool) -> Criterion:
@@ -138,32 +141,56 @@ def _never(name: str, state: Mapping[str, Any] | None, kind: str) -> tuple[str, 
     if not isinstance(count, int) or isinstance(count, bool):
         return "unknown", f"{name}: the evidence has no number of them"
     compared = ((record.get("baseline") or {}).get("outcomes") or {}).get("match", 0)
-    bound = most(compared, 0)
-    proves = (
-        ""
-        if bound is None
-        else f"; 0 in {compared:,} compared calls of the last soak: at most {bound:.3%} at 95 %"
-    )
+    bound = highest_rate(compared, CONFIDENCE)
+    proves = f"; 0 in {compared:,} compared calls of the last soak: at most {bound:.3%} at 95 %"
     word = kind.replace("_", " ")
     if count:
         return "not met", f"{name}: {count} {word}s since the installation"
-    return "met", f"{name}: no {word} since the installation{proves}"
+    return "met", f"{name}: no {word} since the installation{proves if compared else ''}"
 
 
 def _performance(name: str, state: Mapping[str, Any] | None) -> tuple[str, str]:
-    """The bounds of median and 99th percentile of the ratios in the baseline frozen before ``final``."""
+    """The bounds of median and 99th percentile of the ratios of both engines' durations, per call.
+
+    Live pairs are those frozen before ``final``; where they are too few, pairs count too that a replay
+    on this node brought with the release in force.
+    """
     record = _evidence(state)
-    ratio = ((record or {}).get("baseline") or {}).get("ratio")
-    if not ratio or not ratio.get("count"):
-        return "unknown", f"{name}: no pairs of both engines' durations were kept from before final"
-    count = int(ratio["count"])
-    above = sum(n for n, edge in zip(ratio["counts"], [0.0, *ratio["bounds"]], strict=True) if edge >= 1.0)
-    told = f"{name}: in {above} of {count} calls Rust took longer than Python"
-    if at_most(count, above, 0.5) and at_most(count, above, 0.99):
-        return "met", f"{told}; median and 99th percentile of the ratio are at most 1 at 95 %"
-    if at_most(count, count - above, 0.5) or above > 0.05 * count:
+    if state is None or record is None or not record.get("baseline"):
+        return "unknown", f"{name}: nothing was kept of the speed of both engines from before final"
+    try:
+        live = of_histogram(record["baseline"].get("ratio"), 1.0, "baseline.ratio")
+        replayed = _replayed(state, record)
+    except Garbled as error:
+        return "unknown", f"{name}: the evidence cannot be believed: {error}"
+    told = f"{name}: Rust took longer in {live.above:,} of {live.total:,} live calls"
+    if quantile_is_above(0.5, live.above, live.total, CONFIDENCE):
         return "not met", told
-    return "unknown", f"{told}: too few to prove the 99th percentile (299 with none, 1,049 with five)"
+    pairs = live
+    if not _is_proven(live) and replayed.total:
+        told += f" and {replayed.above:,} of {replayed.total:,} replayed ones"
+        pairs = live + replayed
+    if _is_proven(pairs):
+        return "met", f"{told}; median and 99th percentile of the ratio are at most 1 at 95 %"
+    if any(quantile_is_above(share, pairs.above, pairs.total, CONFIDENCE) for share, _ in QUANTILES):
+        return "not met", told
+    need = pairs_needed(0.99, pairs.above, CONFIDENCE)
+    return "unknown", f"{told}; {need:,} pairs would settle it: playbooks/replay.yml brings them"
+
+
+def _is_proven(pairs: Pairs) -> bool:
+    return all(quantile_is_at_most(share, pairs.above, pairs.total, CONFIDENCE) for share, _ in QUANTILES)
+
+
+def _replayed(state: Mapping[str, Any], record: Mapping[str, Any]) -> Pairs:
+    """Pairs beside live traffic, of the release in force: the determinism arm's and a replay's."""
+    pairs = Pairs()
+    arm, replay = record.get("determinism"), state.get("replay")
+    if isinstance(arm, Mapping) and arm.get("ratio") and arm.get("release") == state.get("release"):
+        pairs += of_histogram(arm["ratio"], 1.0, "determinism.ratio")
+    if isinstance(replay, Mapping) and replay.get("release") == state.get("release"):
+        pairs += of_replay(replay.get("result") or {}, 1.0)
+    return pairs
 
 
 def _downtime(

@@ -197,6 +197,16 @@ def read_journal(path: Path) -> dict[str, Any]:
     }
 
 
+def read_replay(path: Path) -> Any:
+    """The result of a replay here, None where there is none; a damaged one is the gate's to refuse."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return f"{path}: {error}"
+
+
 def read_runtime(python: str, run: Run) -> dict[str, str]:
     """Python minor and C library of the node's interpreter; both decide consensus bits."""
     try:

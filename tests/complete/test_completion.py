@@ -76,7 +76,7 @@ def test_given_a_good_network_then_all_six_are_met_and_each_has_its_evidence() -
     assert set(states_of(found).values()) == {"met"}
     assert refused(list(found.values())) == []
     assert "at most 0.025% at 95 %" in found["no_divergence"]["evidence"][0]
-    assert "in 0 of 1049 calls Rust took longer" in found["performance"]["evidence"][1]
+    assert "Rust took longer in 0 of 1,049 live calls" in found["performance"]["evidence"][1]
     assert "Not measured here" in found["no_downtime"]["evidence"][0]
     told = lines(list(found.values()))
     assert next(line for line in told if line[0].isdigit()) == "1. both nodes run on the Rust engine: met"
@@ -111,6 +111,7 @@ SAYS_NO: dict[str, tuple[str, str, dict[str, Any]]] = {
     "no evidence": ("no_divergence", "unknown", {"node2": a_node(status=None)}),
     "a rust error": ("no_rust_error", "not met", evidence(ever={"divergence": 0, "rust_error": 2})),
     "no baseline": ("performance", "unknown", evidence(baseline=None)),
+    "a garbled baseline": ("performance", "unknown", evidence(baseline={"ratio": {"bounds": "no"}})),
     "an empty baseline": ("performance", "unknown", evidence(baseline=ratio([0, 0, 0, 0]))),
     "too few pairs": ("performance", "unknown", evidence(baseline=ratio([298, 0, 0, 0]))),
     "one too slow of 299": ("performance", "unknown", evidence(baseline=ratio([298, 0, 1, 0]))),
@@ -135,6 +136,23 @@ def test_given_what_is_wrong_then_its_criterion_says_so_and_completion_is_refuse
     found = judged(**given)
     assert found[name]["state"] == state
     assert any(reason.startswith(found[name]["title"]) for reason in refused(list(found.values())))
+
+
+def replayed(release: str, total: int, above: int = 0) -> dict[str, Any]:
+    node = with_evidence(baseline=ratio([100, 0, 0, 0]))
+    replay = {"release": release, "result": {"ratio": {"pairs": total, "above_1": above}}}
+    return node | {"release": "a" * 64, "replay": replay}
+
+
+def test_given_few_live_pairs_then_replayed_ones_of_this_release_count_too() -> None:
+    assert judged(node2=replayed("a" * 64, 300))["performance"]["state"] == "met"
+    assert judged(node2=replayed("b" * 64, 300))["performance"]["state"] == "unknown"
+    assert judged(node2=replayed("a" * 64, 300, above=150))["performance"]["state"] == "not met"
+
+
+def test_given_slow_live_traffic_then_no_replay_outvotes_it() -> None:
+    slow = replayed("a" * 64, 10_000) | {"status": with_evidence(baseline=ratio([0, 0, 9, 0]))["status"]}
+    assert judged(node2=slow)["performance"]["state"] == "not met"
 
 
 def test_given_a_completed_node_then_the_evidence_it_kept_counts() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from consensus_surface import REASONS
@@ -52,6 +53,20 @@ class RustEngine:
             )
         except BaseException as error:  # a panic is no Exception
             return None, Observation("rust", error=error)
+
+    def capture_unclocked(self, block: Any) -> tuple[Any, Observation | None]:
+        """As `capture`, for another thread than the one that judges: it leaves `spent` as it is."""
+        return RustEngine(self.engine, self._storage).capture(block)
+
+    def judge_alone(self, block: Any, received_at: float, profile: str) -> Observation:
+        """Capture, judge and apply, without storage writes; `seconds` are all three."""
+        captured, ended = self.capture(block)
+        if ended is not None:
+            return ended
+        told, judgement = self.judge(captured, received_at, profile)
+        if told.error is None and told.inserted and (error := self.apply(judgement, block)):
+            told = replace(told, error=error)
+        return replace(told, seconds=self.spent)
 
     def judge(self, captured: Any, received_at: float, profile: str) -> tuple[Observation, Any]:
         """Judge a captured block; the tree stays as it is until `apply`.
