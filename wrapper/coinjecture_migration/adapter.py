@@ -53,6 +53,9 @@ class LegacyEngine:
     """A legacy engine with its storage proxy, seen as judge and as tree.
 
     Judging holds the engine's storage writes; the caller ends each judgement with `release` or `drop`.
+
+    Attributes:
+        clock: What its durations are measured with.
     """
 
     name = "legacy"
@@ -60,6 +63,7 @@ class LegacyEngine:
     def __init__(self, engine: Any, proxy: StorageProxy) -> None:
         self.engine = engine
         self._proxy = proxy
+        self.clock = time.perf_counter
 
     # Judging
 
@@ -95,14 +99,14 @@ class LegacyEngine:
         method = self.engine.verify_block if profile == "full" else self.engine.validate_header
         self._proxy.hold()
         cause: BaseException | None = None
-        started = time.perf_counter()
+        started = self.clock()
         try:
             answer = method(block)
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
             answer, cause = None, error
-        seconds = time.perf_counter() - started
+        seconds = self.clock() - started
         if broke := self._breakage(answer, cause):
             return Observation("legacy", error=broke, seconds=seconds)
         node = self.node(key)

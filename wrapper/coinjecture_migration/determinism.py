@@ -4,7 +4,8 @@ Some stored blocks are judged twice by fresh engines of each kind, in a thread o
 time with a pause before each: the serving engines are never asked. The pause keeps the load low; the
 thread's priority stays as it is, since a thread that waits for the processor may hold the interpreter's lock.
 
-The durations are pairs for the latency gate, kept apart from live ones.
+The durations are pairs for the latency gate, kept apart from live ones. They are this thread's processor
+time: what else the machine did meanwhile says nothing about an engine.
 """
 
 from __future__ import annotations
@@ -138,7 +139,8 @@ class DeterminismArm:
     def _sample(self, regime: Regime) -> Sample:
         """Consecutive blocks of the best chain that begin somewhere below the tip; only read."""
         engine, node = regime.answering, regime.answering.tip()
-        for _ in range(random.randrange(DEEPEST)):  # noqa: S311 - no secret
+        deepest = min(DEEPEST, node.height - BLOCKS) if isinstance(node.height, int) else 0
+        for _ in range(random.randrange(max(deepest, 1))):  # noqa: S311 - no secret
             parent = engine.node(node.parent_hash)
             if parent is None or engine.node(parent.parent_hash) is None:
                 break
@@ -168,6 +170,7 @@ class DeterminismArm:
             engine.name: self._loader.fresh(engine) for engine in (regime.legacy, regime.rust) if engine
         }
         for engine in engines.values():
+            engine.clock = time.thread_time
             engine.take([(sample.parent_key, sample.parent)], sample.parent)
         full = regime.legacy is None or regime.legacy.judges_full
         profile = self._profile or "full" if full else "header"
@@ -176,7 +179,7 @@ class DeterminismArm:
             told.append({n: self._judge(e, block, text, profile, number) for n, e in engines.items()})
             if self._ended.is_set():
                 break
-            if len(engines) == 2 and all(one.accepted for one in told[-1].values()):
+            if len(engines) == 2 and all(one.accepted and one.seconds for one in told[-1].values()):
                 ratio.add(told[-1]["rust"].seconds / told[-1]["legacy"].seconds)
         return told
 

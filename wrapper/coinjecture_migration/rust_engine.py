@@ -22,6 +22,7 @@ class RustEngine:
 
     Attributes:
         spent: Seconds the last block took, from its conversion to the tree: capture, judge and apply.
+        clock: What they are measured with.
     """
 
     name = "rust"
@@ -30,6 +31,7 @@ class RustEngine:
         self.engine = engine
         self._storage = storage
         self.spent = 0.0
+        self.clock = time.perf_counter
 
     # Judging
 
@@ -40,10 +42,10 @@ class RustEngine:
             The capture, or the observation that ends the matter: what is no block is malformed, all
             else an error.
         """
-        started = time.perf_counter()
+        started = self.clock()
         try:
             captured = self.engine.capture(block)
-            self.spent = time.perf_counter() - started
+            self.spent = self.clock() - started
             return captured, None
         except NEVER_SWALLOWED:
             raise
@@ -75,25 +77,25 @@ class RustEngine:
             The observation and the judgement to apply. Exceptions, panics and answers that are none are its
             `error`.
         """
-        started = time.perf_counter()
+        started = self.clock()
         try:
             judgement = self.engine.judge(captured, received_at, profile)
-            seconds = time.perf_counter() - started
+            seconds = self.clock() - started
             self.spent += seconds
             return _observed(judgement, received_at, seconds), judgement
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
-            seconds = time.perf_counter() - started
+            seconds = self.clock() - started
             self.spent += seconds
             return Observation("rust", error=error, seconds=seconds), None
 
     def apply(self, judgement: Any, block: Any) -> BaseException | None:
         """Put a judgement into the tree. Returns what broke; then the tree is not to be trusted."""
-        started = time.perf_counter()
+        started = self.clock()
         try:
             self.engine.apply(judgement, block)
-            self.spent += time.perf_counter() - started
+            self.spent += self.clock() - started
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
