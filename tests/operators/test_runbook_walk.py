@@ -20,7 +20,10 @@ def test_given_the_runbook_then_every_command_ends_and_says_as_the_page_promises
     accept = {"performance": "a walk of a few minutes"}
     for command in commands():
         print(f"$ {command.typed}", flush=True)
-        run = desk.play(command.playbook, *command.arguments, wheel_file=str(the_wheel()), accept=accept)
+        run = desk.play(
+            command.playbook, *command.arguments,
+            wheel_file=str(the_wheel()), accept=accept, wait=True, wait_timeout=300,
+        )  # fmt: skip
         assert run.status == command.status, f"{command.typed}: {run.said[-3000:]}"
         for line in command.prints:
             assert line in run.said, f"{command.typed} does not print {line!r}: {run.said[-3000:]}"
