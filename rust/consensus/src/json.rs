@@ -14,7 +14,7 @@ use num_bigint::BigInt;
 use thiserror::Error;
 
 use crate::scan::{Literal, Plain, Scanned, Scanner};
-use crate::value::{Dict, Text, Value};
+use crate::value::{Dict, Growing, Text, Value};
 
 /// `CPython` refuses to convert a longer literal to an `int`.
 pub const MAX_INT_DIGITS: usize = 4300;
@@ -91,9 +91,12 @@ pub fn parse_wanted<'a>(
     if input.starts_with(b"\xef\xbb\xbf") {
         return Err(JsonError { what: "unexpected byte order mark", at: 0, too_deep: false });
     }
-    let mut parser = Parser { scan: Scanner::new(input), levels, deep: false, members: Vec::new() };
+    let mut parser = Parser { scan: Scanner::new(input), levels, deep: false, members: Vec::with_capacity(MEMBERS) };
     parser.document(wanted).map_err(|error| *error)
 }
+
+/// Members of lists for which there is room at once.
+const MEMBERS: usize = 32;
 
 struct Parser<'a> {
     scan: Scanner<'a>,
@@ -126,7 +129,7 @@ impl<'a> Parser<'a> {
     fn value(&mut self, level: usize) -> Scanned<Value<'a>> {
         match self.scan.peek() {
             Some(b'"') => {
-                self.scan.at += 1;
+                self.scan.accept(b'"');
                 self.string().map(Value::Str)
             }
             Some(b'-' | b'0'..=b'9') => self.number(),
@@ -153,28 +156,28 @@ impl<'a> Parser<'a> {
     }
 
     fn object(&mut self, level: usize) -> Scanned<Value<'a>> {
-        self.scan.at += 1;
+        self.scan.accept(b'{');
         self.scan.skip_white();
         if self.scan.accept(b'}') {
             return Ok(Value::Dict(Dict::default()));
         }
         let mut survivors = Survivors::of(self);
-        let mut pairs = Vec::new();
+        let mut dict = Growing::default();
         loop {
             let key = self.key()?;
             let value = self.value(level)?;
             survivors.member(self, &key);
-            pairs.push((key, value));
+            dict.add(key, value);
             if !self.scan.another(b'}', "expecting ',' or '}'")? {
                 survivors.end(self);
-                return Ok(Value::Dict(Dict::from_pairs(pairs)));
+                return Ok(Value::Dict(dict.finished()));
             }
         }
     }
 
     /// An object of which only some keys are wanted.
     fn wanted_object(&mut self, level: usize, wanted: &'static Wanted) -> Scanned<Value<'a>> {
-        self.scan.at += 1;
+        self.scan.accept(b'{');
         self.scan.skip_white();
         if self.scan.accept(b'}') {
             return Ok(Value::Dict(Dict::default()));
@@ -213,9 +216,9 @@ impl<'a> Parser<'a> {
 
     /// Checks a value that is not wanted. If its text is nested too deep, reading it tells whether the value is.
     fn unwanted(&mut self, level: usize) -> Scanned<()> {
-        let start = self.scan.at;
+        let start = self.scan.rest();
         if self.scan.skip_value(level)? > self.levels {
-            self.scan.at = start;
+            self.scan.back_to(start);
             self.value(level)?;
         }
         Ok(())
@@ -229,14 +232,17 @@ impl<'a> Parser<'a> {
     }
 
     fn list(&mut self, level: usize) -> Scanned<Value<'a>> {
-        self.scan.at += 1;
+        self.scan.accept(b'[');
         self.scan.skip_white();
         if self.scan.accept(b']') {
             return Ok(Value::List(Vec::new()));
         }
         let start = self.members.len();
         loop {
-            let member = self.value(level)?;
+            let member = match self.scan.member_of_few_digits() {
+                Some(number) => Value::Int(number),
+                None => self.value(level)?,
+            };
             self.members.push(member);
             if !self.scan.another(b']', "expecting ',' or ']'")? {
                 return Ok(Value::List(self.members.split_off(start)));
@@ -247,6 +253,7 @@ impl<'a> Parser<'a> {
     fn number(&mut self) -> Scanned<Value<'a>> {
         match self.scan.literal()? {
             Literal::MinusInfinity => Ok(Value::Float(f64::NEG_INFINITY)),
+            Literal::Small(value) => Ok(Value::Int(value)),
             Literal::Whole(negative, digits) => Ok(integer(negative, digits)),
             Literal::Real(text) => {
                 let text = std::str::from_utf8(text).unwrap_or_default();
@@ -306,13 +313,8 @@ impl<'a> Survivors<'a> {
     }
 }
 
-/// An integer literal of decimal digits.
-#[inline]
+/// An integer literal of many decimal digits.
 fn integer(negative: bool, digits: &[u8]) -> Value<'static> {
-    if digits.len() <= 18 {
-        let value = digits.iter().fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
-        return Value::Int(if negative { -value } else { value });
-    }
     let magnitude = BigInt::parse_bytes(digits, 10).unwrap_or_default();
     crate::number::Num::from(if negative { -magnitude } else { magnitude }).into()
 }

@@ -150,6 +150,34 @@ impl<'a> Dict<'a> {
     }
 }
 
+/// A dict that is being read: few keys are compared with one another as they come, many at the end.
+#[derive(Default)]
+pub struct Growing<'a> {
+    entries: Vec<(Text<'a>, Value<'a>)>,
+}
+
+impl<'a> Growing<'a> {
+    /// The next key with its value.
+    #[inline]
+    pub fn add(&mut self, key: Text<'a>, value: Value<'a>) {
+        if self.entries.len() < SCANNED {
+            if let Some(entry) = self.entries.iter_mut().find(|(known, _)| *known == key) {
+                entry.1 = value;
+                return;
+            }
+        }
+        self.entries.push((key, value));
+    }
+
+    /// The dict that Python makes of what was added.
+    pub fn finished(self) -> Dict<'a> {
+        if self.entries.len() <= SCANNED {
+            return Dict { entries: self.entries };
+        }
+        Dict { entries: without_duplicates(self.entries) }
+    }
+}
+
 fn without_duplicates<'a>(pairs: Vec<(Text<'a>, Value<'a>)>) -> Vec<(Text<'a>, Value<'a>)> {
     let mut positions: HashMap<Text<'a>, usize> = HashMap::with_capacity(pairs.len());
     let mut entries: Vec<(Text<'a>, Value<'a>)> = Vec::with_capacity(pairs.len());
