@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 
 use crate::error::Exception;
-use crate::json::{self, JsonError, Wanted, MAX_LEVELS};
+use crate::json::{self, JsonError, Part, Wanted, MAX_LEVELS};
 use crate::number::Num;
 use crate::operations::is_explosive;
 use crate::text::{write_float, write_sorted};
@@ -49,44 +49,39 @@ pub struct Fields<'b, 'a> {
 }
 
 /// What the rules read of a block.
-pub static READ: Wanted = Wanted {
-    keys: &[
-        "index",
-        "timestamp",
-        "previous_hash",
-        "merkle_root",
-        "problem",
-        "solution",
-        "complexity",
-        "mining_capacity",
-        "cumulative_work_score",
-        "block_hash",
-    ],
-    present: &["transactions"],
-    inside: &[("complexity", &COMPLEXITY)],
-};
+pub static READ: Wanted = Wanted::new(&[
+    ("index", Part::Whole),
+    ("timestamp", Part::Whole),
+    ("previous_hash", Part::Whole),
+    ("transactions", Part::Presence),
+    ("merkle_root", Part::Whole),
+    ("problem", Part::Whole),
+    ("solution", Part::Whole),
+    ("complexity", Part::Inside(&COMPLEXITY)),
+    ("mining_capacity", Part::Whole),
+    ("cumulative_work_score", Part::Whole),
+    ("block_hash", Part::Whole),
+]);
 
-const READ_KEYS: usize = 10;
+const READ_KEYS: usize = 11;
 
 /// What the work score reads.
-static COMPLEXITY: Wanted = Wanted {
-    keys: &[
-        "time_solve_O",
-        "time_verify_O",
-        "problem_class",
-        "problem_size",
-        "epsilon_approximation",
-        "asymmetry_time",
-        "asymmetry_space",
-        "measured_solve_time",
-        "measured_verify_time",
-        "measured_solve_space",
-        "measured_verify_space",
-        "energy_metrics",
-    ],
-    present: &[],
-    inside: &[("energy_metrics", &Wanted { keys: &["solve_energy_joules"], present: &[], inside: &[] })],
-};
+static COMPLEXITY: Wanted = Wanted::new(&[
+    ("time_solve_O", Part::Whole),
+    ("time_verify_O", Part::Whole),
+    ("problem_class", Part::Whole),
+    ("problem_size", Part::Whole),
+    ("epsilon_approximation", Part::Whole),
+    ("asymmetry_time", Part::Whole),
+    ("asymmetry_space", Part::Whole),
+    ("measured_solve_time", Part::Whole),
+    ("measured_verify_time", Part::Whole),
+    ("measured_solve_space", Part::Whole),
+    ("measured_verify_space", Part::Whole),
+    ("energy_metrics", Part::Inside(&ENERGY)),
+]);
+
+static ENERGY: Wanted = Wanted::new(&[("solve_energy_joules", Part::Whole)]);
 
 /// A block as an immutable value: of its content what the rules read.
 #[derive(Debug)]
@@ -197,7 +192,7 @@ impl<'a> Block<'a> {
     /// The required fields; `None` if one is missing.
     #[must_use]
     pub fn fields(&self) -> Option<Fields<'_, 'a>> {
-        let [index, timestamp, previous_hash, merkle_root, problem, solution, complexity, capacity, cumulative, hash] =
+        let [index, timestamp, previous_hash, _, merkle_root, problem, solution, complexity, capacity, cumulative, hash] =
             self.places?;
         Some(Fields {
             index: self.dict.value_at(index)?,
@@ -243,10 +238,11 @@ impl<'a> Block<'a> {
 
 /// Where in a block the keys of [`READ`] are; `None` if a required field is missing.
 fn places(dict: &Dict<'_>) -> Option<[usize; READ_KEYS]> {
-    dict.get(b"transactions")?;
     let mut places = [0; READ_KEYS];
-    for (place, key) in places.iter_mut().zip(READ.keys) {
-        *place = dict.position(key.as_bytes())?;
+    let mut likely = 0;
+    for (place, key) in places.iter_mut().zip(READ.names()) {
+        *place = dict.position(key.as_bytes(), likely)?;
+        likely = *place + 1;
     }
     Some(places)
 }

@@ -42,32 +42,51 @@ pub struct JsonError {
 /// others keeps its first one with `null`, so that it stays truthy.
 #[derive(Debug)]
 pub struct Wanted {
-    /// The keys.
-    pub keys: &'static [&'static str],
-    /// Keys that only have to be there: they are kept with `null`.
-    pub present: &'static [&'static str],
-    /// Those of them whose own value is an object of which not all is wanted.
-    pub inside: &'static [(&'static str, &'static Wanted)],
+    keys: &'static [(&'static str, Part)],
+    /// A bit for every length of a key.
+    lengths: u64,
+}
+
+/// What of the value under a wanted key is wanted.
+#[derive(Debug, Clone, Copy)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// Only that it is there: it is kept as `null`.
+    Presence,
+    /// If it is an object, these keys of it; else all of it.
+    Inside(&'static Wanted),
 }
 
 impl Wanted {
-    /// Whether a key is wanted with its value.
+    /// The wanted keys, each shorter than 64 bytes, best in the order in which they usually come.
+    #[must_use]
+    pub const fn new(keys: &'static [(&'static str, Part)]) -> Self {
+        let mut lengths = 0;
+        let mut left = keys;
+        while let [(key, _), more @ ..] = left {
+            lengths |= 1 << (key.len() % 64);
+            left = more;
+        }
+        Self { keys, lengths }
+    }
+
+    /// Position of a key among the wanted ones, and what of its value is wanted. `likely` is looked at first.
     #[must_use]
     #[inline]
-    pub fn has(&self, key: &[u8]) -> bool {
-        self.keys.iter().any(|wanted| wanted.as_bytes() == key)
+    pub fn find(&self, key: &[u8], likely: usize) -> Option<(usize, Part)> {
+        match self.keys.get(likely) {
+            Some((wanted, part)) if wanted.as_bytes() == key => return Some((likely, *part)),
+            _ if self.lengths & (1 << (key.len() % 64)) == 0 => return None,
+            _ => {}
+        }
+        let position = self.keys.iter().position(|(wanted, _)| wanted.as_bytes() == key)?;
+        self.keys.get(position).map(|(_, part)| (position, *part))
     }
 
-    /// Whether a key only has to be there.
-    #[must_use]
-    pub fn only_present(&self, key: &[u8]) -> bool {
-        self.present.iter().any(|wanted| wanted.as_bytes() == key)
-    }
-
-    /// What is wanted of an object under a wanted key; `None` for everything.
-    #[must_use]
-    pub fn of(&self, key: &[u8]) -> Option<&'static Self> {
-        self.inside.iter().find(|(wanted, _)| wanted.as_bytes() == key).map(|(_, wanted)| *wanted)
+    /// The wanted keys.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &'static str> {
+        self.keys.iter().map(|(name, _)| *name)
     }
 }
 
@@ -185,23 +204,28 @@ impl<'a> Parser<'a> {
         let mut survivors = Survivors::of(self);
         let mut dict = Dict::with_capacity(wanted.keys.len());
         let mut first_other = None;
+        let mut likely = 0;
         loop {
             let key = self.key()?;
-            if wanted.has(&key) {
-                let value = match (self.scan.peek(), wanted.of(&key)) {
-                    (Some(b'{'), Some(inside)) => self.wanted_object(level + 1, inside)?,
-                    _ => self.value(level)?,
-                };
-                survivors.member(self, &key);
-                dict.insert(key, value);
-            } else {
-                self.unwanted(level)?;
-                survivors.member(self, &key);
-                if wanted.only_present(&key) {
-                    dict.insert(key, Value::Null);
-                } else {
-                    first_other.get_or_insert(key);
+            let found = wanted.find(&key, likely);
+            likely = found.map_or(likely, |(position, _)| position.saturating_add(1));
+            let value = match (found, self.scan.peek()) {
+                (Some((_, Part::Inside(inside))), Some(b'{')) => Some(self.wanted_object(level + 1, inside)?),
+                (Some((_, Part::Whole | Part::Inside(_))), _) => Some(self.value(level)?),
+                (Some((_, Part::Presence)), _) => {
+                    self.unwanted(level)?;
+                    Some(Value::Null)
                 }
+                (None, _) => {
+                    self.unwanted(level)?;
+                    None
+                }
+            };
+            survivors.member(self, &key);
+            match value {
+                Some(value) => dict.insert(key, value),
+                None if first_other.is_none() => first_other = Some(key),
+                None => {}
             }
             if !self.scan.another(b'}', "expecting ',' or '}'")? {
                 break;
@@ -420,8 +444,8 @@ mod tests {
         full
     }
 
-    static ONLY_A: Wanted =
-        Wanted { keys: &["a"], present: &["p"], inside: &[("a", &Wanted { keys: &["c"], present: &[], inside: &[] })] };
+    static ONLY_A: Wanted = Wanted::new(&[("a", Part::Inside(&ONLY_C)), ("p", Part::Presence)]);
+    static ONLY_C: Wanted = Wanted::new(&[("c", Part::Whole)]);
 
     #[test]
     fn levels_are_counted_of_what_is_not_overruled() {

@@ -36,7 +36,7 @@ fn write(value: &Value<'_>, sorted: bool, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
-        Value::Dict(dict) if sorted => write_entries(dict.sorted().into_iter(), sorted, out),
+        Value::Dict(dict) if sorted => write_entries(dict.sorted().into_iter().map(|(key, value)| (key, value)), sorted, out),
         Value::Dict(dict) => write_entries(dict.iter(), sorted, out),
     }
 }
@@ -58,14 +58,29 @@ fn write_entries<'v, 'a: 'v>(
     out.push(b'}');
 }
 
+/// The pairs of digits from `00` to `99`.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0_u8;
+    while number < 100 {
+        #[allow(clippy::indexing_slicing)] // evaluated by the compiler
+        {
+            pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        }
+        number += 1;
+    }
+    pairs
+};
+
 fn write_int(value: i64, out: &mut Vec<u8>) {
-    let mut digits = [0_u8; 20];
+    let mut digits = [b'0'; 20];
     let mut left = value.unsigned_abs();
     let mut begin = digits.len();
-    for (position, digit) in digits.iter_mut().enumerate().rev() {
-        *digit = b'0' + u8::try_from(left % 10).unwrap_or(0);
-        left /= 10;
-        begin = position;
+    for place in digits.rchunks_exact_mut(2) {
+        let pair = usize::try_from(left % 100).ok().and_then(|pair| PAIRS.get(pair));
+        place.copy_from_slice(pair.unwrap_or(&[b'0'; 2]));
+        begin = begin.saturating_sub(if left < 10 { 1 } else { 2 });
+        left /= 100;
         if left == 0 {
             break;
         }

@@ -86,9 +86,12 @@ impl<'a> Dict<'a> {
         self.entries.iter().find(|(known, _)| known.as_ref() == key).map(|(_, value)| value)
     }
 
-    /// Where in the order of insertion a key is.
+    /// Where in the order of insertion a key is. `likely` is looked at first.
     #[must_use]
-    pub fn position(&self, key: &[u8]) -> Option<usize> {
+    pub fn position(&self, key: &[u8], likely: usize) -> Option<usize> {
+        if self.entries.get(likely).is_some_and(|(known, _)| known.as_ref() == key) {
+            return Some(likely);
+        }
         self.entries.iter().position(|(known, _)| known.as_ref() == key)
     }
 
@@ -125,9 +128,9 @@ impl<'a> Dict<'a> {
 
     /// Keys and values ordered by the keys' code points.
     #[must_use]
-    pub fn sorted(&self) -> Vec<(&Text<'a>, &Value<'a>)> {
-        let mut entries: Vec<_> = self.iter().collect();
-        entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
+    pub fn sorted(&self) -> Vec<&(Text<'a>, Value<'a>)> {
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_unstable_by(|a, b| a.0.as_ref().cmp(b.0.as_ref()));
         entries
     }
 
