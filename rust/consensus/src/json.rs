@@ -59,7 +59,7 @@ pub enum Part {
 }
 
 impl Wanted {
-    /// The wanted keys, each shorter than 64 bytes, best in the order in which they usually come.
+    /// At most 64 wanted keys, best in the order in which they usually come.
     #[must_use]
     pub const fn new(keys: &'static [(&'static str, Part)]) -> Self {
         let mut lengths = 0;
@@ -205,6 +205,7 @@ impl<'a> Parser<'a> {
         let mut dict = Dict::with_capacity(wanted.keys.len());
         let mut first_other = None;
         let mut likely = 0;
+        let mut seen = 0_u64; // a bit for every wanted key
         loop {
             let key = self.key()?;
             let found = wanted.find(&key, likely);
@@ -222,10 +223,14 @@ impl<'a> Parser<'a> {
                 }
             };
             survivors.member(self, &key);
-            match value {
-                Some(value) => dict.insert(key, value),
-                None if first_other.is_none() => first_other = Some(key),
-                None => {}
+            match (value, found) {
+                (Some(value), Some((position, _))) if seen & (1 << (position % 64)) == 0 => {
+                    seen |= 1 << (position % 64);
+                    dict.push_new(key, value);
+                }
+                (Some(value), _) => dict.insert(key, value),
+                (None, _) if first_other.is_none() => first_other = Some(key),
+                (None, _) => {}
             }
             if !self.scan.another(b'}', "expecting ',' or '}'")? {
                 break;

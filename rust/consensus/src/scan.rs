@@ -400,11 +400,25 @@ pub fn printable_bytes(text: &[u8]) -> usize {
     count_before(text, escaped, |byte| (byte == b'"') | (byte == b'\\') | (byte < 0x20) | (byte > 0x7e))
 }
 
-/// Counts bytes: while the text is long, many at a time in a form that the compiler turns into vectors; then eight at
-/// a time, the last few one by one. `find` sets the highest bit of the first byte looked for.
+/// Counts bytes: the first few eight at a time, since most texts are short; while there are more, many at a time in a
+/// form that the compiler turns into vectors; then eight at a time again, the last few one by one. `find` sets the
+/// highest bit of the first byte looked for.
 #[inline]
 fn count_before(text: &[u8], find: impl Fn(u64) -> u64, is_it: impl Fn(u8) -> bool) -> usize {
+    let within = |word: &[u8; 8]| match find(u64::from_le_bytes(*word)) {
+        0 => None,
+        found => usize::try_from(found.trailing_zeros() / 8).ok(),
+    };
     let mut rest = text;
+    let mut count = 0;
+    for _ in 0..2 {
+        let Some((word, tail)) = rest.split_first_chunk() else { break };
+        if let Some(more) = within(word) {
+            return count + more;
+        }
+        count += word.len();
+        rest = tail;
+    }
     while let Some((many, tail)) = rest.split_first_chunk::<32>() {
         // No way out early: that is what makes vectors of it.
         if many.iter().fold(0, |found, byte| found | u8::from(is_it(*byte))) != 0 {
@@ -414,9 +428,8 @@ fn count_before(text: &[u8], find: impl Fn(u64) -> u64, is_it: impl Fn(u8) -> bo
     }
     let mut count = text.len() - rest.len();
     while let Some((word, tail)) = rest.split_first_chunk() {
-        let found = find(u64::from_le_bytes(*word));
-        if found != 0 {
-            return count + usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
+        if let Some(more) = within(word) {
+            return count + more;
         }
         count += word.len();
         rest = tail;

@@ -80,6 +80,12 @@ impl<'a> Dict<'a> {
         }
     }
 
+    /// Puts a value under a key of which the caller knows that it is not there yet.
+    #[inline]
+    pub fn push_new(&mut self, key: Text<'a>, value: Value<'a>) {
+        self.entries.push((key, value));
+    }
+
     /// Value under `key`.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<&Value<'a>> {
