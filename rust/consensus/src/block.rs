@@ -48,6 +48,15 @@ pub struct Fields<'b, 'a> {
     pub block_hash: &'b Value<'a>,
 }
 
+impl Fields<'_, '_> {
+    fn hash(&self) -> Result<[u8; 32], Exception> {
+        let Self { index, timestamp, previous_hash, merkle_root, problem, solution, .. } = *self;
+        let (capacity, cumulative) = (self.mining_capacity, self.cumulative_work_score);
+        let values = [cumulative, index, merkle_root, capacity, previous_hash, problem, solution, timestamp];
+        hash_of_values(capacity, values)
+    }
+}
+
 /// What the rules read of a block.
 pub static READ: Wanted = Wanted::new(&[
     ("index", Part::Whole),
@@ -213,7 +222,7 @@ impl<'a> Block<'a> {
     /// # Errors
     /// The exception that computing it raises: a missing field, or a mining capacity that is no tier.
     pub fn computed_hash(&self) -> Result<[u8; 32], Exception> {
-        let compute = || self.fields().ok_or(Exception::Type).and_then(|_| header_hash(&self.dict));
+        let compute = || self.fields().ok_or(Exception::Type).and_then(|fields| fields.hash());
         *self.computed_hash.get_or_init(compute)
     }
 
@@ -282,16 +291,16 @@ pub fn tier_bounds(mining_capacity: &Value<'_>) -> Option<(i64, i64)> {
     }
 }
 
-/// The hashed fields, in the order of their code points.
-const HASHED: [&str; 8] = [
-    "cumulative_work_score",
-    "index",
-    "merkle_root",
-    "mining_capacity",
-    "previous_hash",
-    "problem",
-    "solution",
-    "timestamp",
+/// Each hashed field with what is written before its value, in the order of the fields' code points.
+const HASHED: [(&str, &str); 8] = [
+    ("cumulative_work_score", "{\"cumulative_work_score\": "),
+    ("index", ", \"index\": "),
+    ("merkle_root", ", \"merkle_root\": "),
+    ("mining_capacity", ", \"mining_capacity\": "),
+    ("previous_hash", ", \"previous_hash\": "),
+    ("problem", ", \"problem\": "),
+    ("solution", ", \"solution\": "),
+    ("timestamp", ", \"timestamp\": "),
 ];
 
 /// SHA-256 of the canonical JSON of the hashed fields of a block.
@@ -299,13 +308,20 @@ const HASHED: [&str; 8] = [
 /// # Errors
 /// [`Exception::Key`] if one is missing, [`Exception::Value`] if the mining capacity is no tier.
 pub fn header_hash(block: &Dict<'_>) -> Result<[u8; 32], Exception> {
-    tier_bounds(block.read("mining_capacity")?).ok_or(Exception::Value)?;
+    let mut values = [&Value::Null; HASHED.len()];
+    for (value, (key, _)) in values.iter_mut().zip(HASHED) {
+        *value = block.read(key)?;
+    }
+    hash_of_values(block.read("mining_capacity")?, values)
+}
+
+/// The same of fields that have been found; `values` are those of [`HASHED`].
+fn hash_of_values(capacity: &Value<'_>, values: [&Value<'_>; HASHED.len()]) -> Result<[u8; 32], Exception> {
+    tier_bounds(capacity).ok_or(Exception::Value)?;
     let mut text = Vec::with_capacity(1024);
-    for (position, key) in HASHED.iter().enumerate() {
-        text.extend_from_slice(if position == 0 { b"{\"" } else { b", \"" });
-        text.extend_from_slice(key.as_bytes());
-        text.extend_from_slice(b"\": ");
-        write_sorted(block.read(key)?, &mut text);
+    for (value, (_, before)) in values.into_iter().zip(HASHED) {
+        text.extend_from_slice(before.as_bytes());
+        write_sorted(value, &mut text);
     }
     text.push(b'}');
     Ok(Sha256::digest(&text).into())
