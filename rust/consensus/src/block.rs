@@ -57,7 +57,7 @@ impl Fields<'_, '_> {
     }
 }
 
-/// What the rules read of a block.
+/// What the rules read of a block, and what else one usually has, in the order in which it usually comes.
 pub static READ: Wanted = Wanted::new(&[
     ("index", Part::Whole),
     ("timestamp", Part::Whole),
@@ -69,6 +69,8 @@ pub static READ: Wanted = Wanted::new(&[
     ("complexity", Part::Inside(&COMPLEXITY)),
     ("mining_capacity", Part::Whole),
     ("cumulative_work_score", Part::Whole),
+    ("offchain_cid", Part::Nothing),
+    ("proof_commitment", Part::Nothing),
     ("block_hash", Part::Whole),
 ]);
 
@@ -77,9 +79,20 @@ const READ_KEYS: usize = 11;
 /// What the work score reads.
 static COMPLEXITY: Wanted = Wanted::new(&[
     ("time_solve_O", Part::Whole),
+    ("time_solve_Omega", Part::Nothing),
+    ("time_solve_Theta", Part::Nothing),
     ("time_verify_O", Part::Whole),
+    ("time_verify_Omega", Part::Nothing),
+    ("time_verify_Theta", Part::Nothing),
+    ("space_solve_O", Part::Nothing),
+    ("space_solve_Omega", Part::Nothing),
+    ("space_solve_Theta", Part::Nothing),
+    ("space_verify_O", Part::Nothing),
+    ("space_verify_Omega", Part::Nothing),
+    ("space_verify_Theta", Part::Nothing),
     ("problem_class", Part::Whole),
     ("problem_size", Part::Whole),
+    ("solution_size", Part::Nothing),
     ("epsilon_approximation", Part::Whole),
     ("asymmetry_time", Part::Whole),
     ("asymmetry_space", Part::Whole),
@@ -88,9 +101,21 @@ static COMPLEXITY: Wanted = Wanted::new(&[
     ("measured_solve_space", Part::Whole),
     ("measured_verify_space", Part::Whole),
     ("energy_metrics", Part::Inside(&ENERGY)),
+    ("problem", Part::Nothing),
+    ("solution_quality", Part::Nothing),
 ]);
 
-static ENERGY: Wanted = Wanted::new(&[("solve_energy_joules", Part::Whole)]);
+static ENERGY: Wanted = Wanted::new(&[
+    ("solve_energy_joules", Part::Whole),
+    ("verify_energy_joules", Part::Nothing),
+    ("solve_power_watts", Part::Nothing),
+    ("verify_power_watts", Part::Nothing),
+    ("solve_time_seconds", Part::Nothing),
+    ("verify_time_seconds", Part::Nothing),
+    ("cpu_utilization", Part::Nothing),
+    ("memory_utilization", Part::Nothing),
+    ("gpu_utilization", Part::Nothing),
+]);
 
 /// A block as an immutable value: of its content what the rules read.
 #[derive(Debug)]

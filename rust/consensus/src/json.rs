@@ -54,12 +54,14 @@ pub enum Part {
     Whole,
     /// Only that it is there: it is kept as `null`.
     Presence,
+    /// Nothing, as under any key that is not listed. It is listed because it usually comes here.
+    Nothing,
     /// If it is an object, these keys of it; else all of it.
     Inside(&'static Wanted),
 }
 
 impl Wanted {
-    /// At most 64 wanted keys, best in the order in which they usually come.
+    /// At most 64 keys, best in the order in which they usually come.
     #[must_use]
     pub const fn new(keys: &'static [(&'static str, Part)]) -> Self {
         let mut lengths = 0;
@@ -71,22 +73,26 @@ impl Wanted {
         Self { keys, lengths }
     }
 
-    /// Position of a key among the wanted ones, and what of its value is wanted. `likely` is looked at first.
+    /// Position of a key, and what of its value is wanted.
     #[must_use]
-    #[inline]
-    pub fn find(&self, key: &[u8], likely: usize) -> Option<(usize, Part)> {
-        match self.keys.get(likely) {
-            Some((wanted, part)) if wanted.as_bytes() == key => return Some((likely, *part)),
-            _ if self.lengths & (1 << (key.len() % 64)) == 0 => return None,
-            _ => {}
+    pub fn find(&self, key: &[u8]) -> Option<(usize, Part)> {
+        if self.lengths & (1 << (key.len() % 64)) == 0 {
+            return None;
         }
         let position = self.keys.iter().position(|(wanted, _)| wanted.as_bytes() == key)?;
-        self.keys.get(position).map(|(_, part)| (position, *part))
+        self.at(position).map(|(_, part)| (position, part))
     }
 
-    /// The wanted keys.
-    pub fn names(&self) -> impl ExactSizeIterator<Item = &'static str> {
-        self.keys.iter().map(|(name, _)| *name)
+    /// The key at a position.
+    #[must_use]
+    #[inline]
+    pub fn at(&self, position: usize) -> Option<(&'static str, Part)> {
+        self.keys.get(position).copied()
+    }
+
+    /// The keys of which something is wanted.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.keys.iter().filter(|(_, part)| !matches!(part, Part::Nothing)).map(|(name, _)| *name)
     }
 }
 
@@ -207,8 +213,7 @@ impl<'a> Parser<'a> {
         let mut likely = 0;
         let mut seen = 0_u64; // a bit for every wanted key
         loop {
-            let key = self.key()?;
-            let found = wanted.find(&key, likely);
+            let (key, found) = self.key_among(wanted, likely)?;
             likely = found.map_or(likely, |(position, _)| position.saturating_add(1));
             let value = match (found, self.scan.peek()) {
                 (Some((_, Part::Inside(inside))), Some(b'{')) => Some(self.wanted_object(level + 1, inside)?),
@@ -217,7 +222,7 @@ impl<'a> Parser<'a> {
                     self.unwanted(level)?;
                     Some(Value::Null)
                 }
-                (None, _) => {
+                (None | Some((_, Part::Nothing)), _) => {
                     self.unwanted(level)?;
                     None
                 }
@@ -251,6 +256,19 @@ impl<'a> Parser<'a> {
             self.value(level)?;
         }
         Ok(())
+    }
+
+    /// The next key, and where among the wanted ones it is. Most often it is the one that usually comes here.
+    #[inline]
+    fn key_among(&mut self, wanted: &'static Wanted, likely: usize) -> Scanned<(Text<'a>, Option<(usize, Part)>)> {
+        if let Some((usual, part)) = wanted.at(likely) {
+            if self.scan.usual_key(usual.as_bytes()) {
+                return Ok((Cow::Borrowed(usual.as_bytes()), Some((likely, part))));
+            }
+        }
+        let key = self.key()?;
+        let found = wanted.find(&key);
+        Ok((key, found))
     }
 
     fn key(&mut self) -> Scanned<Text<'a>> {

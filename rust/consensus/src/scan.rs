@@ -154,6 +154,22 @@ impl<'a> Scanner<'a> {
         Err(self.error("expecting a property name in double quotes"))
     }
 
+    /// Steps over a key and its colon if it is this one (of no escapes), written as usual; else moves nowhere.
+    #[inline]
+    pub fn usual_key(&mut self, key: &[u8]) -> bool {
+        let behind = match self.rest {
+            [b'"', tail @ ..] => tail.strip_prefix(key),
+            _ => None,
+        };
+        match behind {
+            Some([b'"', b':', b' ', tail @ ..]) if matches!(tail, [next, ..] if *next > b' ') => {
+                self.rest = tail;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Steps over the colon behind a key.
     #[inline]
     pub fn colon(&mut self) -> Scanned<()> {
