@@ -136,10 +136,11 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn document(&mut self, wanted: Option<&'static Wanted>) -> Scanned<Value<'a>> {
         self.scan.skip_white();
-        let value = match (self.scan.peek(), wanted) {
-            (Some(b'{'), Some(wanted)) => self.wanted_object(1, wanted)?,
-            _ => self.value(0)?,
-        };
+        let mut value = Value::Null;
+        match (self.scan.peek(), wanted) {
+            (Some(b'{'), Some(wanted)) => self.wanted_object(1, wanted, &mut value)?,
+            _ => self.value(0, &mut value)?,
+        }
         self.scan.skip_white();
         if !self.scan.rest().is_empty() {
             return Err(self.scan.error("extra data"));
@@ -150,62 +151,67 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    /// A value with `level` levels around it.
-    fn value(&mut self, level: usize) -> Scanned<Value<'a>> {
+    /// Reads a value with `level` levels around it into its place. A value that were returned would be copied.
+    fn value(&mut self, level: usize, place: &mut Value<'a>) -> Scanned<()> {
         match self.scan.peek() {
             Some(b'"') => {
                 self.scan.accept(b'"');
-                self.string().map(Value::Str)
+                *place = Value::Str(self.string()?);
+                Ok(())
             }
-            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b'-' | b'0'..=b'9') => self.number(place),
             Some(b'{' | b'[') if level >= self.levels => {
                 self.scan.skip_value(level)?;
                 self.deep = true;
-                Ok(Value::Null)
+                Ok(())
             }
-            Some(b'{') => self.object(level + 1),
-            Some(b'[') => self.list(level + 1),
-            _ => self.constant(),
+            Some(b'{') => self.object(level + 1, place),
+            Some(b'[') => self.list(level + 1, place),
+            _ => self.constant(place),
         }
     }
 
-    fn constant(&mut self) -> Scanned<Value<'a>> {
-        match () {
-            () if self.scan.word(b"null") => Ok(Value::Null),
-            () if self.scan.word(b"true") => Ok(Value::Bool(true)),
-            () if self.scan.word(b"false") => Ok(Value::Bool(false)),
-            () if self.scan.word(b"NaN") => Ok(Value::Float(f64::NAN)),
-            () if self.scan.word(b"Infinity") => Ok(Value::Float(f64::INFINITY)),
-            () => Err(self.scan.error("expecting a value")),
-        }
+    fn constant(&mut self, place: &mut Value<'a>) -> Scanned<()> {
+        *place = match () {
+            () if self.scan.word(b"null") => Value::Null,
+            () if self.scan.word(b"true") => Value::Bool(true),
+            () if self.scan.word(b"false") => Value::Bool(false),
+            () if self.scan.word(b"NaN") => Value::Float(f64::NAN),
+            () if self.scan.word(b"Infinity") => Value::Float(f64::INFINITY),
+            () => return Err(self.scan.error("expecting a value")),
+        };
+        Ok(())
     }
 
-    fn object(&mut self, level: usize) -> Scanned<Value<'a>> {
+    fn object(&mut self, level: usize, place: &mut Value<'a>) -> Scanned<()> {
         self.scan.accept(b'{');
         self.scan.skip_white();
         if self.scan.accept(b'}') {
-            return Ok(Value::Dict(Dict::default()));
+            *place = Value::Dict(Dict::default());
+            return Ok(());
         }
         let mut survivors = Survivors::of(self);
         let mut dict = Growing::default();
         loop {
-            let key = self.key()?;
-            let value = self.value(level)?;
-            survivors.member(self, &key);
-            dict.add(key, value);
+            let (key, member) = dict.place(self.key()?);
+            self.value(level, member)?;
+            survivors.member(self, key);
             if !self.scan.another(b'}', "expecting ',' or '}'")? {
-                survivors.end(self);
-                return Ok(Value::Dict(dict.finished()));
+                break;
             }
         }
+        survivors.end(self);
+        *place = Value::Dict(dict.finished());
+        Ok(())
     }
 
     /// An object of which only some keys are wanted.
-    fn wanted_object(&mut self, level: usize, wanted: &'static Wanted) -> Scanned<Value<'a>> {
+    fn wanted_object(&mut self, level: usize, wanted: &'static Wanted, place: &mut Value<'a>) -> Scanned<()> {
         self.scan.accept(b'{');
         self.scan.skip_white();
         if self.scan.accept(b'}') {
-            return Ok(Value::Dict(Dict::default()));
+            *place = Value::Dict(Dict::default());
+            return Ok(());
         }
         let mut survivors = Survivors::of(self);
         let mut dict = Dict::with_capacity(wanted.keys.len());
@@ -215,27 +221,19 @@ impl<'a> Parser<'a> {
         loop {
             let (key, found) = self.key_among(wanted, likely)?;
             likely = found.map_or(likely, |(position, _)| position.saturating_add(1));
-            let value = match (found, self.scan.peek()) {
-                (Some((_, Part::Inside(inside))), Some(b'{')) => Some(self.wanted_object(level + 1, inside)?),
-                (Some((_, Part::Whole | Part::Inside(_))), _) => Some(self.value(level)?),
-                (Some((_, Part::Presence)), _) => {
+            match found {
+                None | Some((_, Part::Nothing)) => {
                     self.unwanted(level)?;
-                    Some(Value::Null)
+                    survivors.member(self, &key);
+                    first_other.get_or_insert(key);
                 }
-                (None | Some((_, Part::Nothing)), _) => {
-                    self.unwanted(level)?;
-                    None
+                Some((position, part)) => {
+                    let bit = 1 << (position % 64);
+                    let (key, member) = dict.place(key, seen & bit == 0);
+                    seen |= bit;
+                    self.wanted_member(level, part, member)?;
+                    survivors.member(self, key);
                 }
-            };
-            survivors.member(self, &key);
-            match (value, found) {
-                (Some(value), Some((position, _))) if seen & (1 << (position % 64)) == 0 => {
-                    seen |= 1 << (position % 64);
-                    dict.push_new(key, value);
-                }
-                (Some(value), _) => dict.insert(key, value),
-                (None, _) if first_other.is_none() => first_other = Some(key),
-                (None, _) => {}
             }
             if !self.scan.another(b'}', "expecting ',' or '}'")? {
                 break;
@@ -245,7 +243,16 @@ impl<'a> Parser<'a> {
         if let Some(key) = first_other.filter(|_| dict.is_empty()) {
             dict.insert(key, Value::Null);
         }
-        Ok(Value::Dict(dict))
+        *place = Value::Dict(dict);
+        Ok(())
+    }
+
+    fn wanted_member(&mut self, level: usize, part: Part, place: &mut Value<'a>) -> Scanned<()> {
+        match (part, self.scan.peek()) {
+            (Part::Inside(inside), Some(b'{')) => self.wanted_object(level + 1, inside, place),
+            (Part::Whole | Part::Inside(_), _) => self.value(level, place),
+            (Part::Presence | Part::Nothing, _) => self.unwanted(level),
+        }
     }
 
     /// Checks a value that is not wanted. If its text is nested too deep, reading it tells whether the value is.
@@ -253,7 +260,7 @@ impl<'a> Parser<'a> {
         let start = self.scan.rest();
         if self.scan.skip_value(level)? > self.levels {
             self.scan.back_to(start);
-            self.value(level)?;
+            self.value(level, &mut Value::Null)?;
         }
         Ok(())
     }
@@ -278,35 +285,41 @@ impl<'a> Parser<'a> {
         Ok(key)
     }
 
-    fn list(&mut self, level: usize) -> Scanned<Value<'a>> {
+    fn list(&mut self, level: usize, place: &mut Value<'a>) -> Scanned<()> {
         self.scan.accept(b'[');
         self.scan.skip_white();
         if self.scan.accept(b']') {
-            return Ok(Value::List(Vec::new()));
+            *place = Value::List(Vec::new());
+            return Ok(());
         }
         let start = self.members.len();
         loop {
-            let member = match self.scan.member_of_few_digits() {
-                Some(number) => Value::Int(number),
-                None => self.value(level)?,
-            };
-            self.members.push(member);
+            if let Some(number) = self.scan.member_of_few_digits() {
+                self.members.push(Value::Int(number));
+            } else {
+                let mut member = Value::Null;
+                self.value(level, &mut member)?;
+                self.members.push(member);
+            }
             if !self.scan.another(b']', "expecting ',' or ']'")? {
-                return Ok(Value::List(self.members.split_off(start)));
+                *place = Value::List(self.members.split_off(start));
+                return Ok(());
             }
         }
     }
 
-    fn number(&mut self) -> Scanned<Value<'a>> {
-        match self.scan.literal()? {
-            Literal::MinusInfinity => Ok(Value::Float(f64::NEG_INFINITY)),
-            Literal::Small(value) => Ok(Value::Int(value)),
-            Literal::Whole(negative, digits) => Ok(integer(negative, digits)),
+    #[inline]
+    fn number(&mut self, place: &mut Value<'a>) -> Scanned<()> {
+        *place = match self.scan.literal()? {
+            Literal::MinusInfinity => Value::Float(f64::NEG_INFINITY),
+            Literal::Small(value) => Value::Int(value),
+            Literal::Whole(negative, digits) => integer(negative, digits),
             Literal::Real(text) => {
                 let text = std::str::from_utf8(text).unwrap_or_default();
-                text.parse().map(Value::Float).map_err(|_| self.scan.error("expecting a number"))
+                Value::Float(text.parse().map_err(|_| self.scan.error("expecting a number"))?)
             }
-        }
+        };
+        Ok(())
     }
 
     /// A string whose opening quote has been read.

@@ -46,6 +46,21 @@ pub struct Dict<'a> {
     entries: Vec<(Text<'a>, Value<'a>)>,
 }
 
+/// The place of a key in a dict: the key, and the value that is there so far.
+pub type Place<'d, 'a> = (&'d Text<'a>, &'d mut Value<'a>);
+
+#[inline]
+fn place_in<'d, 'a>(entries: &'d mut Vec<(Text<'a>, Value<'a>)>, key: Text<'a>, new: bool) -> Place<'d, 'a> {
+    let known = if new { None } else { entries.iter().position(|(known, _)| *known == key) };
+    let position = known.unwrap_or(entries.len());
+    if known.is_none() {
+        entries.push((key, Value::Null));
+    }
+    #[allow(clippy::indexing_slicing)] // it was found or put there
+    let (key, value) = &mut entries[position];
+    (key, value)
+}
+
 /// Up to this many entries a scan is faster than hashing.
 const SCANNED: usize = 16;
 
@@ -80,10 +95,11 @@ impl<'a> Dict<'a> {
         }
     }
 
-    /// Puts a value under a key of which the caller knows that it is not there yet.
+    /// The place of a key, whose value is to be written there. `new` if the caller knows that the key is not there
+    /// yet; else it is looked for.
     #[inline]
-    pub fn push_new(&mut self, key: Text<'a>, value: Value<'a>) {
-        self.entries.push((key, value));
+    pub fn place(&mut self, key: Text<'a>, new: bool) -> Place<'_, 'a> {
+        place_in(&mut self.entries, key, new)
     }
 
     /// Value under `key`.
@@ -166,16 +182,11 @@ pub struct Growing<'a> {
 }
 
 impl<'a> Growing<'a> {
-    /// The next key with its value.
+    /// The place of the next key, whose value is to be written there.
     #[inline]
-    pub fn add(&mut self, key: Text<'a>, value: Value<'a>) {
-        if self.entries.len() < SCANNED {
-            if let Some(entry) = self.entries.iter_mut().find(|(known, _)| *known == key) {
-                entry.1 = value;
-                return;
-            }
-        }
-        self.entries.push((key, value));
+    pub fn place(&mut self, key: Text<'a>) -> Place<'_, 'a> {
+        let many = self.entries.len() >= SCANNED;
+        place_in(&mut self.entries, key, many)
     }
 
     /// The dict that Python makes of what was added.
