@@ -151,6 +151,13 @@ impl<'a> Block<'a> {
         }
     }
 
+    /// A block from bytes. What is no block becomes one without fields, which every profile rejects as malformed.
+    #[must_use]
+    pub fn read(raw: &'a [u8]) -> Self {
+        let text = std::str::from_utf8(raw).ok();
+        text.and_then(|text| Self::parse(text.as_bytes()).ok()).unwrap_or_else(|| Self::new(Dict::default(), 0))
+    }
+
     /// A block from a dict of at most [`MAX_LEVELS`] levels; its size is that of its canonical JSON.
     #[must_use]
     pub fn from_dict(dict: Dict<'a>) -> Self {

@@ -83,6 +83,23 @@ impl Wanted {
         self.at(position).map(|(_, part)| (position, part))
     }
 
+    /// The same with the key itself; `likely` is looked at first.
+    #[must_use]
+    #[inline]
+    pub fn find_from(&self, key: &[u8], likely: usize) -> Option<(usize, &'static str, Part)> {
+        match self.at(likely) {
+            Some((usual, part)) if usual.as_bytes() == key => Some((likely, usual, part)),
+            _ => self.find(key).and_then(|(position, part)| Some((position, self.at(position)?.0, part))),
+        }
+    }
+
+    /// Number of keys.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)] // there is no use for an empty one
+    pub const fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// The key at a position.
     #[must_use]
     #[inline]

@@ -36,7 +36,9 @@ fn write(value: &Value<'_>, sorted: bool, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
-        Value::Dict(dict) if sorted => write_entries(dict.sorted().into_iter().map(|(key, value)| (key, value)), sorted, out),
+        Value::Dict(dict) if sorted => {
+            write_entries(dict.sorted().into_iter().map(|(key, value)| (key, value)), sorted, out)
+        }
         Value::Dict(dict) => write_entries(dict.iter(), sorted, out),
     }
 }

@@ -4,7 +4,7 @@
 //! at a depth, and an upper bound of both is enough unless the block comes near.
 
 use coinjecture_consensus::block::{MAX_BYTES, READ};
-use coinjecture_consensus::json::{Wanted, MAX_LEVELS};
+use coinjecture_consensus::json::{Part, Wanted, MAX_LEVELS};
 use coinjecture_consensus::text::write_sorted;
 use coinjecture_consensus::value::{Dict, Text};
 use coinjecture_consensus::{Block, Value};
@@ -45,31 +45,38 @@ fn wanted_of(
     inner: Reading,
     bound: &mut usize,
 ) -> Result<Dict<'static>, Refusal> {
-    let mut read = Dict::with_capacity(wanted.keys.len() + wanted.present.len());
+    let mut read = Dict::with_capacity(wanted.len());
     let mut first_other: Option<Text<'static>> = None;
+    let mut likely = 0;
     *bound += BYTES_PER_MEMBER;
     for (key, value) in dict.iter() {
         let key = key.cast::<PyString>().map_err(|_| foreign_key(&key))?;
         *bound += bound_of_text(key)? + BYTES_PER_MEMBER;
         let name = key.to_str().unwrap_or_default(); // with lone surrogates it is none of the names
-        if let Some(name) = wanted.keys.iter().find(|wanted| **wanted == name) {
-            let value = match (wanted.of(name.as_bytes()), value.cast_exact::<PyDict>()) {
-                (Some(inside), Ok(dict)) => Value::Dict(wanted_of(dict, inside, deeper(inner)?, bound)?),
-                _ => {
-                    let value = value_of(&value, inner)?;
-                    *bound += bound_of_value(&value);
-                    value
+        let found = wanted.find_from(name.as_bytes(), likely);
+        likely = found.map_or(likely, |(position, ..)| position + 1);
+        let (name, value) = match (found, value.cast_exact::<PyDict>()) {
+            (Some((_, name, Part::Inside(inside))), Ok(dict)) => {
+                (name, Value::Dict(wanted_of(dict, inside, deeper(inner)?, bound)?))
+            }
+            (Some((_, name, Part::Whole | Part::Inside(_))), _) => {
+                let value = value_of(&value, inner)?;
+                *bound += bound_of_value(&value);
+                (name, value)
+            }
+            (Some((_, name, Part::Presence)), _) => {
+                *bound += weigh(&value, inner)?;
+                (name, Value::Null)
+            }
+            (Some((_, _, Part::Nothing)) | None, _) => {
+                *bound += weigh(&value, inner)?;
+                if first_other.is_none() {
+                    first_other = Some(text_of(key)?);
                 }
-            };
-            read.insert(name.as_bytes().into(), value);
-            continue;
-        }
-        *bound += weigh(&value, inner)?;
-        if let Some(name) = wanted.present.iter().find(|wanted| **wanted == name) {
-            read.insert(name.as_bytes().into(), Value::Null);
-        } else if first_other.is_none() {
-            first_other = Some(text_of(key)?);
-        }
+                continue;
+            }
+        };
+        read.insert(name.as_bytes().into(), value);
     }
     if let Some(key) = first_other.filter(|_| read.is_empty()) {
         read.insert(key, Value::Null); // an object with keys is truthy
@@ -150,16 +157,13 @@ fn merged(
     let mut pairs = Vec::with_capacity(dict.len());
     for (key, value) in dict.iter() {
         let key = text_of(key.cast()?)?;
-        if !wanted.has(&key) {
-            pairs.push((key, value_of(&value, inner)?));
-            continue;
-        }
-        let value = match (read.get(&key), wanted.of(&key), value.cast_exact::<PyDict>()) {
-            (None, ..) => continue, // it came later
-            (Some(Value::Dict(known)), Some(inside), Ok(now)) => {
+        let value = match (wanted.find(&key).map(|(_, part)| part), read.get(&key), value.cast_exact::<PyDict>()) {
+            (None | Some(Part::Presence | Part::Nothing), ..) => value_of(&value, inner)?,
+            (Some(_), None, _) => continue, // it came later
+            (Some(Part::Inside(inside)), Some(Value::Dict(known)), Ok(now)) => {
                 Value::Dict(merged(known, now, inside, deeper(inner)?)?)
             }
-            (Some(known), ..) => known.clone(),
+            (Some(_), Some(known), _) => known.clone(),
         };
         pairs.push((key, value));
     }
