@@ -60,6 +60,14 @@ pub enum Part {
     Inside(&'static Wanted),
 }
 
+impl Part {
+    /// Whether it is [`Part::Nothing`].
+    #[must_use]
+    pub const fn is_nothing(self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+}
+
 impl Wanted {
     /// At most 64 keys, best in the order in which they usually come.
     #[must_use]

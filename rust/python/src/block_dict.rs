@@ -12,24 +12,28 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
 use crate::convert::{dict_of, foreign_key, text_of, too_deep, value_of, Reading, Refusal};
+use crate::usual;
 
 /// The most that `json.dumps` writes for one code point: a pair of surrogates.
-const BYTES_PER_CODE_POINT: usize = 12;
+pub const BYTES_PER_CODE_POINT: usize = 12;
 
 /// The same for one byte of UTF-8.
-const BYTES_PER_BYTE: usize = 6;
+pub const BYTES_PER_BYTE: usize = 6;
 
 /// The most that it writes for an integer of 64 bits, a double, or a constant.
-const BYTES_PER_SCALAR: usize = 26;
+pub const BYTES_PER_SCALAR: usize = 26;
 
 /// What it writes around each member of a list or an object.
-const BYTES_PER_MEMBER: usize = 4;
+pub const BYTES_PER_MEMBER: usize = 4;
 
 /// The block's own level has been entered.
 const INNER: Reading = Reading { levels: MAX_LEVELS - 1, tuples: false };
 
 /// Takes over a block that is exactly a `dict`.
 pub fn block_of(dict: &Bound<'_, PyDict>) -> Result<Block<'static>, Refusal> {
+    if let Some(block) = usual::block_of(dict) {
+        return Ok(block);
+    }
     let mut bound = 0;
     let read = wanted_of(dict, &READ, INNER, &mut bound)?;
     if bound <= MAX_BYTES {

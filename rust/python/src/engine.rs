@@ -9,12 +9,13 @@ use parking_lot::RwLock;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::capture::{capture, Captured, QUICKLY_PARSED, WORTH_RELEASING};
 use crate::convert::{key_to_python, to_python, value_of, Reading, Refusal};
 use crate::errors::to_python as to_exception;
 use crate::judgement::{Judgement, Node};
+use crate::usual;
 
 /// The tree of blocks with the rules.
 #[pyclass(frozen, module = "coinjecture._core")]
@@ -85,6 +86,14 @@ impl Engine {
     }
 }
 
+/// What `Engine.take` says of a judgement.
+fn taken(py: Python<'_>, judgement: &core::Judgement) -> PyResult<Taken> {
+    let reason = judgement.reason.map(core::Reason::code);
+    let Some(node) = &judgement.node else { return Ok((reason, false, None, None, None)) };
+    let (key, height) = (key_to_python(py, &node.hash)?, to_python(py, &node.height)?);
+    Ok((reason, judgement.moves_tip, Some(key), Some(height), Some(node.cumulative)))
+}
+
 impl Engine {
     fn take_block(
         &self,
@@ -146,14 +155,15 @@ impl Engine {
                 self.take_block(py, &Block::read(bytes.as_bytes()), received_at, profile_named(profile)?)?
             }
             _ => {
+                if let Some(usual) = block.cast_exact::<PyDict>().ok().and_then(usual::block_of) {
+                    let judgement = self.take_block(py, &usual, received_at, profile_named(profile)?)?;
+                    return taken(py, &judgement);
+                }
                 let captured = capture(block, true)?;
                 self.take_block(py, captured.block(), received_at, profile_named(profile)?)?
             }
         };
-        let reason = judgement.reason.map(core::Reason::code);
-        let Some(node) = &judgement.node else { return Ok((reason, false, None, None, None)) };
-        let (key, height) = (key_to_python(py, &node.hash)?, to_python(py, &node.height)?);
-        Ok((reason, judgement.moves_tip, Some(key), Some(height), Some(node.cumulative)))
+        taken(py, &judgement)
     }
 
     /// `take` of many blocks in their order, each a pair of its bytes and its receipt time, by so many threads and
