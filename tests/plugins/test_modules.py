@@ -79,6 +79,7 @@ class Wrapper(socketserver.ThreadingUnixStreamServer):
         self.mode = "shadow"
         self.prepare: dict[str, Any] | None = None
         self.asked: list[str] = []
+        self.unacknowledged: list[dict[str, str]] = []
 
 
 class Answer(socketserver.StreamRequestHandler):
@@ -103,7 +104,10 @@ class Answer(socketserver.StreamRequestHandler):
             self.server.prepare["state"] = "ready" if self.server.prepare["done"] > 1 else "running"
         elif request["op"] == "set_mode":
             self.server.mode = request["mode"]
+        elif request["op"] == "ack":
+            self.server.unacknowledged = []
         result = {"mode": self.server.mode, "prepare": self.server.prepare, "latched": None}
+        result["unacknowledged"] = self.server.unacknowledged
         self.wfile.write(json.dumps({"ok": True, "result": result}).encode() + b"\n")
 
 
@@ -153,3 +157,15 @@ def test_given_a_prepare_that_fails_then_its_reason_is_told(wrapper: Wrapper) ->
     said = control(wrapper, op="prepare", mode="final")
     assert said["failed"] is True
     assert "cannot prepare final: no wheel" in said["msg"]
+
+
+def test_given_a_fork_that_a_watcher_latched_then_it_is_acknowledged_though_the_mode_is_not_latched(
+    wrapper: Wrapper,
+) -> None:
+    fork = {"kind": "fork", "why": "another block at height 20"}
+    wrapper.unacknowledged = [fork]
+    predicted = control(wrapper, "--check", op="ack", why="the other node was rebuilt")
+    assert (predicted["changed"], wrapper.asked) == (True, ["status"])
+    done = control(wrapper, op="ack", why="the other node was rebuilt")
+    assert (done["changed"], done["acknowledged"]) == (True, [fork])
+    assert control(wrapper, op="ack", why="again")["changed"] is False
