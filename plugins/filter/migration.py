@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +12,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils import color
 from node_import import ImportEditRefused, unwrap
-from report import status_lines, status_report, step_lines
+from overview import status_report
 from rollback import plan as plan_rollback
+from screen import coloured, plain, status_lines, step_lines
 from steps import Step, plan
 
 
@@ -60,10 +63,37 @@ def other_release(states: Mapping[str, Any], node: str) -> dict[str, str]:
 
 
 def status_of(
-    states: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], chain: Mapping[str, Any]
+    states: Mapping[str, Any],
+    phases: Sequence[Mapping[str, Any]],
+    criteria: Mapping[str, Any],
+    chain: Mapping[str, Any],
+    sources: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What build/status.json holds; ``chain`` is the result of ``chain_health``."""
-    return status_report(states, steps, chain, time.time())
+    """What build/status.json holds; see `overview.status_report`.
+
+    Args:
+        states: What was read of every node.
+        phases: The calendar of the inventory.
+        criteria: Its criteria.
+        chain: The result of ``chain_health``.
+        sources: The inventories in use, as ``ansible_inventory_sources`` has them.
+    """
+    steps = migration_steps(states, phases, criteria)
+    return status_report(states, steps, chain, time.time(), phases, _inventory_option(sources))
+
+
+def screen_lines(report: Mapping[str, Any]) -> list[str]:
+    """The network on one screen; coloured where Ansible itself would colour, which respects NO_COLOR."""
+    return status_lines(report, coloured if color.ANSIBLE_COLOR else plain)
+
+
+def _inventory_option(sources: Sequence[str]) -> str:
+    """The inventory to name in a command typed at the root of the clone; empty for the default one."""
+    root = Path(__file__).resolve().parents[2]
+    if len(sources) != 1 or Path(sources[0]).resolve() == root / "inventory/local":
+        return ""
+    path = Path(sources[0]).resolve()
+    return shlex.quote(str(path.relative_to(root) if path.is_relative_to(root) else path))
 
 
 def rollback_plan(state: Mapping[str, Any] | None, to: str | None = None) -> dict[str, Any]:
@@ -100,6 +130,6 @@ class FilterModule:
             "legacy_node_py": legacy_node_py,
             "other_release": other_release,
             "step_lines": step_lines,
-            "status_lines": status_lines,
+            "status_lines": screen_lines,
             "status_report": status_of,
         }

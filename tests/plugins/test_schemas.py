@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 from node_state import NodePaths, read
-from report import status_report
+from overview import status_report
 from steps import plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,24 @@ def test_given_nodes_that_answer_and_one_that_does_not_then_the_status_fits_the_
     states = {"node1": a_node(tmp_path), "node2": None}
     steps = [plan(1, name, states, PHASES, {}, NOW) for name in states]
     chain = {"problems": [], "chain": {"heights": {"node1": 3}, "peers": {"node1": 1}}}
-    jsonschema.validate(status_report(states, steps, chain, NOW), schema("network"))
+    jsonschema.validate(status_report(states, steps, chain, NOW, PHASES), schema("network"))
+
+
+def test_given_nodes_in_the_middle_of_it_then_the_status_fits_the_schema(tmp_path: Path) -> None:
+    histogram = {"bounds": [0.001, 1.0], "counts": [1, 1, 1], "sum": 2.0, "count": 3}
+    status = {
+        "mode": "shadow", "since": NOW, "answering": "legacy", "latched": {"why": "divergence"},
+        "tip": {"height": 7}, "evidence": {"calls": 3, "outcomes": {"match": 3}, "rejected": {"no_work": 1},
+        "soak_started": NOW, "latency": {"legacy": histogram}},
+    }  # fmt: skip
+    state = a_node(tmp_path) | {"mode": "shadow", "status": status, "journal": {"records": 2, "broken": None}}
+    states = {"node1": state, "node2": a_node(tmp_path)}
+    steps = [plan(1, name, states, PHASES, {}, NOW) for name in states]
+    report = status_report(states, steps, {}, NOW, PHASES)
+    jsonschema.validate(report, schema("network"))
+    assert report["overview"]["node1"]["soak"] == {"started": NOW, "needed": 10.0}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(report | {"next": report["next"] | {"action": "hope"}}, schema("network"))
 
 
 @pytest.mark.parametrize("change", [{"action": "go"}, {"gate": {"outcome": "maybe"}}, {"surprise": 1}])

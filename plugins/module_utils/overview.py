@@ -1,0 +1,169 @@
+"""The network in few numbers: what build/status.json holds for programs and the screen draws for people.
+
+Pure functions of what `node_state.read` gave for every node, the steps that `steps.plan` made of it and a
+look at the chain. What a node does not tell is None, never zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+try:
+    from ansible.module_utils.steps import MODES, soak_before
+except ImportError:  # outside of Ansible, in the tests and in the filter
+    from steps import MODES, soak_before
+
+ENGINES = ("legacy", "rust")
+
+
+class Soak(TypedDict):
+    """A soak that a step waits for: since when (s since the epoch) and for how many seconds."""
+
+    started: float | None
+    needed: float
+
+
+class Quantiles(TypedDict):
+    """Durations of an engine's judgements in seconds: the upper edges of the buckets they lie in."""
+
+    p50: float | None
+    p99: float | None
+    count: int
+
+
+def status_report(
+    states: Mapping[str, Mapping[str, Any] | None],
+    steps: Sequence[Mapping[str, Any]],
+    health: Mapping[str, Any],
+    now: float,
+    phases: Sequence[Mapping[str, Any]] = (),
+    inventory: str = "",
+) -> dict[str, Any]:
+    """What build/status.json holds; its form is docs/schemas/network.schema.json.
+
+    Args:
+        states: For every node, in the order they migrate, what was read of it; None where it was silent.
+        steps: Every step of the migration in order, see `steps.plan`.
+        health: The result of the module ``chain_health``.
+        now: The controller's clock in seconds since the epoch.
+        phases: The calendar, see `steps.plan`.
+        inventory: The inventory to name in commands; empty for the default one.
+    """
+    following = next_step(states, steps, inventory)
+    soaks = _soaks(following, states, phases)
+    return {
+        "schema": 1,
+        "now": now,
+        "nodes": {name: state or {"answers": False} for name, state in states.items()},
+        "overview": {name: node_overview(state, soaks.get(name)) for name, state in states.items()},
+        "steps": [{key: value for key, value in step.items() if key != "evidence"} for step in steps],
+        "next": following,
+        "chain": {"problems": health.get("problems", []), **health.get("chain", {})},
+        "journal": {name: state["journal"] for name, state in states.items() if state and "journal" in state},
+    }
+
+
+def node_overview(state: Mapping[str, Any] | None, soak_needed: float | None) -> dict[str, Any]:
+    """One node in few numbers; ``soak_needed`` are the seconds the next step asks of it, None for nothing."""
+    if not state:
+        return {"answers": False}
+    status = state.get("status") or {}
+    record = status.get("evidence") or {}
+    outcomes = record.get("outcomes") or {}
+    rejected = record.get("rejected")
+    latched = status.get("latched")
+    compared = None if not outcomes else outcomes.get("match", 0) + outcomes.get("divergence", 0)
+    return {
+        "answers": True,
+        "mode": state.get("mode"),
+        "why": state.get("why") or "",
+        "answering": status.get("answering"),
+        "since": status.get("since"),
+        "soak": None if soak_needed is None else Soak(started=record.get("soak_started"), needed=soak_needed),
+        "calls": record.get("calls"),
+        "compared": compared,
+        **{name: outcomes.get(name) for name in ("divergence", "rust_error", "legacy_error", "skipped")},
+        "rejects": None if rejected is None else sum(rejected.values()),
+        "reject_codes": None if rejected is None else sum(count > 0 for count in rejected.values()),
+        "latency": {engine: quantiles((record.get("latency") or {}).get(engine)) for engine in ENGINES},
+        "height": (status.get("tip") or {}).get("height"),
+        "latched": latched.get("why") if isinstance(latched, Mapping) else latched or None,
+        "release": state.get("release"),
+        "service": state["service"]["state"],
+    }
+
+
+def next_step(
+    states: Mapping[str, Mapping[str, Any] | None], steps: Sequence[Mapping[str, Any]], inventory: str = ""
+) -> dict[str, Any]:
+    """The first step that is not done, and the command to type for it.
+
+    ``action`` is that of the step, or ``done`` after the last one, or ``silent`` while a node does not
+    answer: then nothing may start, and the command looks again.
+    """
+    option = f" -i {inventory}" if inventory else ""
+    if silent := [name for name, state in states.items() if not state]:
+        return _following(
+            "silent",
+            f"ansible-playbook{option} playbooks/status.yml",
+            [f"{name} does not answer: no step starts before it does" for name in silent],
+        )
+    for step in steps:
+        if step_done(states, step):
+            continue
+        command = f"ansible-playbook{option} playbooks/phase{step['phase']}.yml -l {step['node']}"
+        chosen = {name: step[name] for name in ("phase", "node", "ready_at")}
+        return _following(step["action"], command, step["reasons"]) | chosen
+    return _following("done", None, ["every node is in final"])
+
+
+def step_done(states: Mapping[str, Mapping[str, Any] | None], step: Mapping[str, Any]) -> bool:
+    """Whether a node is where the step brings it, or beyond."""
+    mode = (states.get(step["node"]) or {}).get("mode")
+    return mode in MODES and MODES.index(mode) >= MODES.index(step["target"])
+
+
+def quantiles(histogram: Any) -> Quantiles | None:
+    """Median and 99th percentile of ``{"bounds", "counts", "sum", "count"}``, None where there is none."""
+    if not isinstance(histogram, Mapping) or not histogram.get("count"):
+        return None
+    return {
+        "p50": quantile(histogram, 0.5),
+        "p99": quantile(histogram, 0.99),
+        "count": int(histogram["count"]),
+    }
+
+
+def quantile(histogram: Mapping[str, Any], share: float) -> float | None:
+    """Upper edge of the bucket that holds the ``share``-th value; None above the last edge."""
+    wanted, seen = math.ceil(share * histogram["count"]), 0
+    for edge, count in zip(histogram["bounds"], histogram["counts"], strict=False):
+        seen += count
+        if seen >= wanted:
+            return float(edge)
+    return None
+
+
+def _following(action: str, command: str | None, reasons: Sequence[str]) -> dict[str, Any]:
+    return {
+        "action": action,
+        "phase": None,
+        "node": None,
+        "ready_at": None,
+        "command": command,
+        "reasons": list(reasons),
+    }
+
+
+def _soaks(
+    following: Mapping[str, Any],
+    states: Mapping[str, Mapping[str, Any] | None],
+    phases: Sequence[Mapping[str, Any]],
+) -> dict[str, float]:
+    """The nodes whose soak the next step waits for, each with the seconds it takes."""
+    if following["phase"] is None or not phases:
+        return {}
+    soaking, seconds = soak_before(following["phase"], following["node"], list(states), phases)
+    return dict.fromkeys(soaking, seconds)
