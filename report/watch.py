@@ -20,11 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from screen import WIDTH, Paint, coloured, duration, plain, status_lines
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "plugins/module_utils"))
-
-from screen import WIDTH, Paint, coloured, duration, plain, status_lines  # noqa: E402
-
 STATUS = ROOT / "build/status.json"
 PAUSE = 2.0  # seconds between the end of a reading and the next
 FRAME = 0.5  # seconds between two drawings
@@ -55,13 +53,7 @@ def read_network(arguments: Sequence[str] = (), status: Path = STATUS) -> dict[s
     begun = time.time()
     build = json.dumps({"migration_build": str(status.parent)})
     done = subprocess.run(
-        [
-            str(program),
-            "playbooks/status.yml",
-            *arguments,
-            "-e",
-            build,
-        ],
+        [str(program), "playbooks/status.yml", *arguments, "-e", build],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

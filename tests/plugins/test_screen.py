@@ -155,7 +155,8 @@ def test_given_verified_journals_then_the_screen_says_whether_they_are_whole(
 def test_whatever_is_shown_fits_a_hundred_columns_and_says_the_same_without_colour(paint: Any) -> None:
     crowded = report(
         node1=a_node(
-            since=NOW - 200 * 86400, answering="legacy", tip={"height": 123456789}, latched={"why": "d" * 300},
+            since=NOW - 200 * 86400, answering="legacy", tip={"height": 123456789},
+            latched={"why": "d" * 300},
             evidence=evidence(calls=10**9, rejected={"a": 10**7}, outcomes=dict.fromkeys(
                 ("match", "divergence", "rust_error", "legacy_error", "skipped"), 10**7)),
         ),

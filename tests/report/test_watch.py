@@ -125,7 +125,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pat
 
 def test_given_a_play_that_fails_then_its_last_words_and_its_exit_status_are_told(play: Any) -> None:
     status = play("echo 'PLAY [x]'; echo 'fatal: [node1]: FAILED! => no'; echo; exit 2")
-    with pytest.raises(ReadingFailed, match="FAILED! => no$") as caught:
+    with pytest.raises(ReadingFailed, match=r"FAILED! => no$") as caught:
         read_network((), status)
     assert caught.value.exit_status == 2
 
