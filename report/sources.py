@@ -95,8 +95,8 @@ def modes_from_gates(gates: Iterable[Gate], node: str, started: float) -> list[M
     ]
 
 
-def final(state: Mapping[str, Any] | None) -> Final:
-    """A node at the end, from what `node_state.read` gave of it."""
+def final(state: Mapping[str, Any] | None, legacy_present: bool | None = None) -> Final:
+    """A node at the end, from what `node_state.read` gave of it and whether consensus.py still lies there."""
     if not state:
         return {"mode": None, "release": None, "legacy_imported": None, "legacy_removed": False}
     legacy = ((state.get("status") or {}).get("engines") or {}).get("legacy") or {}
@@ -104,44 +104,55 @@ def final(state: Mapping[str, Any] | None) -> Final:
         "mode": state.get("mode"),
         "release": state.get("release"),
         "legacy_imported": legacy.get("module_imported", True if state.get("mode") == "legacy" else None),
-        "legacy_removed": bool(state.get("completed")),
+        "legacy_removed": legacy_present is False,
     }
 
 
-def latency(status: Mapping[str, Any] | None) -> dict[str, Histogram]:
-    """The histograms of a node's evidence by engine; without those that nobody filled."""
-    found = ((status or {}).get("evidence") or {}).get("latency") or {}
-    return {engine: found[engine] for engine in ENGINES if _is_histogram(found.get(engine))}
+def latency(evidence: Mapping[str, Any] | None) -> dict[str, Histogram]:
+    """The histograms by engine, from what the evidence's reader gives; without those that nobody filled."""
+    found = (evidence or {}).get("latency") or {}
+    return {engine: found[engine] for engine in ENGINES if (found.get(engine) or {}).get("count")}
 
 
-def ratio(status: Mapping[str, Any] | None) -> Histogram | None:
-    """The histogram of Rust's duration over legacy's, if the evidence has one."""
-    found: Histogram | None = ((status or {}).get("evidence") or {}).get("ratio")
-    return found if _is_histogram(found) else None
+def ratio(evidence: Mapping[str, Any] | None) -> Histogram | None:
+    """The histogram of Rust's duration over legacy's, None where no pair was measured."""
+    found: Histogram | None = (evidence or {}).get("ratio")
+    return found if found and found["count"] else None
 
 
-def _is_histogram(value: Any) -> bool:
-    return isinstance(value, Mapping) and bool(value.get("count")) and "bounds" in value
-
-
-def counts(gates: Iterable[Gate], statuses: Mapping[str, Mapping[str, Any] | None]) -> Counts:
-    """What all nodes counted: faults since the wrapper came, calls of the soaks that are known."""
-    soaks: dict[tuple[str, str], Soak] = {}
-    ever: dict[str, int] = {}
-    for one in gates:
-        soaks |= {(found["node"], found["mode"]): found for found in one["soaks"]}
-    for name, status in statuses.items():
-        evidence = (status or {}).get("evidence")
-        if evidence:
-            soaks[name, evidence["mode"]] = soak(name, evidence, asked=False)
-            for kind in ("divergence", "rust_error"):
-                ever[kind] = ever.get(kind, 0) + evidence["ever"][kind]
-    if not soaks:
+def counts(evidence: Iterable[Mapping[str, Any] | None]) -> Counts:
+    """What all nodes counted since the wrapper came."""
+    totals = [counted for one in evidence if one for counted in one["totals"].values()]
+    if not totals:
         return {"calls": None, "compared": None, "divergences": None, "rust_errors": None}
-    outcomes = [one["outcomes"] for one in soaks.values()]
+    outcome = {name: sum(counted[name] for counted in totals) for name in totals[0]}
     return {
-        "calls": sum(one["calls"] for one in soaks.values()),
-        "compared": sum(one.get("match", 0) + one.get("divergence", 0) for one in outcomes),
-        "divergences": ever.get("divergence"),
-        "rust_errors": ever.get("rust_error"),
+        "calls": sum(outcome.values()),
+        "compared": outcome["match"] + outcome["divergence"],
+        "divergences": outcome["divergence"],
+        "rust_errors": outcome["rust_error"],
+    }
+
+
+def journal_records(text: str) -> tuple[list[dict[str, Any]], str | None]:
+    """The records of a step journal, and where its chain breaks, if it does."""
+    found = verify_chain(text)
+    return found["records"], found["broken"]
+
+
+def gate_from_journal(node: str, record: Mapping[str, Any]) -> Gate:
+    """A step that only the journal knows: who and when, and what the gate said, but not on which soaks."""
+    said = record["gate"] or {}
+    return {
+        "phase": record["phase"],
+        "node": node,
+        "mode": record["from"],
+        "target": record["to"],
+        "who": record["who"],
+        "decided": record["at"],
+        "finished": record["at"],
+        "action": "start",
+        "reasons": list(said.get("reasons", ())),
+        "criteria": {},
+        "soaks": [],
     }

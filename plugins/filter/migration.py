@@ -64,22 +64,36 @@ def other_release(states: Mapping[str, Any], node: str) -> dict[str, str]:
 
 def status_of(
     states: Mapping[str, Any],
-    phases: Sequence[Mapping[str, Any]],
-    criteria: Mapping[str, Any],
+    steps: Sequence[Mapping[str, Any]],
     chain: Mapping[str, Any],
     sources: Sequence[str] = (),
+    journal: Mapping[str, Sequence[str]] | None = None,
+    lock: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What build/status.json holds; see `overview.status_report`.
 
     Args:
         states: What was read of every node.
-        phases: The calendar of the inventory.
-        criteria: Its criteria.
+        steps: Every step of the migration, as ``migration_steps`` plans them.
         chain: The result of ``chain_health``.
         sources: The inventories in use, as ``ansible_inventory_sources`` has them.
+        journal: What the verification of the step journals found.
+        lock: Who holds the operator lock.
     """
-    steps = migration_steps(states, phases, criteria)
-    return status_report(states, steps, chain, time.time(), phases, _inventory_option(sources))
+    return status_report(states, steps, chain, time.time(), _inventory_option(sources), journal, lock)
+
+
+def node_materials(
+    states: Mapping[str, Any], results: Sequence[Mapping[str, Any]], sources: Sequence[str]
+) -> dict[str, Any]:
+    """What build/report/nodes.json holds: every node's state and what it keeps, None where it was silent."""
+    kept = {result["item"]: result.get("material") for result in results}
+    return {
+        "schema": 1,
+        "read_at": time.time(),
+        "network": _inventory_option(sources) or "inventory/local",
+        "nodes": {name: {"state": state, "material": kept.get(name)} for name, state in states.items()},
+    }
 
 
 def screen_lines(report: Mapping[str, Any]) -> list[str]:
@@ -130,6 +144,7 @@ class FilterModule:
             "legacy_node_py": legacy_node_py,
             "other_release": other_release,
             "step_lines": step_lines,
+            "node_materials": node_materials,
             "status_lines": screen_lines,
             "status_report": status_of,
         }

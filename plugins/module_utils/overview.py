@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 try:
-    from ansible.module_utils.steps import MODES, soak_before
+    from ansible.module_utils.steps import MODES
 except ImportError:  # outside of Ansible, in the tests and in the filter
-    from steps import MODES, soak_before
+    from steps import MODES
 
 ENGINES = ("legacy", "rust")
 
@@ -38,8 +38,9 @@ def status_report(
     steps: Sequence[Mapping[str, Any]],
     health: Mapping[str, Any],
     now: float,
-    phases: Sequence[Mapping[str, Any]] = (),
     inventory: str = "",
+    journal: Mapping[str, Sequence[str]] | None = None,
+    lock: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What build/status.json holds; its form is docs/schemas/network.schema.json.
 
@@ -48,11 +49,12 @@ def status_report(
         steps: Every step of the migration in order, see `steps.plan`.
         health: The result of the module ``chain_health``.
         now: The controller's clock in seconds since the epoch.
-        phases: The calendar, see `steps.plan`.
         inventory: The inventory to name in commands; empty for the default one.
+        journal: What the verification of the step journals found: ``lines`` in words, and those ``broken``.
+        lock: Who holds the operator lock, in words.
     """
     following = next_step(states, steps, inventory)
-    soaks = _soaks(following, states, phases)
+    soaks = _soaks(following, steps)
     return {
         "schema": 1,
         "now": now,
@@ -61,7 +63,8 @@ def status_report(
         "steps": [{key: value for key, value in step.items() if key != "evidence"} for step in steps],
         "next": following,
         "chain": {"problems": health.get("problems", []), **health.get("chain", {})},
-        "journal": {name: state["journal"] for name, state in states.items() if state and "journal" in state},
+        "journal": None if journal is None else {name: list(journal[name]) for name in ("lines", "broken")},
+        "lock": list(lock),
     }
 
 
@@ -157,13 +160,10 @@ def _following(action: str, command: str | None, reasons: Sequence[str]) -> dict
     }
 
 
-def _soaks(
-    following: Mapping[str, Any],
-    states: Mapping[str, Mapping[str, Any] | None],
-    phases: Sequence[Mapping[str, Any]],
-) -> dict[str, float]:
+def _soaks(following: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """The nodes whose soak the next step waits for, each with the seconds it takes."""
-    if following["phase"] is None or not phases:
-        return {}
-    soaking, seconds = soak_before(following["phase"], following["node"], list(states), phases)
-    return dict.fromkeys(soaking, seconds)
+    for step in steps:
+        if (step["phase"], step["node"]) == (following["phase"], following["node"]):
+            criteria = step["criteria"]
+            return dict.fromkeys(criteria.get("soaking", ()), float(criteria.get("soak_seconds", 0)))
+    return {}

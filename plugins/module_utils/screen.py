@@ -64,6 +64,7 @@ def status_lines(report: Mapping[str, Any], paint: Paint = plain, now: float | N
         "",
         _field("CHAIN", _chain(report["chain"], paint), paint),
         *_journal(report["journal"], paint),
+        *_noted("LOCK", report["lock"], paint, ""),
         "",
         *_steps(report, paint),
         "",
@@ -166,14 +167,20 @@ def _chain(chain: Mapping[str, Any], paint: Paint) -> str:
     return f"{heights}; the same block {chain['agreed_hash'][:12]} at height {chain['agreed_height']}"
 
 
-def _journal(journals: Mapping[str, Mapping[str, Any]], paint: Paint) -> list[str]:
-    """One line for every node whose step journal was verified."""
-    lines: list[str] = []
-    for name, found in journals.items():
-        broken = found.get("broken")
-        text = paint("bad", f"BROKEN {broken}") if broken else f"{found['records']} records, chain whole"
-        lines.append(_field("" if lines else "JOURNAL", f"{name}: {text}", paint))
-    return lines
+def _journal(found: Mapping[str, Sequence[str]] | None, paint: Paint) -> list[str]:
+    """What the verification of the step journals found."""
+    if found is None:
+        return []
+    whole = [line for line in found["lines"] if line not in found["broken"]]
+    return _noted("JOURNAL", found["broken"], paint, "bad") + _noted(
+        "" if found["broken"] else "JOURNAL", whole, paint, ""
+    )
+
+
+def _noted(name: str, texts: Sequence[str], paint: Paint, meaning: str) -> list[str]:
+    """Texts with a name in front of the first, broken to fit the screen."""
+    lines = [line for text in texts for line in textwrap.wrap(text, WIDTH - 10, subsequent_indent="  ")]
+    return [_field("" if number else name, paint(meaning, line), paint) for number, line in enumerate(lines)]
 
 
 def _steps(report: Mapping[str, Any], paint: Paint) -> list[str]:

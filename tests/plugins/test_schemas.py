@@ -59,7 +59,7 @@ def test_given_nodes_that_answer_and_one_that_does_not_then_the_status_fits_the_
     states = {"node1": a_node(tmp_path), "node2": None}
     steps = [plan(1, name, states, PHASES, {}, NOW) for name in states]
     chain = {"problems": [], "chain": {"heights": {"node1": 3}, "peers": {"node1": 1}}}
-    jsonschema.validate(status_report(states, steps, chain, NOW, PHASES), schema("network"))
+    jsonschema.validate(status_report(states, steps, chain, NOW), schema("network"))
 
 
 def test_given_nodes_in_the_middle_of_it_then_the_status_fits_the_schema(tmp_path: Path) -> None:
@@ -69,10 +69,11 @@ def test_given_nodes_in_the_middle_of_it_then_the_status_fits_the_schema(tmp_pat
         "tip": {"height": 7}, "evidence": {"calls": 3, "outcomes": {"match": 3}, "rejected": {"no_work": 1},
         "soak_started": NOW, "latency": {"legacy": histogram}},
     }  # fmt: skip
-    state = a_node(tmp_path) | {"mode": "shadow", "status": status, "journal": {"records": 2, "broken": None}}
+    state = a_node(tmp_path) | {"mode": "shadow", "status": status}
     states = {"node1": state, "node2": a_node(tmp_path)}
     steps = [plan(1, name, states, PHASES, {}, NOW) for name in states]
-    report = status_report(states, steps, {}, NOW, PHASES)
+    journal = {"lines": ["journal of node1: empty"], "broken": []}
+    report = status_report(states, steps, {}, NOW, "", journal, ["nobody is at work"])
     jsonschema.validate(report, schema("network"))
     assert report["overview"]["node1"]["soak"] == {"started": NOW, "needed": 10.0}
     with pytest.raises(jsonschema.ValidationError):

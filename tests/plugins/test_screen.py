@@ -10,10 +10,6 @@ from overview import quantile, status_report
 from screen import coloured, duration, seconds, status_lines, step_lines
 
 NOW = 1_700_000_017.0
-PHASES = [
-    {"phase": 1, "mode": "shadow", "soak_between_nodes": 40, "soak_after": 60},
-    {"phase": 2, "mode": "rust", "soak_between_nodes": 40, "soak_after": 60},
-]
 
 
 def a_step(**changes: Any) -> dict[str, Any]:
@@ -21,6 +17,7 @@ def a_step(**changes: Any) -> dict[str, Any]:
     return {
         "phase": 1, "node": "node2", "mode": "legacy", "target": "shadow", "action": "wait",
         "reasons": ["node1: soaked 17 of 40 s"], "ready_at": NOW + 23, "evidence": {"node1": {}},
+        "criteria": {"soaking": ["node1"], "soak_seconds": 40},
     } | changes  # fmt: skip
 
 
@@ -48,14 +45,16 @@ def evidence(**changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
-def report(steps: Any = None, chain: Any = None, inventory: str = "", **nodes: Any) -> dict[str, Any]:
+def report(
+    steps: Any = None, chain: Any = None, inventory: str = "", journal: Any = None, **nodes: Any
+) -> dict[str, Any]:
     """The status of a network of these nodes; the default ones wait for node1's first soak."""
     good = {"chain": {"heights": {"node1": 10}, "agreed_height": 4, "agreed_hash": "f" * 64}}
     nodes = nodes or {
         "node1": a_node(since=NOW - 17, answering="legacy", evidence=evidence(), tip={"height": 10}),
         "node2": a_node("legacy"),
     }
-    return status_report(nodes, STEPS if steps is None else steps, chain or good, NOW, PHASES, inventory)
+    return status_report(nodes, STEPS if steps is None else steps, chain or good, NOW, inventory, journal)
 
 
 def screen(**arguments: Any) -> str:
@@ -141,14 +140,16 @@ def test_given_problems_of_the_chain_then_they_are_shown() -> None:
     assert "CHAIN     node1 at 3; node1 has 0 peers" in screen(chain=chain)
 
 
-@pytest.mark.parametrize(
-    ("broken", "words"), [(None, "12 records, chain whole"), ("at 7: digest", "BROKEN at 7: digest")]
-)
-def test_given_verified_journals_then_the_screen_says_whether_they_are_whole(
-    broken: str | None, words: str
-) -> None:
-    shown = screen(node1=a_node() | {"journal": {"records": 12, "broken": broken}}, node2=a_node("legacy"))
-    assert f"JOURNAL   node1: {words}" in shown
+def test_given_verified_journals_then_the_broken_one_comes_first() -> None:
+    whole, broken = "journal of node1: 12 records, whole", "the step journal of node2 is broken: at 7"
+    assert f"JOURNAL   {whole}" in screen(journal={"lines": [whole], "broken": []})
+    shown = screen(journal={"lines": [whole, broken], "broken": [broken]})
+    assert f"JOURNAL   {broken}\n          {whole}" in shown
+
+
+def test_given_a_lock_then_the_screen_says_who_holds_it() -> None:
+    held = report() | {"lock": ["node1: held by ada since 10:00"]}
+    assert "LOCK      node1: held by ada since 10:00" in status_lines(held)
 
 
 @pytest.mark.parametrize("paint", [None, coloured])
