@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from journal import MODE_CHANGES, verify_chain
 from overview import ENGINES
 
 from report.run import Counts, Final, Gate, Histogram, ModeChange, Play, Soak
-
-MODE_RECORDS = ("step done", "rollback", "complete")
-"""Records of the step journal whose ``to`` is the mode that the node was left in."""
 
 
 def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:
@@ -74,7 +72,7 @@ def plays_from_journals(journals: Mapping[str, Sequence[Mapping[str, Any]]]) -> 
 
 def modes_from_journal(records: Iterable[Mapping[str, Any]], started: float) -> list[ModeChange]:
     """The modes a node went through; it began in what the first record says it came from."""
-    changes = [record for record in records if record["what"] in MODE_RECORDS and record.get("to")]
+    changes = [record for record in records if record["what"] in MODE_CHANGES and record.get("to")]
     first = changes[0]["from"] or "legacy" if changes else "legacy"
     return [
         ModeChange(at=started, mode=first),

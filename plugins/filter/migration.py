@@ -14,10 +14,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 from ansible.errors import AnsibleFilterError
 from ansible.utils import color
 from node_import import ImportEditRefused, unwrap
+from operators import journal_report, lock_lines, lock_refusals, read_copies
 from overview import status_report
 from rollback import plan as plan_rollback
 from screen import coloured, plain, status_lines, step_lines
 from steps import Step, plan
+from waiting import next_look
+from waves import Size, waves
 
 
 def states_of(results: Sequence[Mapping[str, Any]], order: Sequence[str]) -> dict[str, Any]:
@@ -32,10 +35,11 @@ def migration_step(
     node: str,
     phases: Sequence[Mapping[str, Any]],
     criteria: Mapping[str, Any],
+    serial: Size | Sequence[Size] = 1,
 ) -> Step:
     """What ``node`` may do in ``phase`` by the controller's clock; see `steps.plan`."""
     try:
-        return plan(int(phase), node, states, phases, criteria, time.time())
+        return plan(int(phase), node, states, phases, criteria, time.time(), serial)
     except (ValueError, KeyError, TypeError) as error:
         raise AnsibleFilterError(f"phase {phase} of {node} cannot be planned: {error!r}") from error
 
@@ -46,12 +50,37 @@ def step_record(step: Mapping[str, Any], finished: bool = False) -> dict[str, An
 
 
 def migration_steps(
-    states: Mapping[str, Any], phases: Sequence[Mapping[str, Any]], criteria: Mapping[str, Any]
+    states: Mapping[str, Any],
+    phases: Sequence[Mapping[str, Any]],
+    criteria: Mapping[str, Any],
+    serial: Size | Sequence[Size] = 1,
 ) -> list[Step]:
     """Every step of the migration in order, with what its gate says now."""
     return [
-        migration_step(states, phase["phase"], node, phases, criteria) for phase in phases for node in states
+        migration_step(states, phase["phase"], node, phases, criteria, serial)
+        for phase in phases
+        for node in states
     ]
+
+
+def wave_of(node: str, order: Sequence[str], serial: Size | Sequence[Size]) -> str:
+    """The name of the group of a node's wave; the names sort as the waves follow each other."""
+    try:
+        cut = waves(order, serial)
+    except (ValueError, TypeError) as error:
+        raise AnsibleFilterError(f"{error}; mend step_serial in the inventory") from error
+    return next(f"wave_{number:04}" for number, wave in enumerate(cut, start=1) if node in wave)
+
+
+def wave_lengths(groups: Mapping[str, Sequence[str]], hosts: Sequence[str]) -> list[int]:
+    """How many of the play's hosts are in each wave, for ``serial``; an empty wave is left out."""
+    named = sorted(name for name in groups if name.startswith("wave_"))
+    return [count for name in named if (count := len(set(groups[name]) & set(hosts)))]
+
+
+def gate_pause(step: Mapping[str, Any], began: float, deadline: float) -> float:
+    """Seconds until the gate is asked again; 0 where the time for waiting is over."""
+    return next_look(float(began), float(deadline), step["ready_at"], time.time()) or 0.0
 
 
 def other_release(states: Mapping[str, Any], node: str) -> dict[str, str]:
@@ -129,6 +158,22 @@ def legacy_node_py(source: str) -> str:
         raise AnsibleFilterError(f"node.py cannot be turned back: {error}") from error
 
 
+def lock_refusals_of(read: Mapping[str, Any], inventories: Sequence[str]) -> list[str]:
+    """Why this run may not go on, from what was registered of ``operator_lock``."""
+    return lock_refusals(read["results"], inventories)
+
+
+def lock_lines_of(read: Mapping[str, Any], inventories: Sequence[str]) -> list[str]:
+    """Who holds the lock, from what was registered of ``operator_lock``."""
+    return lock_lines(read["results"], inventories)
+
+
+def journal_lines_of(read: Mapping[str, Any], cache: str, inventories: Sequence[str]) -> dict[str, list[str]]:
+    """Every journal in a line, and what is broken, from what was registered of ``step_journal``."""
+    nodes = [str(result["item"]) for result in read["results"]]
+    return journal_report(read["results"], read_copies(Path(cache), nodes), inventories)
+
+
 class FilterModule:
     """Names of the filters for Ansible."""
 
@@ -143,6 +188,12 @@ class FilterModule:
             "mode_file": mode_file,
             "legacy_node_py": legacy_node_py,
             "other_release": other_release,
+            "lock_refusals": lock_refusals_of,
+            "lock_lines": lock_lines_of,
+            "journal_lines": journal_lines_of,
+            "wave_of": wave_of,
+            "wave_lengths": wave_lengths,
+            "gate_pause": gate_pause,
             "step_lines": step_lines,
             "node_materials": node_materials,
             "status_lines": screen_lines,

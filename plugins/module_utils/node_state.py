@@ -21,10 +21,14 @@ from typing import Any
 
 try:
     from ansible.module_utils.control_client import ControlClient, ControlError
+    from ansible.module_utils.journal import recorded_mode
+    from ansible.module_utils.journal_file import JournalFile
     from ansible.module_utils.node_import import ImportEditRefused
     from ansible.module_utils.node_import import state as import_state
 except ImportError:  # outside of Ansible, in the tests
     from control_client import ControlClient, ControlError
+    from journal import recorded_mode
+    from journal_file import JournalFile
     from node_import import ImportEditRefused
     from node_import import state as import_state
 
@@ -89,6 +93,7 @@ def read(paths: NodePaths, run: Run = run_command) -> dict[str, Any]:
         "status": status,
         "status_error": status_error,
         "mode_file": mode_file,
+        "journal": read_journal(Path(paths.mode_file).with_name("journal.jsonl")),
         "changed_since_start": stale,
         "machine": read_machine(paths.src),
     }
@@ -139,6 +144,21 @@ def read_mode_file(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None
+
+
+def read_journal(path: Path) -> dict[str, Any]:
+    """The step journal: its length and last record, the mode it says the node is in, and what is broken."""
+    try:
+        found = JournalFile(path).read()
+    except OSError as error:
+        return {"records": 0, "last": None, "mode": None, "broken": f"it cannot be read: {error.strerror}"}
+    records = found["records"]
+    return {
+        "records": len(records),
+        "last": records[-1] if records else None,
+        "mode": recorded_mode(records),
+        "broken": found["broken"],
+    }
 
 
 def read_runtime(python: str, run: Run) -> dict[str, str]:

@@ -6,7 +6,7 @@ The screen says everything without colour; colour only draws the eye to what is 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 

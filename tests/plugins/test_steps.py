@@ -77,6 +77,17 @@ def test_given_a_node_that_is_there_already_then_nothing_is_done() -> None:
     assert step(1, "node1", a_node("final"), a_node("final"))["action"] == "nothing"
 
 
+def test_given_a_broken_step_journal_then_every_step_is_refused_and_says_what_to_do() -> None:
+    edited = a_node("shadow", journal={"broken": "line 2: an edit"})
+    for number in (1, 2):
+        refused = step(1, f"node{number}", edited, a_node("legacy"))
+        assert refused["action"] == "fail"
+        assert "node1: its step journal is broken: line 2: an edit" in refused["reasons"][0]
+        assert "playbooks/journal.yml -l node1" in refused["reasons"][0]
+    whole = a_node("shadow", journal={"broken": None})
+    assert step(1, "node2", whole, a_node("legacy"))["action"] == "start"
+
+
 def test_given_phase_2_too_early_then_it_names_the_step_that_is_missing() -> None:
     early = step(2, "node1", a_node("shadow"), a_node("legacy"))
     assert early["action"] == "wait"
@@ -132,8 +143,27 @@ def test_given_a_node_back_in_legacy_then_it_starts_phase_1_again() -> None:
 
 
 def test_given_three_nodes_then_the_last_waits_for_both_before_it() -> None:
-    assert soak_before(2, "node3", ["node1", "node2", "node3"], PHASES) == (["node1", "node2"], 24)
+    assert soak_before(2, ["node1", "node2"], ["node1", "node2", "node3"], PHASES) == (["node1", "node2"], 24)
     assert step(1, "node3", a_node("shadow"), a_node("legacy"), a_node("legacy"))["action"] == "wait"
+
+
+def test_given_waves_then_a_node_waits_for_the_earlier_waves_and_not_for_its_neighbour() -> None:
+    canary_done = {"node1": a_node("shadow"), "node2": a_node("legacy"), "node3": a_node("legacy")}
+    for node in ("node2", "node3"):
+        assert plan(1, node, canary_done, PHASES, CRITERIA, NOW, [1, 2])["action"] == "start"
+    canary_soaks = canary_done | {"node1": a_node("shadow", soaked=47)}
+    for node in ("node2", "node3"):
+        assert plan(1, node, canary_soaks, PHASES, CRITERIA, NOW, [1, 2])["action"] == "wait"
+    half_a_wave = canary_done | {"node2": a_node("shadow")}
+    assert plan(1, "node3", half_a_wave, PHASES, CRITERIA, NOW, [1, 2])["action"] == "start"
+    assert plan(2, "node1", half_a_wave, PHASES, CRITERIA, NOW, [1, 2])["reasons"] == [
+        "node3 is in legacy: phase 1 on node3 comes before phase 2 on node1"
+    ]
+
+
+def test_given_waves_that_are_none_then_no_step_is_planned() -> None:
+    with pytest.raises(ValueError, match="step_serial"):
+        plan(1, "node1", {"node1": a_node("legacy")}, PHASES, CRITERIA, NOW, 0)
 
 
 def test_given_a_phase_that_the_inventory_lacks_then_the_error_names_it() -> None:
