@@ -70,6 +70,13 @@ def test_given_silent_nodes_then_the_status_shows_them_and_that_is_no_failure(si
     assert (silent.parent / "status.json").exists()
 
 
+def test_given_silent_nodes_then_the_page_says_that_nothing_was_measured(silent: Path) -> None:
+    status, said = play(silent, "playbooks/report.yml")
+    assert status == 0
+    assert "not measured  Both nodes on Rust: the mode of node1, node2 was not read" in said
+    assert "the mode of node1, node2 was not read" in (silent.parent / "report/report.html").read_text()
+
+
 def test_given_silent_nodes_then_the_gate_fails(silent: Path) -> None:
     status, said = play(silent, "playbooks/gate.yml")
     assert status == 2
