@@ -31,7 +31,7 @@ def judge(run: Run) -> list[Criterion]:
     return [
         _on_rust(run),
         _zero("Zero divergences", run["counts"]["divergences"], run["counts"]["compared"], "divergences"),
-        _zero("Zero Rust errors", run["counts"]["rust_errors"], run["counts"]["calls"], "Rust errors"),
+        _zero("Zero Rust errors", run["counts"]["rust_errors"], run["counts"]["rust_calls"], "Rust errors"),
         _performance(run),
         _no_downtime(run),
         _removable(run),
@@ -49,11 +49,11 @@ def _on_rust(run: Run) -> Criterion:
 
 
 def _zero(name: str, found: int | None, among: int | None, what: str) -> Criterion:
-    if found:
-        return Criterion(name, "not met", f"{found:,} {what}")
-    if found is None or not among:
-        return Criterion(name, "not measured", f"nothing was compared in which {what} could have shown")
-    return Criterion(name, "met", f"0 {what} in {among:,} {'comparisons' if 'div' in what else 'calls'}")
+    if found is None or (not found and not among):
+        return Criterion(name, "not measured", f"nothing was judged in which {what} could have shown")
+    judges = "both engines" if what == "divergences" else "Rust"
+    told = f"{found:,} {what} in {among or 0:,} blocks that {judges} judged"
+    return Criterion(name, "not met" if found else "met", told)
 
 
 def _performance(run: Run) -> Criterion:
@@ -79,7 +79,7 @@ def _no_downtime(run: Run) -> Criterion:
         return Criterion(name, "not measured", "no ledger of users' requests belongs to this run")
     told = (
         f"{users['failed']:,} of {users['total']:,} requests failed; "
-        f"the slowest took {users['slowest_s']:.2f} s; {len(run['restarts'])} restarts"
+        f"the slowest took {users['slowest_s']:.2f} s; restarts: {len(run['restarts'])}"
     )
     return Criterion(name, "not met" if users["failed"] else "met", told)
 

@@ -130,9 +130,9 @@ class Final(TypedDict):
 
 
 class Counts(TypedDict):
-    """Since the wrapper came, over all nodes; ``compared`` over the soaks that are known."""
+    """Since the wrapper came, over all nodes; ``rust_calls`` are those that the Rust engine judged."""
 
-    calls: int | None
+    rust_calls: int | None
     compared: int | None
     divergences: int | None
     rust_errors: int | None

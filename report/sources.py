@@ -10,6 +10,10 @@ from overview import ENGINES
 
 from report.run import Counts, Final, Gate, Histogram, ModeChange, Play, Soak
 
+_BOTH = ("match", "divergence", "rust_error")
+JUDGED_BY_RUST = {"legacy": (), "shadow": _BOTH, "rust": _BOTH, "final": ("alone", "rust_error")}
+"""By mode the outcomes of calls in which the Rust engine was asked for a verdict."""
+
 
 def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:
     """A decision as build/steps/<phase>-<node>.json holds it."""
@@ -119,13 +123,13 @@ def ratio(evidence: Mapping[str, Any] | None) -> Histogram | None:
 
 
 def counts(evidence: Iterable[Mapping[str, Any] | None]) -> Counts:
-    """What all nodes counted since the wrapper came."""
-    totals = [counted for one in evidence if one for counted in one["totals"].values()]
+    """What all nodes counted since the wrapper came; see `JUDGED_BY_RUST`."""
+    totals = [counted for one in evidence if one for counted in one["totals"].items()]
     if not totals:
-        return {"calls": None, "compared": None, "divergences": None, "rust_errors": None}
-    outcome = {name: sum(counted[name] for counted in totals) for name in totals[0]}
+        return {"rust_calls": None, "compared": None, "divergences": None, "rust_errors": None}
+    outcome = {name: sum(counted[name] for _, counted in totals) for name in totals[0][1]}
     return {
-        "calls": sum(outcome.values()),
+        "rust_calls": sum(counted[name] for mode, counted in totals for name in JUDGED_BY_RUST[mode]),
         "compared": outcome["match"] + outcome["divergence"],
         "divergences": outcome["divergence"],
         "rust_errors": outcome["rust_error"],

@@ -60,7 +60,7 @@ def status_lines(report: Mapping[str, Any], paint: Paint = plain, now: float | N
         "",
         *_modes(report["overview"], at, paint),
         *_counts(report["overview"], paint),
-        *_warnings(report["overview"], paint),
+        *_warnings(report, paint),
         "",
         _field("CHAIN", _chain(report["chain"], paint), paint),
         *_journal(report["journal"], paint),
@@ -142,14 +142,16 @@ def _counts(nodes: Mapping[str, Mapping[str, Any]], paint: Paint) -> list[str]:
     return lines
 
 
-def _warnings(nodes: Mapping[str, Mapping[str, Any]], paint: Paint) -> list[str]:
-    """What is wrong with single nodes, in words."""
+def _warnings(report: Mapping[str, Any], paint: Paint) -> list[str]:
+    """What is wrong with single nodes, in words, and how a latch is acknowledged."""
     lines = []
-    for name, node in nodes.items():
+    for name, node in report["overview"].items():
         if not node["answers"]:
             continue
         if node["latched"]:
             lines += _wrapped(f"{name} LATCHED: {node['latched']}", paint, "bad")
+            way = _command(report["next"], "ack.yml", f"-l {name} -e 'why=\"what was found\"'")
+            lines += _wrapped(f"look at its capture, then: {way}", paint, "")
         if node["mode"] is None:
             lines += _wrapped(f"{name}: {node['why']}", paint, "bad")
         if not node["service"].startswith("active (running)"):
@@ -224,15 +226,17 @@ def _next(following: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
     if following["command"]:
         lines.append(_field("", paint("strong", following["command"]), paint))
     if action == "fail":
-        lines.append(_field("", f"or one step back: {_back(following)}", paint))
+        lines.append(_field("", f"or one step back: {_command(following, 'rollback.yml')}", paint))
     if action in ("wait", "fail", "silent"):
         for reason in following["reasons"]:
             lines += _wrapped(reason, paint, "bad" if action != "wait" else "")
     return lines
 
 
-def _back(following: Mapping[str, Any]) -> str:
-    return str(following["command"]).split("playbooks/")[0] + "playbooks/rollback.yml"
+def _command(following: Mapping[str, Any], playbook: str, arguments: str = "") -> str:
+    """Another command for the same inventory as the next one."""
+    begin = str(following["command"] or "ansible-playbook playbooks/").split("playbooks/")[0]
+    return f"{begin}playbooks/{playbook} {arguments}".rstrip()
 
 
 def _field(name: str, text: str, paint: Paint) -> str:

@@ -131,6 +131,7 @@ def test_given_a_latch_an_unknown_mode_and_a_dead_service_then_each_is_shown() -
         node2=a_node(None) | {"why": "no unit", "service": {"state": "failed (failed)"}},
     )
     assert "node1 LATCHED: divergence at 7" in shown
+    assert "then: ansible-playbook playbooks/ack.yml -l node1 -e 'why=" in shown
     assert "node2: no unit" in shown
     assert "node2: its service is failed (failed)" in shown
 

@@ -16,7 +16,7 @@ NAMES = [
 ]
 FINAL = {"mode": "final", "release": "ab", "legacy_imported": False, "legacy_removed": False}
 UNREAD = {"mode": None, "release": None, "legacy_imported": None, "legacy_removed": False}
-COUNTS = {"calls": 900, "compared": 700, "divergences": 0, "rust_errors": 0}
+COUNTS = {"rust_calls": 900, "compared": 700, "divergences": 0, "rust_errors": 0}
 
 
 def both(**changes: Any) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def test_given_a_complete_rehearsal_then_all_six_are_met_with_their_numbers() ->
 def test_given_nothing_measured_then_no_criterion_is_met() -> None:
     nothing = rehearsal(
         final={}, latency={}, ratio={}, users=None, restarts=[],
-        counts=dict.fromkeys(("calls", "compared", "divergences", "rust_errors")),
+        counts=dict.fromkeys(("rust_calls", "compared", "divergences", "rust_errors")),
     )  # fmt: skip
     assert {one.verdict for one in judge(nothing)} == {"not measured"}
 
@@ -50,7 +50,7 @@ def test_given_nothing_measured_then_no_criterion_is_met() -> None:
         ("Zero divergences", {"counts": COUNTS | {"divergences": 1}}, "not met"),
         ("Zero divergences", {"counts": COUNTS | {"compared": 0}}, "not measured"),
         ("Zero Rust errors", {"counts": COUNTS | {"rust_errors": 2}}, "not met"),
-        ("Zero Rust errors", {"counts": COUNTS | {"calls": 0}}, "not measured"),
+        ("Zero Rust errors", {"counts": COUNTS | {"rust_calls": 0}}, "not measured"),
         ("No downtime seen by users", {"users": {"total": 9, "failed": 1, "slowest_s": 1.0}}, "not met"),
         ("No downtime seen by users", {"users": {"total": 0, "failed": 0, "slowest_s": 0.0}}, "not measured"),
         ("Legacy code removable", {"final": both(legacy_imported=True)}, "not met"),

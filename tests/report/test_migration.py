@@ -106,7 +106,7 @@ def test_given_no_journal_then_the_decisions_tell_the_modes(tmp_path: Path) -> N
 def test_counts_are_those_since_installation_over_all_nodes(tmp_path: Path) -> None:
     second = node(evidence=evidence(match=3, divergence=1, rust_error=2))
     run = assemble(nodes(node1=node(), node2=second), [], tmp_path)
-    assert run["counts"] == {"calls": 23, "compared": 11, "divergences": 1, "rust_errors": 2}
+    assert run["counts"] == {"rust_calls": 23, "compared": 11, "divergences": 1, "rust_errors": 2}
     assert set(run["latency"]) == set(run["ratio"]) == {"node1", "node2"}
 
 
@@ -166,5 +166,5 @@ def test_the_command_writes_page_and_material_or_says_what_is_missing(
     (tmp_path / "nodes.json").write_text(json.dumps(nodes(node1=node("final"), node2=node("final"))))
     assert main([str(tmp_path), str(tmp_path / "steps")]) == 0
     said = capsys.readouterr().out
-    assert "met           Zero divergences: 0 divergences in 14 comparisons" in said
+    assert "met           Zero divergences: 0 divergences in 14 blocks that both engines judged" in said
     assert {"report.html", "run.json"} <= {path.name for path in tmp_path.iterdir()}

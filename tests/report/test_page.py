@@ -87,7 +87,7 @@ def test_what_was_not_measured_is_called_so() -> None:
     nothing = rehearsal(
         kind="migration", result="under way", clients={}, blocks={}, latency={}, ratio={}, users=None,
         gates=[], plays=[], restarts=[], transactions=None, reorgs=None, forks=None, journal={},
-        counts=dict.fromkeys(("calls", "compared", "divergences", "rust_errors")),
+        counts=dict.fromkeys(("rust_calls", "compared", "divergences", "rust_errors")),
     )  # fmt: skip
     check(nothing)
     words = Reader(render(nothing)).words()
