@@ -103,7 +103,8 @@ def next_step(
 ) -> dict[str, Any]:
     """The first step that is not done, and the command to type for it.
 
-    ``action`` is that of the step, or ``done`` after the last one, or ``silent`` while a node does not
+    ``action`` is that of the step, or ``complete`` after the last one, or ``done`` when node.py of every node
+    imports the Rust engine itself, or ``silent`` while a node does not
     answer: then nothing may start, and the command looks again.
     """
     option = f" -i {inventory}" if inventory else ""
@@ -119,7 +120,10 @@ def next_step(
         command = f"ansible-playbook{option} playbooks/phase{step['phase']}.yml -l {step['node']}"
         chosen = {name: step[name] for name in ("phase", "node", "ready_at")}
         return _following(step["action"], command, step["reasons"]) | chosen
-    return _following("done", None, ["every node is in final"])
+    if all((state or {}).get("node_py", {}).get("state") == "rust" for state in states.values()):
+        return _following("done", None, ["the legacy engine is removed from every node"])
+    reason = "the six criteria are checked; nothing is removed without -e confirm=remove-legacy"
+    return _following("complete", f"ansible-playbook{option} playbooks/complete.yml", [reason])
 
 
 def step_done(states: Mapping[str, Mapping[str, Any] | None], step: Mapping[str, Any]) -> bool:

@@ -18,7 +18,8 @@ HEADLINES = {
     "wait": ("waiting", "{step} waits"),
     "fail": ("refused", "{step} is refused"),
     "silent": ("silent", "a node does not answer, so no step may start"),
-    "done": ("done", "every node is in final"),
+    "complete": ("final", "every step is done; the legacy engine can be removed"),
+    "done": ("done", "every node is on Rust alone, the legacy engine is removed"),
 }
 COLOURS = {"good": "32", "bad": "31;1", "busy": "33", "dim": "2", "strong": "1"}
 """Meaning of a text and its SGR code."""
@@ -79,7 +80,9 @@ def _head(following: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
     text = sentence.format(step=step)
     if following["action"] == "wait" and following["ready_at"] is not None:
         text += f", could start {_in(following['ready_at'] - now)}"
-    meaning = {"done": "good", "start": "good", "wait": "busy"}.get(following["action"], "bad")
+    meaning = {"done": "good", "complete": "good", "start": "good", "wait": "busy"}.get(
+        following["action"], "bad"
+    )
     when = f"{clock(now)} UTC"
     gap = max(WIDTH - len(word) - 2 - len(text) - len(when), 2)
     return [f"{paint(meaning, word.upper())}  {text}{' ' * gap}{when}"]
@@ -220,6 +223,7 @@ def _next(following: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
         "wait": "when the gate passes" if ready is None else f"{_in(ready - now)}, at {clock(ready)} UTC",
         "fail": "when the cause is mended",
         "silent": "when it is back",
+        "complete": "when you are sure",
         "done": "nothing is left to do",
     }[action]
     lines = [_field("NEXT", when, paint)]
@@ -227,9 +231,8 @@ def _next(following: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
         lines.append(_field("", paint("strong", following["command"]), paint))
     if action == "fail":
         lines.append(_field("", f"or one step back: {_command(following, 'rollback.yml')}", paint))
-    if action in ("wait", "fail", "silent"):
-        for reason in following["reasons"]:
-            lines += _wrapped(reason, paint, "bad" if action != "wait" else "")
+    for reason in following["reasons"] if action != "start" else ():
+        lines += _wrapped(reason, paint, "bad" if action in ("fail", "silent") else "")
     return lines
 
 

@@ -119,10 +119,20 @@ def test_given_a_silent_node_then_it_is_shown_and_no_step_is_offered() -> None:
     assert "playbooks/phase" not in shown
 
 
-def test_given_every_step_done_then_nothing_is_left() -> None:
-    states = {name: a_node("final", since=NOW) for name in ("node1", "node2")}
-    steps = [a_step(phase=3, node=name, target="final", action="nothing") for name in states]
-    assert "DONE  every node is in final" in screen(steps=steps, **states)
+@pytest.mark.parametrize(
+    ("imported", "word", "command"),
+    [("wrapped", "FINAL  every step is done", True), ("rust", "DONE  every node is on Rust alone", False)],
+)
+def test_given_every_step_done_then_only_the_removal_of_the_legacy_engine_is_left(
+    imported: str, word: str, command: bool
+) -> None:
+    nodes = {
+        name: a_node("final", since=NOW) | {"node_py": {"state": imported}} for name in ("node1", "node2")
+    }
+    steps = [a_step(phase=3, node=name, target="final", action="nothing") for name in nodes]
+    shown = screen(steps=steps, **nodes)
+    assert word in shown
+    assert ("ansible-playbook playbooks/complete.yml" in shown) is command
 
 
 def test_given_a_latch_an_unknown_mode_and_a_dead_service_then_each_is_shown() -> None:

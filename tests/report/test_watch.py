@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -141,3 +142,16 @@ def test_given_a_play_that_works_then_what_it_wrote_is_read(play: Any) -> None:
     status = play("")
     (status.parent / "ansible-playbook").write_text(f'#!/bin/sh\necho "{{\\"now\\": 9e9}}" > {status}\n')
     assert read_network((), status) == {"now": 9e9}
+
+
+def test_json_is_all_that_is_printed_and_a_failure_has_the_exit_status_of_the_play(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watch, "read_network", lambda arguments: network(100.0) | {"asked": list(arguments)})
+    assert watch.main(["--json", "-i", "inventory/testnet"]) == 0
+    assert json.loads(capsys.readouterr().out)["asked"] == ["-i", "inventory/testnet"]
+    monkeypatch.setattr(watch, "read_network", lambda arguments: failing())
+    assert watch.main(["--json"]) == 4
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "no route" in printed.err
