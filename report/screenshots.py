@@ -72,9 +72,9 @@ def main() -> int:
         status, page = Path(folder) / "status.html", Path(folder) / "report.html"
         report = json.loads((FIXTURES / "status.json").read_text())
         status.write_text(terminal(status_lines(report, coloured)))
-        write(load(FIXTURES / "rehearsal.json"), page)
-        shoot(status, IMAGES / "status.png", 900, 510)
-        shoot(page, IMAGES / "report.png", 1000, 1500)
+        write(load(FIXTURES / "halted.json"), page)
+        shoot(status, IMAGES / "status.png", 900, 560)
+        shoot(page, IMAGES / "report.png", 1000, 1350)
         shoot(page, IMAGES / "report-phone.png", 500, 1100)
     return 0
 

@@ -16,6 +16,8 @@ except ImportError:  # outside of Ansible, in the tests and in the filter
     from steps import MODES
 
 ENGINES = ("legacy", "rust")
+LATENCY_EDGES = tuple(10 ** (k / 6 - 6) for k in range(37))
+"""Upper edges in seconds of the buckets in a soak's evidence; a test compares them with the wrapper's."""
 
 
 class Soak(TypedDict):
@@ -59,7 +61,10 @@ def status_report(
         "schema": 1,
         "now": now,
         "nodes": {name: state or {"answers": False} for name, state in states.items()},
-        "overview": {name: node_overview(state, soaks.get(name)) for name, state in states.items()},
+        "overview": {
+            name: node_overview(state, soaks.get(name), health.get("chain", {}).get("heights", {}).get(name))
+            for name, state in states.items()
+        },
         "steps": [{key: value for key, value in step.items() if key != "evidence"} for step in steps],
         "next": following,
         "chain": {"problems": health.get("problems", []), **health.get("chain", {})},
@@ -68,8 +73,16 @@ def status_report(
     }
 
 
-def node_overview(state: Mapping[str, Any] | None, soak_needed: float | None) -> dict[str, Any]:
-    """One node in few numbers; ``soak_needed`` are the seconds the next step asks of it, None for nothing."""
+def node_overview(
+    state: Mapping[str, Any] | None, soak_needed: float | None, height: int | None
+) -> dict[str, Any]:
+    """One node in few numbers.
+
+    Args:
+        state: What was read of it.
+        soak_needed: Seconds of soak that the next step asks of it, None for nothing.
+        height: Height of its tip as its API tells it, for a node whose wrapper tells none.
+    """
     if not state:
         return {"answers": False}
     status = state.get("status") or {}
@@ -91,7 +104,7 @@ def node_overview(state: Mapping[str, Any] | None, soak_needed: float | None) ->
         "rejects": None if rejected is None else sum(rejected.values()),
         "reject_codes": None if rejected is None else sum(count > 0 for count in rejected.values()),
         "latency": {engine: quantiles((record.get("latency") or {}).get(engine)) for engine in ENGINES},
-        "height": (status.get("tip") or {}).get("height"),
+        "height": (status.get("tip") or {}).get("height", height),
         "latched": latched.get("why") if isinstance(latched, Mapping) else latched or None,
         "release": state.get("release"),
         "service": state["service"]["state"],
@@ -132,15 +145,12 @@ def step_done(states: Mapping[str, Mapping[str, Any] | None], step: Mapping[str,
     return mode in MODES and MODES.index(mode) >= MODES.index(step["target"])
 
 
-def quantiles(histogram: Any) -> Quantiles | None:
-    """Median and 99th percentile of ``{"bounds", "counts", "sum", "count"}``, None where there is none."""
-    if not isinstance(histogram, Mapping) or not histogram.get("count"):
+def quantiles(counts: Sequence[int] | None) -> Quantiles | None:
+    """Median and 99th percentile of an engine's buckets in a soak, None where it has judged nothing."""
+    if not counts or not sum(counts):
         return None
-    return {
-        "p50": quantile(histogram, 0.5),
-        "p99": quantile(histogram, 0.99),
-        "count": int(histogram["count"]),
-    }
+    histogram = {"bounds": LATENCY_EDGES, "counts": counts, "count": sum(counts)}
+    return {"p50": quantile(histogram, 0.5), "p99": quantile(histogram, 0.99), "count": sum(counts)}
 
 
 def quantile(histogram: Mapping[str, Any], share: float) -> float | None:

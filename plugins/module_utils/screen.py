@@ -69,7 +69,7 @@ def status_lines(report: Mapping[str, Any], paint: Paint = plain, now: float | N
         "",
         *_steps(report, paint),
         "",
-        *_next(report["next"], at, paint),
+        *_next(report, at, paint),
     ]
 
 
@@ -215,8 +215,9 @@ def _is_done(nodes: Mapping[str, Mapping[str, Any]], step: Mapping[str, Any]) ->
     return mode in order and order.index(mode) >= order.index(step["target"])
 
 
-def _next(following: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
+def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
     """The command to type next, and why not yet."""
+    following = report["next"]
     action, ready = following["action"], following["ready_at"]
     when = {
         "start": "now",
@@ -230,10 +231,18 @@ def _next(following: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
     if following["command"]:
         lines.append(_field("", paint("strong", following["command"]), paint))
     if action == "fail":
-        lines.append(_field("", f"or one step back: {_command(following, 'rollback.yml')}", paint))
+        back = _command(following, "rollback.yml", f"-l {_culprit(report)}")
+        lines.append(_field("", f"or one step back: {back}", paint))
     for reason in following["reasons"] if action != "start" else ():
         lines += _wrapped(reason, paint, "bad" if action in ("fail", "silent") else "")
     return lines
+
+
+def _culprit(report: Mapping[str, Any]) -> str:
+    """The node to look at first: one with a fault or a latch, else the one whose step is refused."""
+    signs = ("divergence", "rust_error", "legacy_error", "latched")
+    faulty = [name for name, node in report["overview"].items() if any(node.get(sign) for sign in signs)]
+    return str((faulty or [report["next"]["node"]])[0])
 
 
 def _command(following: Mapping[str, Any], playbook: str, arguments: str = "") -> str:

@@ -63,11 +63,11 @@ def test_given_nodes_that_answer_and_one_that_does_not_then_the_status_fits_the_
 
 
 def test_given_nodes_in_the_middle_of_it_then_the_status_fits_the_schema(tmp_path: Path) -> None:
-    histogram = {"bounds": [0.001, 1.0], "counts": [1, 1, 1], "sum": 2.0, "count": 3}
+    buckets = [0] * 12 + [3] + [0] * 25
     status = {
         "mode": "shadow", "since": NOW, "answering": "legacy", "latched": {"why": "divergence"},
         "tip": {"height": 7}, "evidence": {"calls": 3, "outcomes": {"match": 3}, "rejected": {"no_work": 1},
-        "soak_started": NOW, "latency": {"legacy": histogram}},
+        "soak_started": NOW, "latency": {"legacy": buckets}},
     }  # fmt: skip
     state = a_node(tmp_path) | {"mode": "shadow", "status": status}
     states = {"node1": state, "node2": a_node(tmp_path)}
@@ -88,3 +88,8 @@ def test_given_a_record_of_another_form_then_the_schema_says_no(
     record = {"schema": 1, **plan(1, "node1", states, PHASES, {}, NOW), "finished": None} | change
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(record, schema("step"))
+
+
+def test_the_recorded_status_of_the_documents_fits_the_schema() -> None:
+    recorded = json.loads((ROOT / "tests/report/fixtures/status.json").read_text())
+    jsonschema.validate(recorded, schema("network"))

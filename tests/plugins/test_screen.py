@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 import pytest
-from overview import quantile, status_report
+from coinjecture_migration.histograms import LATENCY_EDGES as EDGES_OF_THE_WRAPPER
+from overview import LATENCY_EDGES, quantile, status_report
 from screen import coloured, duration, seconds, status_lines, step_lines
 
 NOW = 1_700_000_017.0
@@ -37,11 +38,11 @@ def a_node(mode: str | None = "shadow", **status: Any) -> dict[str, Any]:
 
 def evidence(**changes: Any) -> dict[str, Any]:
     """The evidence of a soak that began 17 s ago."""
-    bounds, counts = [1e-5, 1e-4, 1e-3], [0, 98, 1, 1]
+    counts = [0] * 12 + [98, 0, 0, 0, 0, 0, 1, 1] + [0] * 18
     return {
         "calls": 200, "soak_started": NOW - 17, "rejected": {"no_work": 3, "bad_proof": 4},
         "outcomes": {"match": 197, "divergence": 1, "rust_error": 2, "legacy_error": 0, "skipped": 5},
-        "latency": {"rust": {"bounds": bounds, "counts": counts, "sum": 1.0, "count": 100}},
+        "latency": {"rust": counts},
     } | changes  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def report(
     steps: Any = None, chain: Any = None, inventory: str = "", journal: Any = None, **nodes: Any
 ) -> dict[str, Any]:
     """The status of a network of these nodes; the default ones wait for node1's first soak."""
-    good = {"chain": {"heights": {"node1": 10}, "agreed_height": 4, "agreed_hash": "f" * 64}}
+    good = {"chain": {"heights": {"node1": 10, "node2": 9}, "agreed_height": 4, "agreed_hash": "f" * 64}}
     nodes = nodes or {
         "node1": a_node(since=NOW - 17, answering="legacy", evidence=evidence(), tip={"height": 10}),
         "node2": a_node("legacy"),
@@ -81,7 +82,7 @@ def test_given_a_soak_then_its_bar_its_time_left_and_its_numbers_are_in_the_line
 
 def test_given_a_node_that_tells_nothing_then_dashes_stand_where_numbers_would() -> None:
     rows = [line.split() for line in screen().splitlines() if line.startswith("node2")]
-    assert rows[0] == ["node2", "legacy", "legacy", "-", "-", "-", "-"]
+    assert rows[0] == ["node2", "legacy", "legacy", "-", "-", "-", "9"]
     assert set(rows[1][1:]) == {"-"}
 
 
@@ -109,7 +110,7 @@ def test_given_a_refusal_then_its_reasons_and_the_way_back_are_shown() -> None:
     shown = screen(steps=[STEPS[0], a_step(action="fail", ready_at=None, reasons=["node1: 1 divergences"])])
     assert "REFUSED  phase 1 on node2 is refused" in shown
     assert "node1: 1 divergences" in shown
-    assert "or one step back: ansible-playbook playbooks/rollback.yml" in shown
+    assert "or one step back: ansible-playbook playbooks/rollback.yml -l node1" in shown
 
 
 def test_given_a_silent_node_then_it_is_shown_and_no_step_is_offered() -> None:
@@ -211,3 +212,7 @@ def test_short_durations_have_a_unit_that_fits(value: float | None, words: str) 
 )
 def test_long_durations_have_their_two_largest_units(value: float, words: str) -> None:
     assert duration(value) == words
+
+
+def test_the_edges_are_those_of_the_evidence() -> None:
+    assert LATENCY_EDGES == EDGES_OF_THE_WRAPPER

@@ -1,4 +1,7 @@
-"""Material for the tests of the page: a real rehearsal, shortened, and changes of it."""
+"""Material for the tests of the page, and changes of it.
+
+`halted.json` is a recorded rehearsal; `rehearsal.json` has the form of a complete one, in part made up.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ FIXTURE = Path(__file__).with_name("fixtures") / "rehearsal.json"
 
 
 def rehearsal(**changes: Any) -> Run:
-    """The recorded rehearsal, with some of its fields replaced."""
+    """A complete rehearsal, with some of its fields replaced."""
     run: Any = copy.deepcopy(load(FIXTURE)) | changes
     return run  # type: ignore[no-any-return]
 

@@ -160,3 +160,16 @@ def test_the_command_makes_a_page_or_says_what_is_wrong(
     assert "$.started" in capsys.readouterr().err
     bad.write_text("{")
     assert main([str(bad), str(tmp_path / "no.html")]) == 2
+
+
+def test_a_rehearsal_that_halted_shows_what_stopped_it_and_its_captures() -> None:
+    halted = load(FIXTURE.with_name("halted.json"))
+    read = Reader(render(halted))
+    words = read.words()
+    for text in ("Halted", "refused", "divergences in", "Zero Rust errors", "chain whole"):
+        assert text in words
+    links = [attributes["href"] for tag, attributes in read.elements if tag == "a"]
+    assert len(links) == len(halted["divergences"]) > 0
+    assert "were counted" in words, "more divergences than captures"
+    faults = [a for tag, a in read.elements if tag == "td" and "fault" in (a.get("class") or "")]
+    assert faults, "what must be zero and is not is marked"
