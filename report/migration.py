@@ -19,7 +19,7 @@ from screen import clock
 from report import sources
 from report.criteria import judge
 from report.page import write
-from report.run import BadMaterial, Divergence, Gate, Journal, Run
+from report.run import BadMaterial, Divergence, Gate, Journal, ModeChange, Run
 
 
 def assemble(nodes: Mapping[str, Any], decisions: Iterable[Mapping[str, Any]], folder: Path) -> Run:
@@ -55,24 +55,16 @@ def assemble(nodes: Mapping[str, Any], decisions: Iterable[Mapping[str, Any]], f
         "nodes": list(found),
         "plays": sources.plays_from_journals(records),
         "gates": gates,
-        "modes": {
-            name: sources.modes_from_journal(records[name], started)
-            if records.get(name)
-            else sources.modes_from_gates(gates, name, started)
-            for name in found
-        },
-        "restarts": [],
-        "blocks": {},
-        "clients": {},
+        "modes": {name: _modes(name, records.get(name), gates, started) for name in found},
         "latency": {name: latency for name, one in evidence.items() if (latency := sources.latency(one))},
         "ratio": {name: ratio for name, one in evidence.items() if (ratio := sources.ratio(one))},
         "divergences": _divergences(kept, folder),
         "counts": sources.counts(evidence.values()),
         "final": ends,
-        "journal": {
-            name: Journal(records=len(found_records), broken=broken)
-            for name, (found_records, broken) in journals.items()
-        },
+        "journal": {name: Journal(records=len(own), broken=why) for name, (own, why) in journals.items()},
+        "restarts": [],
+        "blocks": {},
+        "clients": {},
         "users": None,
         "transactions": None,
         "reorgs": None,
@@ -113,6 +105,15 @@ def _gates(
         gates.append(sources.gate(decision, record["who"] if record else None))
     gates += [sources.gate_from_journal(name, record) for (_, name), record in done.items()]
     return sorted(gates, key=lambda gate: gate["decided"])
+
+
+def _modes(
+    node: str, records: Sequence[Mapping[str, Any]] | None, gates: Sequence[Gate], started: float
+) -> list[ModeChange]:
+    """The modes of a node over time: the journal knows them best."""
+    if records:
+        return sources.modes_from_journal(records, started)
+    return sources.modes_from_gates(gates, node, started)
 
 
 def _moments(gates: Sequence[Gate], records: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[float]:

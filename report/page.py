@@ -32,7 +32,7 @@ def render(run: Run) -> str:
     )
     environment.filters |= {
         "utc": _utc, "clock": _clock, "duration": duration, "short": seconds, "number": _number,
-        "percent": lambda share: f"{share:.1%}",
+        "asked": lambda criteria, name: f"{criteria[name]:,}" if name in criteria else "",
     }  # fmt: skip
     ratio = merged(run["ratio"].values())
     drawn = charts.distribution(_engines(run))
@@ -44,7 +44,6 @@ def render(run: Run) -> str:
         distribution=drawn,
         latency=_latency_rows(run),
         ratio=None if ratio is None else _ratio(ratio),
-        asked={"min_calls": "calls", "min_rejects": "rejects", "min_reason_codes": "codes"},
     )
 
 

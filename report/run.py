@@ -42,7 +42,7 @@ class Soak(TypedDict):
 
 
 class Gate(TypedDict):
-    """A decision about a step, with what it was decided on."""
+    """A decision about a step, with what it was decided on, what that proves, and who overrode the gate."""
 
     phase: int
     node: str
@@ -53,6 +53,8 @@ class Gate(TypedDict):
     finished: float | None
     action: str
     reasons: list[str]
+    proven: list[str]
+    override: str | None
     criteria: dict[str, Any]
     soaks: list[Soak]
 

@@ -1,11 +1,12 @@
-"""`scripts/screenshots`: pictures of the screen and of the page for the documents, by headless Chromium.
+"""`scripts/screenshots [RUN STATUS]`: pictures of page and screen for the documents, by headless Chromium.
 
-They show the recorded run and status of tests/report/fixtures/. Chromium comes from the distribution and is
-needed for nothing else.
+They show what is recorded in tests/report/fixtures/, or a run.json and a status.json that are given.
+Chromium comes from the distribution and is needed for nothing else.
 """
 
 from __future__ import annotations
 
+import argparse
 import html
 import json
 import re
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from screen import COLOURS, coloured, status_lines
@@ -65,14 +67,18 @@ def shoot(page: Path, target: Path, width: int, height: int) -> None:
     print(f"{target.relative_to(ROOT)}: {target.stat().st_size // 1024} KiB")
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Take all pictures."""
+    parser = argparse.ArgumentParser(prog="scripts/screenshots", description=__doc__)
+    parser.add_argument("run", type=Path, nargs="?", default=FIXTURES / "halted.json")
+    parser.add_argument("status", type=Path, nargs="?", default=FIXTURES / "status.json")
+    options = parser.parse_args(arguments)
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         status, page = Path(folder) / "status.html", Path(folder) / "report.html"
-        report = json.loads((FIXTURES / "status.json").read_text())
+        report = json.loads(options.status.read_text())
         status.write_text(terminal(status_lines(report, coloured)))
-        write(load(FIXTURES / "halted.json"), page)
+        write(load(options.run), page)
         shoot(status, IMAGES / "status.png", 900, 560)
         shoot(page, IMAGES / "report.png", 1000, 1350)
         shoot(page, IMAGES / "report-phone.png", 500, 1100)
@@ -80,4 +86,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -33,9 +33,21 @@ def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:
         "finished": record["finished"],
         "action": record["action"],
         "reasons": list(record["reasons"]),
+        "proven": list((record["gate"] or {}).get("proven", ())),
+        "override": _override(record.get("gate_override")),
         "criteria": dict(record["criteria"]),
         "soaks": soaks,
     }
+
+
+def _override(found: Mapping[str, Any] | None) -> str | None:
+    """An operator's override of a gate, in words."""
+    if not found:
+        return None
+    aside = found.get("set_aside") or ()
+    listed = aside if isinstance(aside, str) else ", ".join(map(str, aside))
+    text = f"overridden by {found.get('who')}: {found.get('why')}"
+    return f"{text} (set aside: {listed})" if listed else text
 
 
 def soak(node: str, evidence: Mapping[str, Any], asked: bool) -> Soak:
@@ -155,6 +167,8 @@ def gate_from_journal(node: str, record: Mapping[str, Any]) -> Gate:
         "finished": record["at"],
         "action": "start",
         "reasons": list(said.get("reasons", ())),
+        "proven": list(said.get("proven", ())),
+        "override": _override(said.get("override")),
         "criteria": {},
         "soaks": [],
     }

@@ -106,6 +106,7 @@ def node_overview(
         "latency": {engine: quantiles((record.get("latency") or {}).get(engine)) for engine in ENGINES},
         "height": (status.get("tip") or {}).get("height", height),
         "latched": latched.get("why") if isinstance(latched, Mapping) else latched or None,
+        "stopped": (status.get("stopped") or {}).get("why"),
         "release": state.get("release"),
         "service": state["service"]["state"],
     }

@@ -151,10 +151,13 @@ def _warnings(report: Mapping[str, Any], paint: Paint) -> list[str]:
     for name, node in report["overview"].items():
         if not node["answers"]:
             continue
+        if node["stopped"]:
+            lines += _wrapped(f"{name} STOPPED, takes no block: {node['stopped']}", paint, "bad")
         if node["latched"]:
             lines += _wrapped(f"{name} LATCHED: {node['latched']}", paint, "bad")
+        if node["latched"] or node["stopped"]:
             way = _command(report["next"], "ack.yml", f"-l {name} -e 'why=\"what was found\"'")
-            lines += _wrapped(f"look at its capture, then: {way}", paint, "")
+            lines += _wrapped(f"look into it (captures), then: {way}", paint, "")
         if node["mode"] is None:
             lines += _wrapped(f"{name}: {node['why']}", paint, "bad")
         if not node["service"].startswith("active (running)"):
@@ -240,7 +243,7 @@ def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
 
 def _culprit(report: Mapping[str, Any]) -> str:
     """The node to look at first: one with a fault or a latch, else the one whose step is refused."""
-    signs = ("divergence", "rust_error", "legacy_error", "latched")
+    signs = ("divergence", "rust_error", "legacy_error", "latched", "stopped")
     faulty = [name for name, node in report["overview"].items() if any(node.get(sign) for sign in signs)]
     return str((faulty or [report["next"]["node"]])[0])
 

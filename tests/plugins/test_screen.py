@@ -138,10 +138,11 @@ def test_given_every_step_done_then_only_the_removal_of_the_legacy_engine_is_lef
 
 def test_given_a_latch_an_unknown_mode_and_a_dead_service_then_each_is_shown() -> None:
     shown = screen(
-        node1=a_node(latched={"why": "divergence at 7"}),
+        node1=a_node(latched={"why": "divergence at 7"}, stopped={"at": NOW, "why": "an engine broke"}),
         node2=a_node(None) | {"why": "no unit", "service": {"state": "failed (failed)"}},
     )
     assert "node1 LATCHED: divergence at 7" in shown
+    assert "node1 STOPPED, takes no block: an engine broke" in shown
     assert "then: ansible-playbook playbooks/ack.yml -l node1 -e 'why=" in shown
     assert "node2: no unit" in shown
     assert "node2: its service is failed (failed)" in shown

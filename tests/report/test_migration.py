@@ -10,6 +10,7 @@ import pytest
 from journal import append
 
 from report.migration import assemble, main, read_decisions
+from report.page import render
 from report.run import BadMaterial, check
 from tests.report.material import histogram
 
@@ -168,3 +169,15 @@ def test_the_command_writes_page_and_material_or_says_what_is_missing(
     said = capsys.readouterr().out
     assert "met           Zero divergences: 0 divergences in 14 blocks that both engines judged" in said
     assert {"report.html", "run.json"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_what_a_gate_proved_and_who_overrode_it_is_told(tmp_path: Path) -> None:
+    said = {"outcome": "fail", "reasons": ["1 divergence"], "ready_at": None, "proven": ["700 pairs"]}
+    override = {"who": "ada", "why": "known", "at": 1.0, "instead_of": "fail", "set_aside": ["divergences"]}
+    run = assemble(nodes(node1=node()), [decision(gate=said, gate_override=override)], tmp_path)
+    check(run)
+    assert run["gates"][0]["proven"] == ["700 pairs"]
+    assert run["gates"][0]["override"] == "overridden by ada: known (set aside: divergences)"
+    page = render(run)
+    assert "overridden by ada: known" in page
+    assert "700 pairs" in page
