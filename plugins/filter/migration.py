@@ -13,12 +13,24 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.errors import AnsibleFilterError
 from ansible.utils import color
+from answers import answers
+from captures import merged as merged_captures
+from completion import Criterion, is_completed
+from completion import judge as judge_completion
+from completion import lines as completion_lines
+from completion import refused as completion_refused
+from gate.override import OverrideRefused, override
 from node_import import ImportEditRefused, unwrap
 from operators import journal_report, lock_lines, lock_refusals, read_copies
 from overview import status_report
+from rollback import operation as operation_of_rollback
 from rollback import plan as plan_rollback
 from screen import coloured, plain, status_lines, step_lines
 from steps import Step, plan
+from upgrade import check as check_upgrade
+from upgrade import lines as upgrade_lines
+from upgrade import operation as operation_of_upgrade
+from upgrade import plan as plan_upgrade
 from waiting import next_look
 from waves import Size, waves
 
@@ -42,6 +54,14 @@ def migration_step(
         return plan(int(phase), node, states, phases, criteria, time.time(), serial)
     except (ValueError, KeyError, TypeError) as error:
         raise AnsibleFilterError(f"phase {phase} of {node} cannot be planned: {error!r}") from error
+
+
+def gate_override(step: Mapping[str, Any], reason: str, who: str) -> dict[str, Any]:
+    """A step whose gate an operator has overridden, where there is a reason; see `gate.override`."""
+    try:
+        return override(step, str(reason or ""), who, time.time())
+    except OverrideRefused as error:
+        raise AnsibleFilterError(f"override_gate is refused: {error}") from error
 
 
 def step_record(step: Mapping[str, Any], finished: bool = False) -> dict[str, Any]:
@@ -144,6 +164,26 @@ def rollback_plan(state: Mapping[str, Any] | None, to: str | None = None) -> dic
     return plan_rollback(state, to)
 
 
+def rollback_operation(planned: Mapping[str, Any], by: str) -> dict[str, Any]:
+    """The open operation of a planned rollback; see `rollback.operation`."""
+    return operation_of_rollback(planned, by, time.time())
+
+
+def upgrade_plan(states: Mapping[str, Any], node: str, release: str) -> dict[str, Any]:
+    """Whether and how a node gets another release; see `upgrade.plan`."""
+    return plan_upgrade(states, node, release)
+
+
+def upgrade_operation(planned: Mapping[str, Any], by: str) -> dict[str, Any]:
+    """The open operation of a planned upgrade; see `upgrade.operation`."""
+    return operation_of_upgrade(planned, by, time.time())
+
+
+def upgrade_fault(planned: Mapping[str, Any], state: Mapping[str, Any] | None) -> str:
+    """What is wrong with a node after its upgrade, or an empty text; see `upgrade.check`."""
+    return check_upgrade(planned, state)
+
+
 def mode_file(state: Mapping[str, Any], mode: str, who: str) -> dict[str, Any]:
     """The mode file of a stopped node that goes back to ``mode``; a latch that is there stays."""
     latched = (state.get("mode_file") or {}).get("latched")
@@ -174,6 +214,38 @@ def journal_lines_of(read: Mapping[str, Any], cache: str, inventories: Sequence[
     return journal_report(read["results"], read_copies(Path(cache), nodes), inventories)
 
 
+def completion(
+    states: Mapping[str, Any],
+    chain: Mapping[str, Any],
+    obstacles: Mapping[str, Any],
+    accept: Mapping[str, str],
+) -> list[Criterion]:
+    """The six criteria, judged; ``chain`` is the result of ``chain_health``, see `completion.judge`."""
+    if not isinstance(accept, Mapping):
+        raise AnsibleFilterError(
+            'accept names criteria with reasons: -e \'{"accept": {"no_downtime": "why"}}\''
+        )
+    restarts = {name: (state or {}).get("journal", {}).get("restarts", []) for name, state in states.items()}
+    return judge_completion(states, restarts, chain, obstacles, accept)
+
+
+def kept_evidence(state: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What of a node's evidence outlives the wrapper."""
+    record = (state["status"] or {}).get("evidence") or state["journal"]["kept_evidence"]
+    return {name: record.get(name) for name in ("ever", "baseline", "determinism")} if record else None
+
+
+def completion_declared(states: Mapping[str, Any]) -> list[str]:
+    """How far the completion is, for a person."""
+    open_nodes = [name for name, state in states.items() if not (state and is_completed(state))]
+    if open_nodes:
+        return [f"not yet complete: {', '.join(open_nodes)}; the same command goes on there"]
+    return [
+        "v4.0.0 is complete: every node runs the Rust engine by itself, the legacy engine is removed.",
+        "A sealed copy stays on every node; rollback.yml brings it back.",
+    ]
+
+
 class FilterModule:
     """Names of the filters for Ansible."""
 
@@ -183,8 +255,15 @@ class FilterModule:
             "states_of": states_of,
             "migration_step": migration_step,
             "migration_steps": migration_steps,
+            "gate_override": gate_override,
             "step_record": step_record,
             "rollback_plan": rollback_plan,
+            "rollback_operation": rollback_operation,
+            "upgrade_plan": upgrade_plan,
+            "upgrade_operation": upgrade_operation,
+            "upgrade_fault": upgrade_fault,
+            "upgrade_lines": upgrade_lines,
+            "merged_captures": merged_captures,
             "mode_file": mode_file,
             "legacy_node_py": legacy_node_py,
             "other_release": other_release,
@@ -194,6 +273,13 @@ class FilterModule:
             "wave_of": wave_of,
             "wave_lengths": wave_lengths,
             "gate_pause": gate_pause,
+            "completion": completion,
+            "completion_lines": completion_lines,
+            "completion_refused": completion_refused,
+            "completion_declared": completion_declared,
+            "kept_evidence": kept_evidence,
+            "is_completed": is_completed,
+            "five_answers": answers,
             "step_lines": step_lines,
             "node_materials": node_materials,
             "status_lines": screen_lines,

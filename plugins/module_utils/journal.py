@@ -119,6 +119,28 @@ def recorded_mode(records: Sequence[Mapping[str, Any]]) -> str | None:
     return None
 
 
+def completed(records: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the node was completed, and no step or rollback came after that."""
+    for record in reversed(records):
+        if record["what"] in MODE_CHANGES:
+            return bool(record["what"] == "complete")
+    return False
+
+
+def kept_evidence(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The evidence that a completion kept before it took the wrapper away; None where there is none."""
+    for record in reversed(records):
+        if record["what"] == "complete started":
+            kept = (record["detail"] or {}).get("evidence")
+            return kept if isinstance(kept, dict) else None
+    return None
+
+
+def restarts(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What came of every restart of the service by the migration."""
+    return [record["detail"] for record in records if record["what"] == "restart"]
+
+
 def _read(line: str, last: Head | None) -> tuple[dict[str, Any] | None, str]:
     """One line as the record that follows ``last``, or None and what is wrong with it."""
     try:

@@ -8,7 +8,7 @@ Nothing is remembered between runs: what is done already is read from the modes 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 try:
     from ansible.module_utils.gate import Decision, decide
@@ -39,6 +39,7 @@ class Step(TypedDict):
     gate: Decision | None
     criteria: dict[str, Any]
     evidence: dict[str, Any]
+    gate_override: NotRequired[dict[str, Any] | None]
 
 
 def plan(
@@ -57,7 +58,8 @@ def plan(
         node: The node whose step it is.
         states: For every node, in the order they migrate, what `node_state.read` gave, or
             None where the node did not answer.
-        phases: For every phase its ``phase``, ``mode``, ``soak_between_nodes`` and ``soak_after`` (s).
+        phases: For every phase its ``phase``, ``mode``, ``soak_between_nodes`` and ``soak_after`` (s), and
+            where the soaks in its mode have to show something else, ``criteria``.
         criteria: The criteria that every soak shares, see `gate.Criteria`.
         now: The controller's clock in seconds since the epoch.
         serial: How many nodes are in a wave, see `waves.waves`.
@@ -86,7 +88,7 @@ def plan(
     elif early := _too_early(phase, node, states, target, earlier):
         step["action"], step["reasons"] = "wait", early
     else:
-        _ask_gate(step, soak_before(phase, earlier, list(states), phases), states, criteria, now)
+        _ask_gate(step, soak_before(phase, earlier, list(states), phases), states, phases, criteria, now)
     return step
 
 
@@ -105,21 +107,45 @@ def soak_before(
     return list(order), float(_phase(phases, phase - 1)["soak_after"])
 
 
+def soak_criteria(
+    phase: int,
+    soaking: Sequence[str],
+    states: Mapping[str, Mapping[str, Any] | None],
+    phases: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """What the phase whose soak comes before a step asks otherwise than the criteria of all."""
+    if not soaking:
+        return {}
+    whose = phase if len(soaking) < len(states) else phase - 1
+    return dict(_phase(phases, whose).get("criteria") or {})
+
+
+def _evidence(state: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the gate is told of a node: its wrapper's status, its view of the chain, a replay there."""
+    beside = {key: state[key] for key in ("chain", "replay") if state.get(key) is not None}
+    return {**(state["status"] or {}), **beside} or None
+
+
 def _ask_gate(
     step: Step,
     soak: tuple[Sequence[str], float],
     states: Mapping[str, Mapping[str, Any] | None],
+    phases: Sequence[Mapping[str, Any]],
     criteria: Mapping[str, Any],
     now: float,
 ) -> None:
     """Put the evidence of all nodes before the gate and take its answer into the step."""
     soaking, seconds = soak
-    step["criteria"] = dict(criteria) | {
-        "nodes": {name: state["mode"] for name, state in states.items() if state},
-        "soaking": list(soaking),
-        "soak_seconds": seconds,
-    }
-    step["evidence"] = {name: state["status"] for name, state in states.items() if state}
+    step["criteria"] = (
+        dict(criteria)
+        | soak_criteria(step["phase"], soaking, states, phases)
+        | {
+            "nodes": {name: state["mode"] for name, state in states.items() if state},
+            "soaking": list(soaking),
+            "soak_seconds": seconds,
+        }
+    )
+    step["evidence"] = {name: _evidence(state) for name, state in states.items() if state}
     decision = decide(step["evidence"], step["criteria"], now)
     step["gate"] = decision
     step["action"] = "start" if decision["outcome"] == "pass" else decision["outcome"]
@@ -139,12 +165,23 @@ def _broken(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
                 f"{name}: its step journal is broken: {wrong}; look into it, then set it aside with a "
                 f"reason: ansible-playbook playbooks/journal.yml -l {name} -e 'set_aside=\"the reason\"'"
             )
+        elif begun := state.get("operation"):
+            reasons.append(f"{name}: {_unfinished(name, begun)}")
     for what in ("python", "libc"):
         found = {name: state["runtime"].get(what) for name, state in states.items() if state}
         if len(set(found.values())) > 1:
             listed = ", ".join(f"{name} {value}" for name, value in found.items())
             reasons.append(f"the nodes differ in {what}: {listed}; they would not compute the same sums")
     return reasons
+
+
+def _unfinished(name: str, begun: Mapping[str, Any]) -> str:
+    """What is open on a node, and the command that finishes it."""
+    if "damaged" in begun:
+        return f"what has been begun there cannot be read ({begun['damaged']}); look, then remove the file"
+    command = "rollback.yml" if begun["kind"] == "rollback" else "upgrade.yml with the same wheel"
+    what = f"{begun['kind']} to {begun['target'][:12]} was begun by {begun['by']} and is not finished"
+    return f"{what}; run {command} -l {name} first"
 
 
 def _too_early(

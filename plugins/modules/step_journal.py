@@ -22,6 +22,11 @@ options:
   state: {description: What to do., type: str, choices: [appended, verified, set_aside], required: true}
   path: {description: The journal., type: path, required: true}
   owner: {description: Owner of its folder where that has to be made., type: str}
+  if_broken:
+    description: What C(appended) does to a broken journal; the first record of a new one names the old.
+    type: str
+    choices: [refuse, set_aside]
+    default: refuse
   entry: {description: The record without what chains it and without its time., type: dict}
 author: ["The migration toolkit"]
 """
@@ -54,6 +59,28 @@ def set_aside(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
     }
 
 
+def append(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
+    """Write the record, after one that says so where a broken journal was set aside for it."""
+    entry = {"at": time.time()} | module.params["entry"]
+    if module.params["if_broken"] == "set_aside" and (aside := set_aside(module, journal))["changed"]:
+        told = {key: aside[key] for key in ("kept", "broken")}
+        hashes = {"broken journal": aside["sha256"]}
+        names = {key: entry[key] for key in ("at", "who", "node")}
+        why = f"it was broken when {entry['what']} had to be recorded"
+        journal.append(
+            {
+                **names,
+                "what": "journal set aside",
+                "why": why,
+                "to": aside["mode"],
+                "hashes": hashes,
+                "detail": told,
+            }
+        )
+    record: dict[str, Any] = journal.append(entry)
+    return record
+
+
 def main() -> None:
     """Check the options and carry them out."""
     module = AnsibleModule(
@@ -61,6 +88,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["appended", "verified", "set_aside"], "required": True},
             "path": {"type": "path", "required": True},
             "owner": {"type": "str"},
+            "if_broken": {"type": "str", "choices": ["refuse", "set_aside"], "default": "refuse"},
             "entry": {"type": "dict"},
         },
         required_if=[("state", "appended", ["entry"])],
@@ -74,7 +102,7 @@ def main() -> None:
             module.exit_json(**set_aside(module, journal))
         if module.check_mode:
             module.exit_json(changed=True)
-        module.exit_json(changed=True, record=journal.append({"at": time.time()} | module.params["entry"]))
+        module.exit_json(changed=True, record=append(module, journal))
     except JournalBroken as error:
         module.fail_json(
             msg=f"the step journal is broken: {error}. Look into it, then: "

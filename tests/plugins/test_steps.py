@@ -22,7 +22,14 @@ CRITERIA: dict[str, Any] = {
     "max_idle_seconds": 30,
     "max_clock_skew_seconds": 2,
     "max_restarts": 0,
+    "max_gap_seconds": 30,
+    "max_latency_ratio": 1.0,
+    "min_latency_pairs": 299,
+    "max_replay_age_seconds": 3600,
 }
+
+
+RATIO = {"bounds": [1.0], "counts": [400, 0]}
 
 
 def a_node(mode: str | None, soaked: float = 1000.0, **other: Any) -> dict[str, Any]:
@@ -32,10 +39,20 @@ def a_node(mode: str | None, soaked: float = 1000.0, **other: Any) -> dict[str, 
     record = {
         "now": NOW, "mode": mode, "soak_started": NOW - soaked, "last_call": NOW, "calls": 20,
         "outcomes": outcomes, "rejected": {"bad_proof": 2, "no_work": 2}, "out_of_domain_accepted": 0,
+        "rejects_compared": {"bad_proof": 2, "no_work": 2}, "observed_seconds": soaked,
+        "process_started": NOW - soaked, "flushed": NOW, "gaps": {"count": 0, "seconds": 0, "recent": []},
+        "ratio": RATIO, "baseline": {"release": "a" * 64, "ratio": RATIO},
         "restarts": 0, "release": "a" * 64,
     }  # fmt: skip
     status = None if mode in ("legacy", None) else {"mode": mode, "latched": None, "evidence": record}
-    state = {"mode": mode, "why": "", "status": status, "runtime": {"python": "3.11", "libc": "glibc 2.36"}}
+    chain = {"at": NOW, "problems": [], "agreed_hash": "ab"}
+    state = {
+        "mode": mode,
+        "chain": chain,
+        "why": "",
+        "status": status,
+        "runtime": {"python": "3.11", "libc": "glibc 2.36"},
+    }
     return state | other
 
 
@@ -169,3 +186,24 @@ def test_given_waves_that_are_none_then_no_step_is_planned() -> None:
 def test_given_a_phase_that_the_inventory_lacks_then_the_error_names_it() -> None:
     with pytest.raises(ValueError, match="no phase 4"):
         step(4, "node1", a_node("legacy"), a_node("legacy"))
+
+
+def test_given_a_phase_with_criteria_of_its_own_then_they_hold_for_the_soaks_in_its_mode() -> None:
+    phases = [dict(PHASES[0]), PHASES[1] | {"criteria": {"min_calls": 1000}}, PHASES[2]]
+    rust, shadow = a_node("rust"), a_node("shadow")
+    states = {"node1": rust, "node2": shadow}
+    between = plan(2, "node2", states, phases, CRITERIA, NOW)
+    assert between["action"] == "wait"
+    assert "20 of 1000 calls" in between["reasons"][0]
+    after = plan(3, "node1", {"node1": rust, "node2": rust}, phases, CRITERIA, NOW)
+    assert "20 of 1000 calls" in after["reasons"][0]
+    before = plan(2, "node1", {"node1": shadow, "node2": shadow}, phases, CRITERIA, NOW)
+    assert before["action"] == "start"
+
+
+def test_given_what_lies_beside_the_status_then_the_gate_is_told_of_it() -> None:
+    states = {"node1": a_node("shadow", replay={"result": "garbage"}), "node2": a_node("legacy")}
+    refused = plan(1, "node2", states, PHASES, CRITERIA, NOW)
+    assert refused["action"] == "fail"
+    assert "the replay's result is not an object" in refused["reasons"][0]
+    assert refused["evidence"]["node2"] == {"chain": states["node2"]["chain"]}
