@@ -186,9 +186,9 @@ def _is_full(record: Mapping[str, Any], criteria: Mapping[str, Any]) -> bool:
 
 
 def _pairs(record: Mapping[str, Any]) -> int:
-    """Pairs of durations, of live calls and of the determinism arm."""
+    """Pairs of durations that the node has replayed by itself."""
     arm = record["determinism"]
-    return int(record["ratio"]["count"]) + (int(arm["ratio"]["count"]) if arm else 0)
+    return int(arm["ratio"]["count"]) if arm else 0
 
 
 def _draw(records: Mapping[str, Mapping[str, Any]], criteria: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from gate.bounds import (
     tail_at_most,
 )
 
-from tests.gate.test_gate import CRITERIA, NOW, a_healthy_node, a_replay, ratios
+from tests.gate.test_gate import CRITERIA, EDGES, NOW, a_healthy_node, a_replay, ratios
 
 
 def exact(k: int, n: int, p: float) -> float:
@@ -72,22 +72,52 @@ def ask(live: dict[str, Any], replay: Any = None, **evidence: Any) -> Any:
     ("below", "above", "outcome", "words"),
     [
         (299, 0, "pass", ""),
-        (298, 0, "wait", "298 of 299 pairs to tell the 99th percentile"),
-        (0, 0, "wait", "0 of 299 pairs"),
+        (298, 0, "wait", "0 of 299 replayed pairs to tell the 99th percentile"),
+        (0, 0, "wait", "and 0 live ones do not settle it"),
         (1044, 5, "pass", ""),
-        (1043, 5, "wait", "5 of 1,048 pairs above 1 the 99th percentile is open; 1,049 pairs"),
-        (960, 40, "fail", "Rust is slower: the 99th percentile of 1,000 ratios lies above 1"),
-        (10, 400, "fail", "Rust is slower in live traffic: 400 of 410 pairs above 1"),
-        (0, 30, "fail", "Rust is slower in live traffic: 30 of 30 pairs above 1"),
-        (0, 29, "wait", "29 of"),  # too few to say so
+        (1043, 5, "wait", "and 1,048 live ones do not settle it"),
+        (960, 40, "fail", "Rust is slower in live traffic: the 99th percentile of 1,000 ratios lies above 1"),
+        (10, 400, "fail", "Rust is slower in live traffic: the median of 410 ratios lies above 1"),
+        (0, 30, "fail", "the median of 30 ratios lies above 1 (30 of them surely)"),
+        (0, 29, "wait", "29 live ones"),  # too few to say so
     ],
-)  # fmt: skip
+)
 def test_given_live_pairs_then_bounds_of_the_ratio_decide(
     below: int, above: int, outcome: str, words: str
 ) -> None:
     decision = ask(ratios(below, above))
     assert decision["outcome"] == outcome, decision
     assert words in " ".join(decision["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("pairs", "above", "outcome", "words"),
+    [
+        (299, 0, "pass", ""),
+        (298, 0, "wait", "298 of 299 replayed pairs"),
+        (1049, 5, "pass", ""),
+        (1048, 5, "wait", "5 of 1,048 replayed pairs above 1 the 99th percentile is open; 1,049 pairs"),
+        (1000, 40, "fail", "Rust is slower: the 99th percentile of 1,000 replayed ratios lies above 1"),
+        (1000, 700, "fail", "Rust is slower: the median of 1,000 replayed ratios lies above 1"),
+    ],
+)
+def test_given_too_few_live_pairs_then_bounds_of_the_replayed_ones_decide(
+    pairs: int, above: int, outcome: str, words: str
+) -> None:
+    replay = a_replay()
+    replay["result"]["ratio"] = {"pairs": pairs, "above_1": above}
+    decision = ask(ratios(60, 40), replay)
+    assert decision["outcome"] == outcome, decision
+    assert words in " ".join(decision["reasons"])
+
+
+def test_given_a_live_limit_of_its_own_then_only_what_lies_surely_above_it_refuses() -> None:
+    status = a_healthy_node()
+    status["replay"] = a_replay()
+    for counts, outcome in (([0, 10, 80, 0], "pass"), ([0, 10, 0, 80], "fail")):  # above 1, above 2
+        status["evidence"]["ratio"] = {"bounds": EDGES, "counts": counts}
+        criteria = CRITERIA | {"max_live_latency_ratio": 1.5}
+        assert decide({"node1": status, "node2": None}, criteria, NOW)["outcome"] == outcome
 
 
 def test_given_too_few_live_pairs_then_a_replay_fills_them_up_and_both_are_said_apart() -> None:

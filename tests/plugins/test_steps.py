@@ -24,6 +24,7 @@ CRITERIA: dict[str, Any] = {
     "max_restarts": 0,
     "max_gap_seconds": 30,
     "max_latency_ratio": 1.0,
+    "max_live_latency_ratio": 1.0,
     "min_latency_pairs": 299,
     "max_replay_age_seconds": 3600,
 }

@@ -12,7 +12,7 @@ from typing import Any
 from .bounds import pairs_needed, quantile_is_above, quantile_is_at_most
 from .criteria import COMPARING, Criteria
 from .findings import Findings
-from .pairs import Pairs, of_histogram
+from .pairs import Pairs, of_histogram, surely_above
 from .reading import part
 from .replay import Replay
 
@@ -33,7 +33,11 @@ def judge_latency(
     """In `shadow` and `rust` the soak itself, in `final` the baseline that was frozen before it."""
     if mode in COMPARING:
         live = of_histogram(record.get("ratio"), wanted.max_latency_ratio, "ratio")
-        judge_pairs(name, live, _beside(record, replay, wanted), wanted, found)
+        slower = surely_above(record.get("ratio"), wanted.max_live_latency_ratio, "ratio")
+        beside = _beside(record, replay, wanted)
+        _say(name, live, beside, wanted, found)
+        if not _slow_live(name, slower, wanted, found) and not _suffices(live, wanted):
+            _judge_replayed(name, live, beside, wanted, found)
     elif mode == "final":
         _judge_baseline(name, record, wanted, found)
 
@@ -47,34 +51,44 @@ def _beside(record: Mapping[str, Any], replay: Replay | None, wanted: Criteria) 
     return pairs
 
 
-def judge_pairs(name: str, live: Pairs, beside: Pairs, wanted: Criteria, found: Findings) -> None:
-    """Live pairs alone where they suffice, else filled up by replayed ones; both are said apart.
-
-    However many are replayed, live ones that are slower beyond doubt are not outvoted.
-    """
-    limit, confidence = wanted.max_latency_ratio, wanted.confidence
+def _say(name: str, live: Pairs, beside: Pairs, wanted: Criteria, found: Findings) -> None:
+    """What was measured, live calls apart from replayed ones."""
     for pairs, whose in ((live, "live"), (beside, "replayed")):
         if pairs.total:
-            text = f"{name}: Rust took more than {limit:g} times as long as legacy in {pairs.above:,} of"
-            found.prove(f"{text} {pairs.total:,} {whose} accepts")
-    if live.total >= FEWEST_LIVE and quantile_is_above(0.5, live.above, live.total, BEYOND_DOUBT):
-        text = f"Rust is slower in live traffic: {live.above} of {live.total} pairs above {limit:g}"
-        found.fail("slow", name, text)
-        return
-    judged = live if _suffices(live, wanted) else live + beside
-    if judged.total < wanted.min_latency_pairs:
-        need = max(int(wanted.min_latency_pairs), pairs_needed(0.99, judged.above, confidence))
-        text = f"{judged.total:,} of {need:,} pairs to tell the 99th percentile of the durations"
-        found.wait("pairs", name, f"{text} ({live.total:,} live, {beside.total:,} replayed)")
+            text = f"{name}: Rust took more than {wanted.max_latency_ratio:g} times as long as legacy in"
+            found.prove(f"{text} {pairs.above:,} of {pairs.total:,} {whose} accepts")
+
+
+def _slow_live(name: str, live: Pairs, wanted: Criteria, found: Findings) -> bool:
+    """Whether live calls are slower beyond doubt: then no replay outvotes them."""
+    limit = wanted.max_live_latency_ratio
+    for share, words, fewest in (
+        (0.5, "median", FEWEST_LIVE),
+        (0.99, "99th percentile", wanted.min_latency_pairs),
+    ):
+        if live.total >= fewest and quantile_is_above(share, live.above, live.total, BEYOND_DOUBT):
+            text = f"Rust is slower in live traffic: the {words} of {live.total:,} ratios lies above"
+            found.fail("slow", name, f"{text} {limit:g} ({live.above:,} of them surely)")
+            return True
+    return False
+
+
+def _judge_replayed(name: str, live: Pairs, beside: Pairs, wanted: Criteria, found: Findings) -> None:
+    """Replayed pairs decide where the live ones do not suffice."""
+    limit, confidence = wanted.max_latency_ratio, wanted.confidence
+    if beside.total < wanted.min_latency_pairs:
+        need = max(int(wanted.min_latency_pairs), pairs_needed(0.99, beside.above, confidence))
+        text = f"{beside.total:,} of {need:,} replayed pairs to tell the 99th percentile of the durations"
+        found.wait("pairs", name, f"{text}, and {live.total:,} live ones do not settle it")
         return
     for share, words in QUANTILES:
-        if quantile_is_above(share, judged.above, judged.total, BEYOND_DOUBT):
-            text = f"Rust is slower: the {words} of {judged.total:,} ratios lies above {limit:g}"
-            found.fail("slow", name, f"{text} ({judged.above:,} pairs above)")
-        elif not quantile_is_at_most(share, judged.above, judged.total, confidence):
-            need = pairs_needed(share, judged.above, confidence)
-            text = f"with {judged.above:,} of {judged.total:,} pairs above {limit:g} the {words} is open"
-            found.wait("pairs", name, f"{text}; {need:,} pairs would settle it")
+        if quantile_is_above(share, beside.above, beside.total, BEYOND_DOUBT):
+            text = f"Rust is slower: the {words} of {beside.total:,} replayed ratios lies above {limit:g}"
+            found.fail("slow", name, f"{text} ({beside.above:,} of them)")
+        elif not quantile_is_at_most(share, beside.above, beside.total, confidence):
+            need = pairs_needed(share, beside.above, confidence)
+            text = f"with {beside.above:,} of {beside.total:,} replayed pairs above {limit:g} the {words}"
+            found.wait("pairs", name, f"{text} is open; {need:,} pairs would settle it")
 
 
 def _suffices(pairs: Pairs, wanted: Criteria) -> bool:

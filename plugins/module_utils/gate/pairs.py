@@ -40,6 +40,17 @@ def of_histogram(histogram: Any, limit: float, where: str) -> Pairs:
     return Pairs(sum(checked), sum(checked[bounds.index(limit) + 1 :]))
 
 
+def surely_above(histogram: Any, limit: float, where: str) -> Pairs:
+    """Pairs of a histogram, those above the limit counted only where their bucket leaves no doubt.
+
+    Raises:
+        Garbled: It is no histogram.
+    """
+    bounds = histogram.get("bounds") if isinstance(histogram, Mapping) else None
+    beyond = [edge for edge in bounds if finite(edge) and edge >= limit] if isinstance(bounds, list) else []
+    return of_histogram(histogram, min(beyond, default=limit), where)
+
+
 def of_replay(result: Mapping[str, Any], limit: float) -> Pairs:
     """Pairs of a replay's result; none where it timed none.
 
