@@ -13,7 +13,6 @@ from typing import Any
 from bench import rebuild, report, speed, wrapper_cost
 from bench.chain import mined
 from fuzz.oracle import ROOT
-from fuzz.rust import NotInstalled, load_core
 
 QUICK = speed.Effort(mined=4, chain=40, mined_large=2, chain_large=6, runs=11, rebuild_blocks=20_000)
 
@@ -78,11 +77,6 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "build/bench.json", help="where the figures go")
     parser.add_argument("--quick", action="store_true", help="a fraction of the work, for a first impression")
     args = parser.parse_args()
-    try:
-        load_core()
-    except NotInstalled as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
     content = measured(QUICK if args.quick else speed.Effort())
     report.write(args.out, content)
     print(report.table(content))

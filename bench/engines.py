@@ -7,8 +7,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from coinjecture.replay.legacy import NoStorage
+
 from bench.chain import NETWORK, Block
-from fuzz.oracle import GENESIS, NoStorage, modules
+from fuzz.oracle import GENESIS, modules
 
 ROWS_AT_ONCE = 512
 RECEIVED_AT = 1.8e9
