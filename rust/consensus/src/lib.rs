@@ -33,6 +33,7 @@ mod transfer;
 pub mod tree;
 mod unicode;
 pub mod value;
+pub mod wanted;
 pub mod work;
 
 pub use block::Block;
