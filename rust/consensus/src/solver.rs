@@ -95,6 +95,9 @@ pub fn solve(numbers: &[i64], target: usize, budget: &mut Budget) -> Result<Vec<
             if number > 0 && number <= target {
                 table.add(number, u32::try_from(position).map_err(|_| Unsolved::NoMemory)?);
             }
+        } else if *number < -1 {
+            // Python counts the cell before the first from the end: -1 is the last one, and here the only one.
+            return Err(Unsolved::Negative);
         }
         solved = table.reaches(target);
         if solved {
@@ -176,6 +179,7 @@ mod tests {
         assert_eq!(solved(&[], 0), Err(Unsolved::Impossible));
         assert_eq!(solved(&[0, 5], 0), Ok(vec![]));
         assert_eq!(solved(&[-1, 5], 0), Ok(vec![]));
+        assert_eq!(solved(&[-2, 5], 0), Err(Unsolved::Negative));
         assert_eq!(solved(&[5, -1], 5), Ok(vec![0]));
         assert_eq!(solved(&[4, -1, 5], 5), Err(Unsolved::Negative));
         assert_eq!(solved(&[1], usize::MAX), Err(Unsolved::NoMemory));
