@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 from types import ModuleType
 from typing import Any
 
@@ -103,7 +103,7 @@ class Legacy:
 
     Attributes:
         engine: The engine itself.
-        seconds: How long the last judgement took, parsing included.
+        seconds: Processor time of the last judgement, parsing included.
         parent: The node that the last block of ``judge`` names as its parent, None if there is none.
         inserted: The node that this block was put into the tree as, None if it was not.
     """
@@ -140,9 +140,9 @@ class Legacy:
         What is no JSON object goes to the engine as it is, as in the node. Without ``keep`` the block is
         taken out again: tree and tip are as they were.
         """
-        started = perf_counter()
+        started = thread_time()
         block = parsed(raw)
-        parsing = perf_counter() - started
+        parsing = thread_time() - started
         known = block if isinstance(block, dict) else {}
         node, tip = self.node(known.get("block_hash")), self.engine.best_tip
         self.parent = self.node(known.get("previous_hash"))
@@ -177,14 +177,14 @@ class Legacy:
         self._hash.forget()
         self._work.forget()
         verdict, reason = "accept", None
-        started = perf_counter()
+        started = thread_time()
         try:
             self._judge(block)
         except self._reject as error:
             verdict, reason = "reject", error.reason
         except Exception as error:
             verdict, reason = "error", f"{type(error).__name__}: {error}"[:500]
-        self.seconds = perf_counter() - started
+        self.seconds = thread_time() - started
         tip = self.engine.best_tip
         tip_hash, tip_bits = hash_notation(tip.block["block_hash"]), bits(tip.cumulative_work)
         if not isinstance(block, dict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 from coinjecture import _core
@@ -17,7 +17,7 @@ class Rust:
 
     Attributes:
         engine: The native engine.
-        seconds: How long the last judgement took, parsing included.
+        seconds: Processor time of the last judgement, parsing included.
     """
 
     def __init__(self, network: Network, profile: str) -> None:
@@ -34,7 +34,7 @@ class Rust:
 
         What breaks the engine is an outcome too, ``error``, equal to none of the legacy engine's.
         """
-        started = perf_counter()
+        started = thread_time()
         self._judgement = None
         try:
             captured = _core.capture(raw, total=True)
@@ -47,15 +47,15 @@ class Rust:
         except BaseException as error:  # a panic of the core is no Exception
             return Outcome("error", f"{type(error).__name__}: {error}"[:500])
         finally:
-            self.seconds = perf_counter() - started
+            self.seconds = thread_time() - started
         return observed(judgement)
 
     def apply(self) -> None:
         """Put the block that was judged last into the tree; its time is added to ``seconds``."""
         if self._judgement is not None:
-            started = perf_counter()
+            started = thread_time()
             self.engine.apply(self._judgement)
-            self.seconds += perf_counter() - started
+            self.seconds += thread_time() - started
 
     def put(self, node: TreeNode) -> None:
         """Put a node into the tree as another engine has it."""

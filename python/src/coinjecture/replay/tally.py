@@ -20,8 +20,8 @@ class Tally:
         divergences: Each with the sequence of its block, what was done to it, and the file that replays it.
         out_of_domain: Stored blocks that only the legacy engine can judge: sequence, why, and its verdict.
         not_accepted: Stored blocks that both engines reject: sequence and code.
-        ratios: Of each stored block that both engines judged: time of Rust over time of Python.
-        seconds: Time spent in each engine.
+        ratios: Of each stored block that both engines judged: processor time of Rust over that of Python.
+        seconds: Processor time spent in each engine.
         calls: Judgements by each engine.
     """
 

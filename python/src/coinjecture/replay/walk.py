@@ -119,7 +119,8 @@ class Walk:
             tally.calls["rust"] += 1
             tally.seconds["legacy"] += self._legacy.seconds
             tally.seconds["rust"] += self._rust.seconds
-            tally.ratios.append(self._rust.seconds / self._legacy.seconds)
+            if self._legacy.seconds > 0:  # a coarse clock may see nothing
+                tally.ratios.append(self._rust.seconds / self._legacy.seconds)
         self._legacy.trim()
 
     def _mutant(self, row: Row, parent: Known | None, rng: random.Random, number: int) -> None:
