@@ -10,6 +10,7 @@ mod errors;
 mod functions;
 mod judgement;
 mod pow;
+mod usual;
 
 use pyo3::prelude::*;
 
