@@ -60,6 +60,7 @@ lint-ansible:
 
 test-rust:
 	@cargo test --workspace --locked --release -q
+	cargo test -p coinjecture-consensus --features soft-sha --test vectors --locked --release -q
 
 test-python:
 	@python -m pytest -m "not droplets" tests
@@ -82,8 +83,11 @@ doubles: setup ## doubles through the Rust engine's text against CPython's, into
 mutants: setup ## cargo-mutants over the rules (installs it into build/tools); not part of the tests
 	@scripts/mutants
 
-watch: ## live status of the network
-	@scripts/watch
+watch: ## live status of the network (INVENTORY=inventory/testnet for another one than the local one)
+	@scripts/watch $(if $(INVENTORY),-i $(INVENTORY))
+
+status-json: ## the same once, as JSON and nothing else
+	@scripts/watch --json $(if $(INVENTORY),-i $(INVENTORY))
 
 lock: ## lock requirements/*.in again, with hashes
 	@scripts/lock

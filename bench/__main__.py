@@ -19,9 +19,9 @@ QUICK = speed.Effort(mined=4, chain=40, mined_large=2, chain_large=6, runs=11, r
 WORK = (
     "Valid blocks of the reference node's miner, {sizes}. Times are CPU seconds of one thread. "
     "verify, replay: parsing, rules 1-9 and insertion by verify_block of both engine classes, without I/O; "
-    "replay begins with a new engine, blocks in batches of 512; Python on one core, Rust on two, in time that "
-    "passes (replay_one_core: CPU time). rebuild: an engine's constructor reading its log, without the making "
-    "of the rows. wrapper: time of a call beyond that of the engines it calls."
+    "replay begins with a new engine, in batches of 512 blocks: Python on one core, Rust on two, in time "
+    "that passes (replay_one_core: CPU time). rebuild: an engine's constructor reading its log, without "
+    "making the rows. wrapper: time of a call beyond that of the engines it calls."
 )
 
 

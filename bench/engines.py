@@ -66,7 +66,7 @@ def judge_all(engine: Any, blocks: list[bytes] | list[Block]) -> None:
 
 
 def take_all(blocks: list[bytes], threads: int) -> None:
-    """Judge blocks by the full rules with a new native engine, many in a call; every one has to be accepted."""
+    """Judge blocks by the full rules with a new native engine, many in a call; all have to be accepted."""
     core = importlib.import_module("coinjecture._core")
     known = GENESIS[NETWORK]
     engine = core.Engine(json.loads(known["block_json"]), known["received_at"])

@@ -43,9 +43,7 @@ class Pairs:
         }
 
 
-def pairs(
-    oracle: Work, rust: Work, units: int, runs: int, clock: Clock = time.thread_time
-) -> Pairs:
+def pairs(oracle: Work, rust: Work, units: int, runs: int, clock: Clock = time.thread_time) -> Pairs:
     """Measure two functions in turns; either does `units` units of work.
 
     Times are CPU time of this thread unless `clock` is another one.
@@ -61,7 +59,7 @@ def pairs(
 
 
 def seconds(work: Work, repeats: int = 1, clock: Clock = time.thread_time) -> float:
-    """Seconds (CPU time by default) that one call takes, as a mean; garbage is collected before and not within."""
+    """Seconds (CPU time by default) that one call takes, as a mean; garbage is collected before."""
     gc.collect()
     gc.disable()
     try:

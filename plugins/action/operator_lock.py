@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from controller_run import has_ended, place, run_id, this_run
+from controller_run import ControllerGone, has_ended, place, run_id, this_run
 
 display = Display()
 
@@ -22,7 +22,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Carry out the request, a second time where the holder is known to have ended."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        main = this_run()
+        try:
+            main = this_run()
+        except ControllerGone as gone:
+            return result | {"failed": True, "msg": str(gone)}
         if arguments["state"] != "broken":
             arguments |= {"run": run_id(main), "place": place(), "pid": main}
         answer = self._ask(arguments, task_vars)

@@ -94,9 +94,9 @@ class JournalFile:
         folder = self.path.parent
         if folder.is_dir():
             return
+        user = pwd.getpwnam(self.owner) if self.owner else None
         folder.mkdir(mode=0o750)
-        if self.owner:
-            user = pwd.getpwnam(self.owner)
+        if user:
             os.chown(folder, user.pw_uid, user.pw_gid)
 
     @contextmanager

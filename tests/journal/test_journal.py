@@ -188,3 +188,9 @@ def test_given_a_whole_journal_then_it_is_not_set_aside(journal: JournalFile) ->
     journal.append(entry())
     assert journal.set_aside() is None
     assert journal.read()["records"]
+
+
+def test_given_an_owner_that_is_no_user_then_no_folder_is_made(tmp_path: Path) -> None:
+    with pytest.raises(KeyError):
+        JournalFile(tmp_path / "state" / "journal.jsonl", "nobody-of-that-name").append(entry())
+    assert not (tmp_path / "state").exists()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from controller_run import has_ended, place, run_id, started
+from controller_run import ControllerGone, has_ended, place, run_id, started, this_run
 
 
 @pytest.fixture
@@ -55,3 +55,28 @@ def test_given_a_program_with_odd_characters_in_its_name_then_its_start_is_found
 
 def test_given_no_proc_then_the_names_are_still_there(tmp_path: Path) -> None:
     assert place(tmp_path / "none", tmp_path / "none") != place()
+
+
+def test_given_a_worker_then_its_run_is_its_parent(other: subprocess.Popen[bytes]) -> None:
+    assert this_run(parent=other.pid) == other.pid
+
+
+def test_given_a_worker_that_was_left_behind_then_it_does_not_act_for_whoever_took_it_in() -> None:
+    with subprocess.Popen(["sleep", "60"]) as foster, pytest.raises(ControllerGone):
+        try:
+            this_run(parent=foster.pid)
+        finally:
+            foster.kill()
+
+
+def test_given_a_parent_that_is_gone_then_so_is_the_run(other: subprocess.Popen[bytes]) -> None:
+    other.kill()
+    other.wait()
+    with pytest.raises(ControllerGone):
+        this_run(parent=other.pid)
+
+
+def test_given_no_proc_then_a_worker_of_init_was_left_behind(tmp_path: Path) -> None:
+    assert this_run(tmp_path / "none", parent=77) == 77
+    with pytest.raises(ControllerGone):
+        this_run(tmp_path / "none", parent=1)

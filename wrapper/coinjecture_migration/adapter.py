@@ -11,7 +11,6 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from consensus_surface import REASONS
@@ -91,7 +90,7 @@ class LegacyEngine:
             profile: `header` or `full`.
 
         Returns:
-            The observation, hash and work of the content unknown (`observed`); an exception from storage,
+            The observation, hash and work of the content unknown (`complete`); an exception from storage,
             running out of memory and an answer other than True are its `error`.
         """
         key = field(block, "block_hash")
@@ -128,13 +127,15 @@ class LegacyEngine:
             cause=cause,
         )
 
-    def observed(self, told: Observation, block: Any) -> Observation:
-        """An observation with hash and work of the block's content, by the legacy code itself.
+    def complete(self, told: Observation, block: Any) -> None:
+        """Put hash and work of the block's content into an observation, by the legacy code itself.
 
         After judging, not before: computed before, they would warm what judging then needs, and its
         duration would be compared with that of a cold Rust engine.
         """
-        return told if told.error is not None else replace(told, **self._computed(block))
+        if told.error is None:
+            for name, value in self._computed(block).items():
+                setattr(told, name, value)
 
     def like(self, block: Any, text: bytes) -> Any:
         """A block made of JSON text, in the shape in which `block` came.

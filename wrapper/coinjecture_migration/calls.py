@@ -171,7 +171,7 @@ class BlockCall:
         told = self.legacy.judge(self._parsed, self.profile)
         self._received_at = told.received_at or time.time()
         heard, judgement = self._ask_rust(told)
-        told = self._observed(told, heard)
+        self._complete(told, heard)
         decision = self._decide(told, heard)
         if heard is not None and heard.inserted and "rust" in (decision.answer, self._follower(decision)):
             error = self.rust.apply(judgement, self._parsed)
@@ -209,18 +209,18 @@ class BlockCall:
             return None, None
         return self.rust.judge(self._captured, self._received_at, self.profile)
 
-    def _observed(self, told: Observation, heard: Observation | None) -> Observation:
-        """The legacy verdict with hash and work of the content; of an untouched copy where that matters."""
-        told = self.legacy.observed(told, self._parsed)
+    def _complete(self, told: Observation, heard: Observation | None) -> None:
+        """Hash and work of the content by the legacy code; of an untouched copy where that matters."""
+        self.legacy.complete(told, self._parsed)
         if heard is None or heard.error is not None or self._captured is None:
-            return told
+            return
         if same(told.block_hash, heard.block_hash) and same(told.work, heard.work):
-            return told
+            return
         try:  # the engine may have changed the block while it judged it
             untouched = self.legacy.like(self.block, bytes(self._captured.to_json()))
         except Exception:
-            return told
-        return self.legacy.observed(told, untouched)
+            return
+        self.legacy.complete(told, untouched)
 
     def _decide(self, told: Observation, heard: Observation | None) -> Decision:
         settings = self.keeper.settings

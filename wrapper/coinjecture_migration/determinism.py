@@ -192,7 +192,8 @@ class DeterminismArm:
             copy = engine.like(block, text)
             told = engine.judge(copy, profile)
             engine.drop()
-            return engine.observed(told, engine.like(block, text))
+            engine.complete(told, engine.like(block, text))
+            return told
         return engine.judge_alone(json.loads(text), float(number), profile)
 
     def _run_often(self) -> None:
