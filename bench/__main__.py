@@ -31,7 +31,7 @@ WORK = (
     "replay begins with a new engine. rebuild: an engine's constructor reading its log, without the making "
     "of the rows. wrapper: time of a call beyond that of the engines it calls. mode_commit: from the command "
     "over the control socket to its answer, while the wrapper judges blocks. rollback: from final to legacy "
-    "on a chain of so many blocks, wall time; the restart in CPU time."
+    "on a chain of so many blocks."
 )
 
 
