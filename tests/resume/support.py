@@ -40,8 +40,9 @@ NO_SOAK: dict[str, Any] = {
     "gate_criteria": {
         name: 0 if name.startswith("min_") else value for name, value in CALENDAR["gate_criteria"].items()
     },
+    "health_advance": 0,
 }
-"""A calendar without soaks, for tests that are about something else."""
+"""A calendar without soaks, and no block waited for: these tests are about something else."""
 
 
 @dataclass(frozen=True)
