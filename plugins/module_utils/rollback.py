@@ -64,6 +64,9 @@ def _to_mode(state: Mapping[str, Any], now: str | None, target: str) -> dict[str
     silent = state["status"] is None
     if silent and state["mode"] == "legacy":
         return _plan("legacy", target, "nothing", NEVER_STARTED)
+    if silent and state["node_py"]["state"] == "rust":
+        why = "the migration was complete: wrapper and legacy engine come back from the sealed copy"
+        return _plan(now or "unknown", target, "restart", why, restarts=True)
     if silent and state["node_py"]["state"] != "wrapped":
         return _plan(now or "unknown", target, "refuse", f"its wrapper is not there: {state['why']}")
     if silent:
@@ -82,6 +85,9 @@ def _to_removed(state: Mapping[str, Any], now: str | None) -> dict[str, Any]:
         return _plan(now or "unknown", "removed", "refuse", str(state["node_py"]["why"]))
     if not state["remains"] and state["node_py"]["state"] == "legacy" and state["service"]["active"]:
         return _plan("removed", "removed", "nothing", "nothing of the migration is left on it")
+    if state["node_py"]["state"] == "rust":
+        why = "the migration was complete: -e to=legacy first brings the legacy engine back"
+        return _plan(now or "unknown", "removed", "refuse", why)
     left = f"taking the wrapper out, from {now or 'an unknown mode'}"
     first = "legacy" if not silent and now != "legacy" else ""
     runs_legacy = silent and state["mode"] == "legacy"

@@ -182,7 +182,14 @@ def _is_full(record: Mapping[str, Any], criteria: Mapping[str, Any]) -> bool:
         and record["calls"] >= criteria["min_calls"]
         and sum(record["rejected"].values()) >= criteria["min_rejects"]
         and len(record["rejected"]) >= criteria["min_reason_codes"]
+        and (record["mode"] == "final" or _pairs(record) >= criteria["min_latency_pairs"])
     )
+
+
+def _pairs(record: Mapping[str, Any]) -> int:
+    """Pairs of durations that the node has replayed by itself."""
+    arm = record["determinism"]
+    return int(arm["ratio"]["count"]) if arm else 0
 
 
 def _draw(records: Mapping[str, Mapping[str, Any]], criteria: Mapping[str, Any]) -> None:

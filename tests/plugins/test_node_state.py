@@ -140,3 +140,16 @@ def test_given_no_interpreter_then_the_runtime_is_empty_and_says_why(paths: Node
         return str(systemd()(command))
 
     assert read(paths, run)["runtime"]["error"] == "python3: not found"
+
+
+def test_given_a_node_py_with_the_rust_engine_then_the_node_is_in_final_once_its_process_has_read_it() -> (
+    None
+):
+    service, node_py = {"found": True, "active": True, "state": "active"}, {"state": "rust", "why": ""}
+    assert settle_mode(service, node_py, None, "no socket", None, [])[0] == "final"
+    assert settle_mode(service, node_py, None, "no socket", None, ["/x/node.py"])[0] is None
+
+
+def test_given_no_step_journal_then_it_is_empty_and_whole(paths: NodePaths) -> None:
+    found = read(paths, systemd())["journal"]
+    assert (found["records"], found["mode"], found["broken"], found["completed"]) == (0, None, None, False)

@@ -162,3 +162,21 @@ def test_given_an_open_operation_on_any_node_then_no_step_starts() -> None:
 
 def _runtime(state: Any) -> Any:
     return state | {"runtime": {"python": "3.11", "libc": "glibc 2.36"}}
+
+
+@pytest.mark.parametrize("target", ["rust", "shadow", "legacy"])
+def test_given_a_completed_node_then_it_goes_back_by_a_restart_from_the_sealed_copy(target: str) -> None:
+    planned = plan(a_node("final", answers=False, imports="rust"), target)
+    assert (planned["from"], planned["to"], planned["how"]) == ("final", target, "restart")
+    assert planned["restarts"] is True
+    assert "sealed copy" in planned["why"]
+
+
+def test_given_a_completed_node_then_one_step_back_is_rust() -> None:
+    assert plan(a_node("final", answers=False, imports="rust"), None)["to"] == "rust"
+
+
+def test_given_a_completed_node_then_it_is_not_removed_before_the_legacy_engine_is_back() -> None:
+    planned = plan(a_node("final", answers=False, imports="rust"), "removed")
+    assert planned["how"] == "refuse"
+    assert "-e to=legacy first" in planned["why"]
