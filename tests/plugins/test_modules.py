@@ -193,3 +193,12 @@ def test_given_something_that_is_no_operation_then_it_is_refused(tmp_path: Path)
     said = run("open_operation", path=str(tmp_path / "operation.json"), state="open", operation={"kind": "x"})
     assert said["failed"] is True
     assert "nothing else was changed" in said["msg"]
+
+
+def test_given_another_operation_than_the_finished_one_then_it_stays_open(tmp_path: Path) -> None:
+    path = tmp_path / "operation.json"
+    begun = {"schema": 1, "kind": "rollback", "origin": "final", "target": "legacy", "mode": "final"}
+    path.write_text(json.dumps(begun | {"since": 1.5, "by": "ann@laptop", "why": "a test"}))
+    said = run("open_operation", path=str(path), state="closed", target="rust")
+    assert said["changed"] is False and path.exists()
+    assert run("open_operation", path=str(path), state="closed", target="legacy")["changed"] is True
