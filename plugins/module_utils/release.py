@@ -17,7 +17,10 @@ from typing import Any
 
 Run = Callable[[Sequence[str], Mapping[str, str]], str]
 
-BUILD_PROBE = "import json; from coinjecture import _core; print(json.dumps(_core.build_info()))"
+BUILD_PROBE = (
+    "import json; from coinjecture import _core; import coinjecture.consensus;"
+    " print(json.dumps(_core.build_info()))"
+)
 
 
 class ReleaseRefused(Exception):
@@ -101,7 +104,7 @@ def switch(current: Path, release: Path) -> bool:
 
 
 def _probe(release: Path, python: str, allow_faults: bool, run: Run) -> dict[str, Any]:
-    """Import the native module with the node's interpreter and ask how it was built."""
+    """Import the engine, native and Python, with the node's interpreter and ask how it was built."""
     output = run([python, "-c", BUILD_PROBE], _environment() | {"PYTHONPATH": str(release)})
     try:
         build = json.loads(output)
