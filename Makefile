@@ -77,8 +77,11 @@ bench: setup ## benchmarks against the Python engine, into build/bench.json
 fuzz: setup ## differential fuzzing against the Python engine (SECONDS=60), into build/fuzz.json
 	@python -m fuzz --seconds $(FUZZ_SECONDS)
 
-watch: ## live status of the network
-	@scripts/watch
+watch: ## live status of the network (INVENTORY=inventory/testnet for another one than the local one)
+	@scripts/watch $(if $(INVENTORY),-i $(INVENTORY))
+
+status-json: ## the same once, as JSON and nothing else
+	@scripts/watch --json $(if $(INVENTORY),-i $(INVENTORY))
 
 lock: ## lock requirements/*.in again, with hashes
 	@scripts/lock

@@ -65,12 +65,23 @@ def test_given_silent_nodes_then_the_status_shows_them_and_that_is_no_failure(si
     status, said = play(silent, "playbooks/status.yml")
     assert status == 0
     assert "node1     does not answer" in said
+    assert "TASK [" not in said, "a play that only says something is heard alone"
+    assert "PLAY " not in said
     assert (silent.parent / "status.json").exists()
+
+
+def test_given_silent_nodes_then_the_page_says_that_nothing_was_measured(silent: Path) -> None:
+    status, said = play(silent, "playbooks/report.yml")
+    assert status == 0
+    assert "not measured  Both nodes on Rust: the mode of node1, node2 was not read" in said
+    assert "the mode of node1, node2 was not read" in (silent.parent / "report/report.html").read_text()
 
 
 def test_given_silent_nodes_then_the_gate_fails(silent: Path) -> None:
     status, said = play(silent, "playbooks/gate.yml")
     assert status == 2
+    assert "PLAY RECAP" in said, "a failure is not hidden"
+    assert "fatal: [node1]: FAILED!" in said
     assert "does not answer now" in said
 
 
