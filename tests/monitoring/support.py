@@ -1,0 +1,80 @@
+"""A node's evidence in the agreed form, and the programs of the monitoring packages."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = ROOT / "monitoring/rules"
+EDGES = [10 ** (k / 6 - 6) for k in range(37)]
+
+
+def tool(name: str) -> str:
+    """A program that scripts/setup has unpacked into .venv."""
+    found = shutil.which(name)
+    assert found, f"{name} is missing: run make setup"
+    return found
+
+
+def histogram(edges: list[float], at: int, count: int, total: float) -> dict[str, Any]:
+    counts = [0] * (len(edges) + 1)
+    counts[at] = count
+    return {"bounds": edges, "counts": counts, "sum": total, "count": count}
+
+
+def evidence(**changes: Any) -> dict[str, Any]:
+    """What `evidence_reader.read` gives of a node that has been in shadow and is in rust."""
+    return {
+        "schema": 1,
+        "node": "node1",
+        "now": 2_000.0,
+        "mode": "rust",
+        "soak_started": 1_000.0,
+        "last_call": 1_990.0,
+        "calls": 12,
+        "outcomes": {
+            "match": 9,
+            "divergence": 1,
+            "rust_error": 2,
+            "legacy_error": 0,
+            "skipped": 0,
+            "alone": 0,
+        },
+        "restarts": 1,
+        "release": "ab" * 32,
+        "python": "3.11.2",
+        "libc": "glibc 2.36",
+        "totals": {"shadow": {"match": 100}, "rust": {"match": 9, "divergence": 1, "rust_error": 2}},
+        "latency": {"legacy": histogram(EDGES, 9, 110, 0.004), "rust": histogram(EDGES, 3, 109, 0.0004)},
+        "ratio": histogram([0.5, 1.0, 2.0], 0, 109, 11.0),
+        "rejects": {"malformed": 3, "work": 4},
+        "demotions": 1,
+        "chain": {},
+        "latched": None,
+    } | changes
+
+
+def role_defaults(role: str) -> dict[str, Any]:
+    """The defaults of a role."""
+    defaults: dict[str, Any] = yaml.safe_load((ROOT / f"roles/{role}/defaults/main.yml").read_text())
+    return defaults
+
+
+def render_alerts(target: Path, **changes: Any) -> Path:
+    """Write the alert rules as the role does, with its defaults and these changes."""
+    environment = Environment(
+        loader=FileSystemLoader(RULES),
+        variable_start_string="<<",
+        variable_end_string=">>",
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    text = environment.get_template("alerts.yml.j2").render(role_defaults("monitoring") | changes)
+    target.write_text(text)
+    return target
