@@ -29,14 +29,10 @@ def histogram(edges: list[float], at: int, count: int, total: float) -> dict[str
 
 def evidence(**changes: Any) -> dict[str, Any]:
     """What `evidence_reader.read` gives of a node that has been in shadow and is in rust."""
-    return {
-        "schema": 1,
-        "node": "node1",
-        "now": 2_000.0,
+    running = {
         "mode": "rust",
         "soak_started": 1_000.0,
         "last_call": 1_990.0,
-        "calls": 12,
         "outcomes": {
             "match": 9,
             "divergence": 1,
@@ -49,13 +45,17 @@ def evidence(**changes: Any) -> dict[str, Any]:
         "release": "ab" * 32,
         "python": "3.11.2",
         "libc": "glibc 2.36",
+    }
+    return {
+        "schema": 1,
+        "read_at": 2_000.0,
+        "flushed": 1_999.5,
+        "evidence": running,
         "totals": {"shadow": {"match": 100}, "rust": {"match": 9, "divergence": 1, "rust_error": 2}},
+        "rejected": {"shadow": {"malformed": 3, "work": 1}, "rust": {"work": 3}},
         "latency": {"legacy": histogram(EDGES, 9, 110, 0.004), "rust": histogram(EDGES, 3, 109, 0.0004)},
         "ratio": histogram([0.5, 1.0, 2.0], 0, 109, 11.0),
-        "rejects": {"malformed": 3, "work": 4},
         "demotions": 1,
-        "chain": {},
-        "latched": None,
     } | changes
 
 

@@ -40,7 +40,9 @@ class Node:
         (self.folder / "mode.json").write_text(json.dumps(record))
 
     def write_journal(self, *records: dict[str, Any]) -> None:
-        lines = [json.dumps({"schema": 1, "at": 5.0} | record) + "\n" for record in records]
+        lines = [
+            json.dumps({"schema": 1, "at": 5.0, "what": "step done"} | record) + "\n" for record in records
+        ]
         (self.folder / "journal.jsonl").write_text("".join(lines))
 
     def fetch(self, url: str) -> Any:
@@ -99,7 +101,7 @@ def test_given_a_node_in_rust_then_every_agreed_metric_is_there(node: Node) -> N
     assert value(samples, "coinjecture_consensus_soak_started_timestamp_seconds") == 1_000
     assert value(samples, "coinjecture_consensus_soak_required_seconds") == 604_800
     assert value(samples, "coinjecture_consensus_soak_calls", outcome="divergence") == 1
-    assert value(samples, "coinjecture_consensus_evidence_timestamp_seconds") > 0
+    assert value(samples, "coinjecture_consensus_evidence_timestamp_seconds") == 1_999.5
     build = {"release": "ab" * 32, "version": "", "python": "3.11.2", "libc": "glibc 2.36"}
     assert value(samples, "coinjecture_consensus_build_info", **build) == 1
 
@@ -161,6 +163,25 @@ def test_given_evidence_that_cannot_be_read_then_it_alone_is_missing(node: Node,
     assert value(samples, "coinjecture_chain_height") == 199
 
 
+def test_given_a_torn_moment_of_the_evidence_then_a_second_look_finds_it_whole(node: Node) -> None:
+    looks: list[Path] = []
+
+    def read(path: Path) -> dict[str, Any]:
+        looks.append(path)
+        return torn(path) if len(looks) == 1 else evidence()
+
+    node.read = read
+    assert up(node.scrape())["evidence"] == 1
+
+
+def test_given_evidence_without_a_soak_yet_then_its_totals_are_there(node: Node) -> None:
+    node.read = lambda _: evidence(evidence=None, flushed=None)
+    samples = node.scrape()
+    assert up(samples)["evidence"] == 1
+    assert "coinjecture_consensus_calls_total" in names(samples)
+    assert "coinjecture_consensus_soak_started_timestamp_seconds" not in names(samples)
+
+
 def test_given_a_mode_file_without_evidence_then_evidence_is_missing(node: Node) -> None:
     (node.folder / "evidence.db").unlink()
     assert up(node.scrape())["evidence"] == 0
@@ -189,7 +210,9 @@ def test_given_a_damaged_journal_then_no_mode_is_said_to_be_recorded(node: Node,
 
 def test_given_a_journal_with_another_nodes_steps_then_they_do_not_count(node: Node) -> None:
     node.write_journal(
-        {"node": "node1", "to": "shadow"}, {"node": "node2", "to": "rust"}, {"node": "node1", "what": "ack"}
+        {"node": "node1", "to": "shadow"},
+        {"node": "node2", "to": "rust"},
+        {"node": "node1", "what": "step begun", "to": "rust"},
     )
     samples = node.scrape()
     assert value(samples, "coinjecture_consensus_journal_mode", mode="shadow") == 1
@@ -197,9 +220,7 @@ def test_given_a_journal_with_another_nodes_steps_then_they_do_not_count(node: N
 
 
 def test_given_a_journal_that_says_complete_then_the_metrics_say_it(node: Node) -> None:
-    node.write_journal(
-        {"node": "node1", "to": "final"}, {"node": "node1", "phase": "complete", "what": "complete"}
-    )
+    node.write_journal({"node": "node1", "to": "final"}, {"node": "node1", "what": "complete", "to": "final"})
     assert value(node.scrape(), "coinjecture_consensus_complete") == 1
 
 

@@ -20,6 +20,7 @@ from coinjecture_exporter.settings import Settings
 log = logging.getLogger("coinjecture.metrics")
 
 ReadEvidence = Callable[[Path], dict[str, Any]]
+SECOND_LOOK_SECONDS = 0.1
 _COMPLAINT_SECONDS = 60.0
 
 
@@ -136,17 +137,18 @@ class NodeCollector(Collector):
             )
         ]
         if installed:
-            families += evidence_families.of(self._read_evidence(self._evidence_file))
-            families.append(
-                gauge(
-                    "coinjecture_consensus_evidence_timestamp_seconds",
-                    "When the evidence was last written.",
-                    written_at(self._evidence_file),
-                )
-            )
+            families += evidence_families.of(self._read_twice(self._evidence_file))
         elif self._mode_file.exists():
             raise FileNotFoundError(f"{self._evidence_file} is not there, and the mode file is")
         return families
+
+    def _read_twice(self, path: Path) -> dict[str, Any]:
+        """Read the evidence; the moment in which its writer opens or closes the file gets a second look."""
+        try:
+            return self._read_evidence(path)
+        except Exception:
+            time.sleep(SECOND_LOOK_SECONDS)
+            return self._read_evidence(path)
 
     def _journal(self) -> list[Metric]:
         recorded = read_journal(self._settings.state_dir / "journal.jsonl", self._settings.node)
@@ -199,13 +201,3 @@ def one_of(name: str, meaning: str, mode: str) -> GaugeMetricFamily:
     for each in MODES:
         family.add_metric([each], float(each == mode))
     return family
-
-
-def written_at(database: Path) -> float:
-    """When an SQLite file was last written, its write-ahead log included; seconds since the epoch."""
-    times = [database.stat().st_mtime]
-    try:
-        times.append(database.with_name(f"{database.name}-wal").stat().st_mtime)
-    except FileNotFoundError:
-        pass  # the log goes whenever the last connection closes
-    return max(times)

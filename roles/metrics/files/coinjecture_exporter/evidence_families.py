@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,9 +26,9 @@ def of(evidence: Mapping[str, Any]) -> list[Metric]:
     Raises:
         KeyError: It lacks something that the agreed format has. So do TypeError and ValueError.
     """
-    return [
+    families: list[Metric] = [
         _calls(evidence["totals"]),
-        _rejects(evidence["rejects"]),
+        _rejects(evidence["rejected"]),
         CounterMetricFamily(
             "coinjecture_consensus_demotions",
             "Times the node has lowered its own mode since installation.",
@@ -35,9 +36,18 @@ def of(evidence: Mapping[str, Any]) -> list[Metric]:
         ),
         _judge_seconds(evidence["latency"]),
         _ratio(evidence["ratio"]),
-        *_soak(evidence),
-        _build(evidence),
     ]
+    if evidence["flushed"] is not None:
+        families.append(
+            GaugeMetricFamily(
+                "coinjecture_consensus_evidence_timestamp_seconds",
+                "When the evidence was last written.",
+                value=evidence["flushed"],
+            )
+        )
+    if evidence["evidence"] is not None:
+        families += [*_soak(evidence["evidence"]), _build(evidence["evidence"])]
+    return families
 
 
 def _calls(totals: Mapping[str, Mapping[str, int]]) -> Metric:
@@ -53,11 +63,14 @@ def _calls(totals: Mapping[str, Mapping[str, int]]) -> Metric:
     return family
 
 
-def _rejects(rejects: Mapping[str, int]) -> Metric:
+def _rejects(rejected: Mapping[str, Mapping[str, int]]) -> Metric:
     family = CounterMetricFamily(
         "coinjecture_consensus_rejects", "Rejects answered since installation, by code.", labels=["reason"]
     )
-    for code, count in sorted(rejects.items()):
+    answered: Counter[str] = Counter()
+    for codes in rejected.values():
+        answered.update(codes)
+    for code, count in sorted(answered.items()):
         family.add_metric([code], count)
     return family
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 MODES = ("legacy", "shadow", "rust", "final")
+MODE_CHANGES = ("step done", "rollback", "complete")
+"""Records whose `to` is the mode that the node was left in; the others are notes beside them."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,11 @@ def read_journal(path: Path, node: str) -> Recorded:
 
 def _after(before: Recorded, record: dict[str, Any], node: str) -> Recorded:
     """What is known after one more record."""
-    if record.get("node") not in (node, None):
+    if record.get("node") != node or record.get("what") not in MODE_CHANGES:
         return before
-    complete = before.complete or "complete" in (record.get("phase"), record.get("what"))
-    if record.get("to") not in MODES:
-        return Recorded(before.mode, before.at, complete)
-    at = record.get("at")
-    return Recorded(record["to"], float(at) if isinstance(at, int | float) else before.at, complete)
+    mode, at = record.get("to"), record.get("at")
+    return Recorded(
+        mode if mode in MODES else None,
+        float(at) if isinstance(at, int | float) else None,
+        before.complete or record["what"] == "complete",
+    )
