@@ -64,10 +64,10 @@ test-rust:
 test-python:
 	@python -m pytest -m "not droplets" tests
 
-test-droplets: setup ## the tests on droplets: the network, a rehearsal that must halt
+test-droplets: setup ## the tests on droplets: the network, a rehearsal that must halt, Molecule
 	@scripts/test-droplets
 
-soak: setup ## the long walks: broken-off restarts, the Molecule scenario
+soak: setup ## the long walks: restarts broken off at every stage
 	@scripts/test-droplets --soak
 
 bench: setup ## benchmarks against the Python engine, into build/bench.json

@@ -57,4 +57,4 @@ def latest(droplet: Droplet) -> int:
         return int(json.load(answer)["height"])
 
 
-__all__ = ["NODES", "SRC", "STATE", "connect", "latest", "listening", "listening_before", "status"]
+__all__ = ["NODES", "ROOT", "SRC", "STATE", "connect", "latest", "listening", "listening_before", "status"]

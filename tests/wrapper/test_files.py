@@ -10,8 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 from coinjecture_migration import evidence as evidence_module
-from coinjecture_migration.counters import LATENCY_EDGES, Counters, quantile
+from coinjecture_migration import evidence_store
+from coinjecture_migration.counters import Counters
 from coinjecture_migration.evidence import Evidence
+from coinjecture_migration.histograms import LATENCY_EDGES, quantile
 from coinjecture_migration.settings import SettingsError, load_settings
 from referencing import Registry, Resource
 
@@ -150,7 +152,7 @@ def test_given_judging_when_the_flush_time_has_passed_then_the_evidence_is_on_th
 def test_given_many_soaks_when_written_then_the_file_is_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evidence_module, "MAX_SOAKS", 5)
+    monkeypatch.setattr(evidence_store, "MAX_SOAKS", 5)
     evidence = Evidence(tmp_path / "e.db", "node1", IDENTITY, flush_seconds=1)
     evidence.open("shadow", IDENTITY)
     for number in range(60):
@@ -182,23 +184,6 @@ def test_given_evidence_that_cannot_be_written_when_blocks_come_then_judging_goe
     assert wrapper._keeper.evidence.flush() is False
 
 
-def test_given_a_full_disk_when_evidence_is_flushed_then_it_is_said_once_and_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    evidence = Evidence(tmp_path / "e.db", "node1", IDENTITY, flush_seconds=1)
-    evidence.open("shadow", IDENTITY).counters.record("match")
-
-    def full(*_: Any, **__: Any) -> Any:
-        raise sqlite3.OperationalError("database or disk is full")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(sqlite3, "connect", full)
-        assert [evidence.flush(), evidence.flush()] == [False, False]
-    assert sum("evidence is not being written" in r.message for r in caplog.records) == 1
-    assert evidence.flush() is True
-    evidence.close()
-
-
 # Counters
 
 
@@ -208,7 +193,7 @@ def test_given_latencies_when_counted_then_buckets_are_geometric_and_quantiles_a
     assert (LATENCY_EDGES[0], LATENCY_EDGES[-1]) == (pytest.approx(1e-6), pytest.approx(1.0))
     counters = Counters()
     for seconds in (1e-7, 1e-4, 1e-4, 2.0):
-        counters.time("rust", seconds)
+        counters.record("match", rust_s=seconds)
     buckets = counters.snapshot()["latency"]["rust"]
     assert sum(buckets) == 4
     assert quantile(buckets, 0.5) == pytest.approx(1e-4, rel=0.5)

@@ -78,11 +78,11 @@ def judge_alone(keeper: ModeKeeper, alerts: Alerts, regime: Regime, block: Any, 
     except BaseException:
         counters.record("skipped", "interrupted")
         raise
-    counters.time(told.engine, told.seconds)
+    legacy_s, rust_s = (told.seconds, 0.0) if regime.rust is None else (0.0, regime.rust.spent)
     if told.error is None:
-        counters.record("alone", accepted=told.accepted, reason=told.reason)
+        counters.record("alone", accepted=told.accepted, reason=told.reason, legacy_s=legacy_s, rust_s=rust_s)
     else:
-        counters.record(f"{told.engine}_error")
+        counters.record(f"{told.engine}_error", legacy_s=legacy_s, rust_s=rust_s)
         if told.engine == "rust":
             alerts.add("rust_error", "Rust verification error", error=repr(told.error))
     if keeper.preparation is not None:
@@ -144,7 +144,7 @@ class BlockCall:
         self.block, self.profile, self.policy = block, profile, policy
         self._captured: Any = None
         self._ended: Observation | None = None
-        self._received_at = 0.0
+        self._received_at = self._read_s = self._legacy_s = self._rust_s = 0.0
         self._counted = False
 
     def run(self) -> bool:
@@ -174,7 +174,8 @@ class BlockCall:
                 decision = self._decide(told, heard)
         self._report(decision, told, heard)
         storage_error = self._write(decision, judgement)
-        self._time(told, heard)
+        self._legacy_s = self._read_s + told.seconds
+        self._rust_s = self.rust.spent if heard is not None and heard.seconds else 0.0
         self._level(decision)
         if storage_error is not None:
             self._count(f"{decision.answer}_error", None)
@@ -184,7 +185,9 @@ class BlockCall:
     def _look_before(self) -> None:
         """What is needed later and an engine could change: the block itself, its key, its parent, the tip."""
         self._captured, self._ended = self.rust.capture(self.block)
+        started = time.perf_counter()
         self._parsed = self.legacy.read(self.block)
+        self._read_s = 0.0 if self._parsed is self.block else time.perf_counter() - started
         self._key = field(self._parsed, "block_hash")
         self._parent = self.legacy.node(field(self._parsed, "previous_hash"))
         self._tip = self.legacy.tip()
@@ -276,11 +279,6 @@ class BlockCall:
             return error
         return None
 
-    def _time(self, told: Observation, heard: Observation | None) -> None:
-        self.regime.soak.counters.time("legacy", told.seconds)
-        if heard is not None and heard.seconds:
-            self.regime.soak.counters.time("rust", heard.seconds)
-
     def _level(self, decision: Decision) -> None:
         """Let the engine that did not answer follow the one that did, unless both did the same."""
         lag, regime = self.regime.lag, self.regime
@@ -310,7 +308,14 @@ class BlockCall:
         self, outcome: str, why: str | None, accepted: bool | None = None, reason: str | None = None
     ) -> None:
         self._counted = True
-        self.regime.soak.counters.record(outcome, why, accepted=accepted, reason=reason)
+        self.regime.soak.counters.record(
+            outcome,
+            why,
+            accepted=accepted,
+            reason=reason,
+            legacy_s=self._legacy_s,
+            rust_s=self._rust_s,
+        )
 
 
 def close(regime: Regime) -> None:

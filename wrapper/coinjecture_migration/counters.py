@@ -2,66 +2,105 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from bisect import bisect_left
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
+from coinjecture_migration.histograms import (
+    LATENCY_EDGES,
+    RATIO_EDGES,
+    as_json,
+    latency_bucket,
+    ratio_bucket,
+)
+
 OUTCOMES = ("match", "divergence", "rust_error", "legacy_error", "skipped", "alone")
-_DECADES = 6
-_EDGES_PER_DECADE = 6
-LATENCY_EDGES = tuple(10 ** (k / _EDGES_PER_DECADE - 6) for k in range(_DECADES * _EDGES_PER_DECADE + 1))
-"""Upper edges of the latency buckets in seconds, 1 us to 1 s, each 10^(1/6) = 1.47 times the one before."""
 
 
 class Counters:
-    """What one soak has seen. Safe to use from several threads; a snapshot is never torn."""
+    """What one soak has seen. Safe to use from several threads; a snapshot is never torn.
 
-    def __init__(self, saved: dict[str, Any] | None = None) -> None:
+    Args:
+        saved: A snapshot to go on from; its `last_call` and its histograms may be missing.
+    """
+
+    def __init__(self, saved: Mapping[str, Any] | None = None) -> None:
         saved = saved or {}
         self._lock = threading.Lock()
         self._calls: int = saved.get("calls", 0)
         self._last_call: float | None = saved.get("last_call")
-        self._outcomes: Counter[str] = Counter(saved.get("outcomes"))
+        self._outcomes: dict[str, int] = dict.fromkeys(OUTCOMES, 0) | saved.get("outcomes", {})
         self._kinds: Counter[str] = Counter(saved.get("divergence_kinds"))
         self._skipped: Counter[str] = Counter(saved.get("skipped"))
         self._accepted: int = saved.get("accepted", 0)
         self._rejected: Counter[str] = Counter(saved.get("rejected"))
+        self._compared: Counter[str] = Counter(saved.get("rejects_compared"))
         self._out_of_domain_accepted: int = saved.get("out_of_domain_accepted", 0)
-        self._latency: dict[str, list[int]] = saved.get("latency", {})
+        self._latency: dict[str, list[int]] = {
+            name: list(buckets) for name, buckets in saved.get("latency", {}).items()
+        }
+        self._latency_sum: dict[str, float] = dict(saved.get("latency_sum", {}))
+        ratio = saved.get("ratio", {})
+        self._ratio: list[int] = list(ratio.get("counts", [0] * (len(RATIO_EDGES) + 1)))
+        self._ratio_sum: float = ratio.get("sum", 0.0)
 
     def record(
-        self, outcome: str, why: str | None = None, *, accepted: bool | None = None, reason: str | None = None
+        self,
+        outcome: str,
+        why: str | None = None,
+        *,
+        accepted: bool | None = None,
+        reason: str | None = None,
+        legacy_s: float = 0.0,
+        rust_s: float = 0.0,
     ) -> None:
         """Count one call.
+
+        A match with durations of both engines is a pair of the ratio; a reject that is a match was given by
+        both engines.
 
         Args:
             outcome: One of `OUTCOMES`.
             why: The kind of a divergence, the cause of a skip.
             accepted: What the node was answered; None where it was no verdict.
             reason: The code of a reject.
+            legacy_s: Seconds the legacy engine took; 0 where it did not judge.
+            rust_s: Seconds the Rust engine took, conversion included; 0 where it did not judge.
         """
         with self._lock:
             self._calls += 1
             self._last_call = time.time()
             self._outcomes[outcome] += 1
-            if outcome == "divergence":
-                self._kinds[why or "unknown"] += 1
-            if outcome == "skipped":
-                self._skipped[why or "unknown"] += 1
             if accepted:
                 self._accepted += 1
-                self._out_of_domain_accepted += why == "out_of_domain"
             elif accepted is not None:
                 self._rejected[reason or "unknown"] += 1
+            if legacy_s:
+                self._time("legacy", legacy_s)
+            if rust_s:
+                self._time("rust", rust_s)
+            if outcome == "match":
+                if accepted is False:
+                    self._compared[reason or "unknown"] += 1
+                if legacy_s and rust_s:
+                    ratio = rust_s / legacy_s
+                    self._ratio[ratio_bucket(ratio)] += 1
+                    self._ratio_sum += ratio
+            elif outcome == "divergence":
+                self._kinds[why or "unknown"] += 1
+            elif outcome == "skipped":
+                self._skipped[why or "unknown"] += 1
+                self._out_of_domain_accepted += bool(accepted) and why == "out_of_domain"
 
-    def time(self, engine: str, seconds: float) -> None:
-        """Count one judgement into the engine's latency histogram; the last bucket is above 1 s."""
-        with self._lock:
-            buckets = self._latency.setdefault(engine, [0] * (len(LATENCY_EDGES) + 1))
-            buckets[bisect_left(LATENCY_EDGES, seconds)] += 1
+    def _time(self, engine: str, seconds: float) -> None:
+        buckets = self._latency.get(engine)
+        if buckets is None:
+            buckets = self._latency[engine] = [0] * (len(LATENCY_EDGES) + 1)
+            self._latency_sum[engine] = self._latency_sum.get(engine, 0.0)
+        buckets[latency_bucket(seconds)] += 1
+        self._latency_sum[engine] += seconds
 
     def outcome(self, name: str) -> int:
         """How many calls ended in this outcome."""
@@ -74,24 +113,35 @@ class Counters:
             return {
                 "last_call": self._last_call,
                 "calls": self._calls,
-                "outcomes": {name: self._outcomes[name] for name in OUTCOMES},
+                "outcomes": dict(self._outcomes),
                 "divergence_kinds": dict(self._kinds),
                 "skipped": dict(self._skipped),
                 "accepted": self._accepted,
                 "rejected": dict(self._rejected),
+                "rejects_compared": dict(self._compared),
                 "out_of_domain_accepted": self._out_of_domain_accepted,
                 "latency": {engine: list(buckets) for engine, buckets in self._latency.items()},
+                "latency_sum": dict(self._latency_sum),
+                "ratio": as_json(RATIO_EDGES, self._ratio, self._ratio_sum),
             }
 
 
-def quantile(buckets: list[int], share: float) -> float | None:
-    """Upper edge in seconds of the bucket with the `share`-th judgement; inf above 1 s, None if empty."""
-    wanted = math.ceil(share * sum(buckets))
-    if wanted <= 0:
-        return None
-    seen = 0
-    for count, edge in zip(buckets, (*LATENCY_EDGES, math.inf), strict=True):
-        seen += count
-        if seen >= wanted:
-            return edge
-    return math.inf
+def flat(snapshot: Mapping[str, Any], mode: str) -> dict[str, float]:
+    """A snapshot as single counters by name, such as `outcome/shadow/match`; those of a mode name it.
+
+    This is how totals and intervals are kept, so that a new counter needs no new column.
+    """
+    named: dict[str, float] = {f"accepted/{mode}": snapshot["accepted"]}
+    for prefix, values in (
+        (f"outcome/{mode}", snapshot["outcomes"]),
+        (f"rejected/{mode}", snapshot["rejected"]),
+        (f"skipped/{mode}", snapshot["skipped"]),
+        ("compared", snapshot["rejects_compared"]),
+        ("kind", snapshot["divergence_kinds"]),
+        ("latency_sum", snapshot["latency_sum"]),
+        ("ratio", dict(enumerate(snapshot["ratio"]["counts"]))),
+        *((f"latency/{engine}", dict(enumerate(b))) for engine, b in snapshot["latency"].items()),
+    ):
+        named.update({f"{prefix}/{name}": value for name, value in values.items()})
+    named["ratio_sum"] = snapshot["ratio"]["sum"]
+    return {name: value for name, value in named.items() if value}

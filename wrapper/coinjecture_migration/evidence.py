@@ -5,115 +5,209 @@ Judging touches counters in memory only. A disk that is full or read-only costs 
 
 from __future__ import annotations
 
-import json
 import logging
-import sqlite3
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from coinjecture_migration.counters import Counters
+from coinjecture_migration import soak as soaks
+from coinjecture_migration.counters import Counters, flat
+from coinjecture_migration.evidence_store import EVER, Batch, EvidenceStore, StoredSoak
+from coinjecture_migration.soak import GAP_SECONDS, Clock, Gap, Soak
 
 log = logging.getLogger("coinjecture.migration")
 
 SCHEMA = 1
-MAX_SOAKS = 100
 MAX_PAST = 16
-EVER = ("divergence", "rust_error", "legacy_error")
 COMPLAINT_SECONDS = 60.0
-_TABLES = """
-CREATE TABLE IF NOT EXISTS soak (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, started REAL NOT NULL, mode TEXT NOT NULL, identity TEXT NOT NULL,
-    restarts INTEGER NOT NULL, counters TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS ever (outcome TEXT PRIMARY KEY, count INTEGER NOT NULL);
-"""
+TRIM_EVERY = 500  # flushes
+FACTS = ("baseline", "sentinel", "determinism")
+"""Facts that are part of the report; `latched` and `chain` have their place in `status`."""
 
-
-@dataclass
-class Soak:
-    """Continuous time in one mode with one release, configuration and Python; `started` in epoch seconds."""
-
-    mode: str
-    identity: Mapping[str, str | None]
-    counters: Counters
-    started: float
-    restarts: int = 0
-    row: int | None = None
+Look = Callable[[], Mapping[str, Any]]
 
 
 class Evidence:
     """The durable record of the soaks of a node.
 
     No method raises for a fault of the disk: it is logged (at most once a minute) and tried again at the
-    next flush.
+    next flush; the time until then is a gap.
 
     Args:
         path: The SQLite file; its folder must exist.
         node: Name of the node.
         identity: `release, python, libc, config_fingerprint`: a change of one of them begins a new soak.
         flush_seconds: Time between two flushes.
+        look: Asked before each flush for facts to keep, by name; what it raises is logged.
+        clock: The clocks.
     """
 
     def __init__(
-        self, path: Path, node: str, identity: Mapping[str, str | None], flush_seconds: float = 0.5
+        self,
+        path: Path,
+        node: str,
+        identity: Mapping[str, str | None],
+        flush_seconds: float = 0.5,
+        look: Look | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        self._path = path
-        self._node = node
-        self._identity = dict(identity)
-        self._flush_seconds = flush_seconds
+        self._path, self._node, self._identity = path, node, dict(identity)
+        self._flush_seconds, self._look, self._clock = flush_seconds, look, clock or Clock()
+        self._store = EvidenceStore(path)
         self._disk = threading.Lock()
+        self._books = threading.Lock()
         self._ended = threading.Event()
         self._complained = float("-inf")
-        self._ever_before: dict[str, int] = dict.fromkeys(EVER, 0)
+        self._loaded = False
+        self._totals: dict[str, float] = {}
+        self._counts: dict[str, float] = {}
+        self._facts: dict[str, Any] = {}
+        self._new_facts: dict[str, Any] = {}
         self._past: list[Soak] = []
-        self.soak = Soak("", self._identity, Counters(), time.time())
+        self._flushes = 0
+        self._flushed: float | None = None
+        self._last_wall, self._last_steady = self._clock.wall(), self._clock.steady()
+        self.soak = self._new("", "the process has not begun yet")
         self._thread = threading.Thread(target=self._flush_often, name="evidence", daemon=True)
+
+    # Soaks
 
     def last_mode(self) -> str | None:
         """The mode of the last soak on the disk, None where there is none or it cannot be read."""
-        row = self._try(lambda db: db.execute("SELECT mode FROM soak ORDER BY id DESC LIMIT 1").fetchone())
-        return str(row[0]) if row else None
+        found = self._try(self._store.last_soak)
+        return str(found.report["mode"]) if found and "mode" in found.report else None
 
     def open(self, mode: str, identity: Mapping[str, str | None]) -> Soak:
-        """Go on with the last soak if its mode and identity are the same, else begin one."""
+        """Go on with the last soak if its mode and identity are the same, else begin one; says which."""
         self._identity = dict(identity)
-        self._try(self._load_ever)
-        self.soak = self._try(lambda db: self._resumed(db, mode)) or self._new(mode)
+        self._last_wall, self._last_steady = self._clock.wall(), self._clock.steady()
+        self.count("restarts")
+        self.soak = self._first_soak(mode)
         self._thread.start()
         return self.soak
 
     def begin(self, mode: str, identity: Mapping[str, str | None]) -> Soak:
         """End the soak that is running and begin one in `mode`; nothing is written here."""
+        old = self.soak
+        why = soaks.why_new(mode, identity, old.mode, old.identity) or f"mode {mode} was set again"
         self._identity = dict(identity)
-        self._past.append(self.soak)
-        if len(self._past) > MAX_PAST:  # long ended: no call can still be counted there
-            for name, count in self._past.pop(0).counters.snapshot()["outcomes"].items():
-                if name in EVER:
-                    self._ever_before[name] += count
-        self.soak = self._new(mode)
-        return self.soak
+        old.observed = self._observed(old)
+        old.counted_from = None
+        new = self._new(mode, why)
+        with self._books:
+            self._past.append(old)
+            self.soak = new
+        log.warning("a new soak begins: %s", why)
+        return new
+
+    def _new(self, mode: str, why: str) -> Soak:
+        wall, steady = self._clock.wall(), self._clock.steady()
+        return Soak(mode, self._identity, Counters(), wall, why, process_started=wall, counted_from=steady)
+
+    def _first_soak(self, mode: str) -> Soak:
+        """The soak of a process that starts."""
+        try:
+            with self._disk:
+                self._load()
+                last = self._store.last_soak()
+            soak = self._continued(mode, last)
+        except Exception as error:
+            self._complain(error)
+            soak = f"the evidence on the disk could not be read: {error}"
+        if isinstance(soak, str):
+            log.warning("a new soak begins: %s", soak)
+            return self._new(mode, soak)
+        log.info("the soak in %s goes on, restart %d", mode, soak.restarts)
+        return soak
+
+    def _continued(self, mode: str, last: StoredSoak | None) -> Soak | str:
+        """The last soak, one restart later; why a new one begins where it cannot go on."""
+        if last is None:
+            return "first start with evidence"
+        report, wall = last.report, self._last_wall
+        if "observed_seconds" not in report:
+            return "the evidence on the disk is of an older wrapper"
+        if why := soaks.why_new(mode, self._identity, report["mode"], last.identity):
+            return why
+        counters = Counters(report)
+        soak = soaks.resumed(last.row or 0, report, counters, self._identity)
+        soak.process_started, soak.counted_from = wall, self._last_steady
+        soak.stored = flat(counters.snapshot(), mode)
+        gap = soaks.between(report["now"], wall, max(wall - report["now"], 0.0), "no process ran")
+        if gap is not None:
+            soak.note_gap(gap)
+            soak.unwritten_gaps.append(gap)
+        return soak
+
+    def _observed(self, soak: Soak) -> float:
+        """Seconds observed until now; none since the last flush where that is too long ago."""
+        if soak.counted_from is None:
+            return soak.observed
+        passed = self._clock.steady() - soak.counted_from
+        return soak.observed + (passed if passed <= GAP_SECONDS else 0.0)
+
+    # Counts and facts besides those of a soak
+
+    def count(self, name: str) -> None:
+        """Count one of what is counted since installation only, such as `demotions`."""
+        with self._books:
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def set_fact(self, name: str, value: Any) -> None:
+        """Keep a JSON value under a name; it survives restarts. The next flush writes it."""
+        with self._books:
+            self._new_facts[name] = value
+
+    def fact(self, name: str) -> Any:
+        """What is kept under a name, None where there is nothing."""
+        with self._books:
+            if name in self._new_facts:
+                return self._new_facts[name]
+            return self._facts.get(name)
+
+    # Report
 
     def report(self) -> dict[str, Any]:
-        """The evidence of the running soak, as `status` gives it."""
-        soak = self.soak
+        """The evidence of the running soak, as `status` gives it (`docs/schemas/evidence.schema.json`)."""
+        return self._report(self.soak) | {name: self.fact(name) for name in FACTS}
+
+    def _report(self, soak: Soak) -> dict[str, Any]:
         counted = soak.counters.snapshot()
         return {
             "schema": SCHEMA,
             "node": self._node,
-            "now": time.time(),
+            "now": self._clock.wall(),
             "mode": soak.mode,
             "soak_started": soak.started,
+            "soak_why": soak.why,
+            "process_started": soak.process_started,
+            "observed_seconds": self._observed(soak),
+            "flushed": self._flushed,
             **counted,
             "restarts": soak.restarts,
+            "gaps": soak.gaps_as_json(),
             **soak.identity,
-            "ever": self._ever(counted["outcomes"]),
+            "ever": self._ever(),
         }
+
+    def _ever(self) -> dict[str, int]:
+        """Counts since installation: what is on the disk and what is not there yet."""
+        with self._books:
+            known, running = dict(self._totals), list(dict.fromkeys([*self._past, self.soak]))
+        for soak in running:
+            _add(known, _since(soak.stored, flat(soak.counters.snapshot(), soak.mode)))
+        return {
+            outcome: int(sum(value for name, value in known.items() if _is_outcome(name, outcome)))
+            for outcome in EVER
+        }
+
+    # The disk
 
     def flush(self) -> bool:
         """Write what is in memory; False where the disk refused."""
+        self._ask_look()
         return self._try(self._write) is True
 
     def close(self) -> None:
@@ -122,84 +216,117 @@ class Evidence:
         if self._thread.is_alive():
             self._thread.join()
         self.flush()
-
-    def _new(self, mode: str) -> Soak:
-        return Soak(mode, self._identity, Counters(), time.time())
-
-    def _ever(self, running: Mapping[str, int]) -> dict[str, int]:
-        """Counts since installation: what was on the disk at the start and what this process saw."""
-        past = [soak.counters.snapshot()["outcomes"] for soak in list(self._past)]
-        return {
-            name: self._ever_before[name] + sum(p[name] for p in past) + running.get(name, 0) for name in EVER
-        }
-
-    def _load_ever(self, db: sqlite3.Connection) -> bool:
-        self._ever_before.update(dict(db.execute("SELECT outcome, count FROM ever").fetchall()))
-        return True
-
-    def _resumed(self, db: sqlite3.Connection, mode: str) -> Soak | None:
-        row = db.execute(
-            "SELECT id, started, mode, identity, restarts, counters FROM soak ORDER BY id DESC LIMIT 1"
-        ).fetchone()
-        if row is None or row[2] != mode or json.loads(row[3]) != self._identity:
-            return None
-        counters = Counters(json.loads(row[5]))
-        for name, count in counters.snapshot()["outcomes"].items():
-            if name in EVER:
-                self._ever_before[name] -= count  # the resumed soak brings them again
-        return Soak(mode, self._identity, counters, row[1], restarts=row[4] + 1, row=row[0])
-
-    def _write(self, db: sqlite3.Connection) -> bool:
-        with db:
-            running = self.soak
-            for soak in [*self._past, running]:
-                if soak.mode:
-                    self._write_soak(db, soak)
-            ever = self._ever(running.counters.snapshot()["outcomes"])
-            db.executemany("INSERT OR REPLACE INTO ever VALUES (?, ?)", ever.items())
-            db.execute(
-                "DELETE FROM soak WHERE id NOT IN (SELECT id FROM soak ORDER BY id DESC LIMIT ?)",
-                (MAX_SOAKS,),
-            )
-        return True
-
-    def _write_soak(self, db: sqlite3.Connection, soak: Soak) -> None:
-        if soak.row is None:
-            soak.row = db.execute(
-                "INSERT INTO soak (started, mode, identity, restarts, counters) VALUES (?, ?, ?, ?, '{}')",
-                (soak.started, soak.mode, json.dumps(soak.identity), soak.restarts),
-            ).lastrowid
-        db.execute(
-            "INSERT OR REPLACE INTO soak (id, started, mode, identity, restarts, counters)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                soak.row,
-                soak.started,
-                soak.mode,
-                json.dumps(soak.identity),
-                soak.restarts,
-                json.dumps(soak.counters.snapshot()),
-            ),
-        )
+        with self._disk:
+            self._store.close()
 
     def _flush_often(self) -> None:
         while not self._ended.wait(self._flush_seconds):
             self.flush()
 
-    def _try(self, work: Any) -> Any:
-        """Do one piece of work on a fresh connection; None where the disk refuses or holds something else."""
+    def _ask_look(self) -> None:
         try:
-            with self._disk:
-                db = sqlite3.connect(self._path, timeout=1.0)
-                try:
-                    db.execute("PRAGMA journal_mode=WAL")
-                    db.execute("PRAGMA synchronous=NORMAL")
-                    db.executescript(_TABLES)
-                    return work(db)
-                finally:
-                    db.close()
+            for name, value in (self._look() if self._look else {}).items():
+                if value != self.fact(name):
+                    self.set_fact(name, value)
         except Exception as error:
-            if time.monotonic() - self._complained > COMPLAINT_SECONDS:
-                self._complained = time.monotonic()
-                log.error("evidence is not being written: %s: %s; judging goes on", self._path, error)
-            return None
+            self._complain(error)
+
+    def _load(self) -> None:
+        """Read once what only grows; until the disk lets us, it is not known how much there is."""
+        if not self._loaded:
+            totals, facts = self._store.totals(), self._store.facts()
+            with self._books:
+                self._totals, self._facts, self._loaded = totals, facts, True
+
+    def _write(self) -> bool:
+        self._load()
+        wall, steady = self._clock.wall(), self._clock.steady()
+        with self._books:
+            running, counts, facts = self.soak, dict(self._counts), dict(self._new_facts)
+            written = [s for s in dict.fromkeys([*self._past, running]) if s.mode]
+        gap = soaks.between(
+            self._last_wall, wall, steady - self._last_steady, "the evidence could not be written"
+        )
+        before = running.gaps, running.gap_count, running.gap_seconds
+        if gap is not None:
+            running.note_gap(gap)
+        try:
+            self._write_batch(written, counts, facts, wall, gap)
+        except BaseException:
+            running.gaps, running.gap_count, running.gap_seconds = before
+            raise
+        if running.counted_from is not None:
+            running.observed += 0.0 if gap is not None else steady - running.counted_from
+            running.counted_from = steady
+        self._last_wall, self._last_steady, self._flushed = wall, steady, wall
+        self._flushes += 1
+        if self._flushes % TRIM_EVERY == 1:
+            self._store.trim()
+        return True
+
+    def _write_batch(
+        self,
+        written: list[Soak],
+        counts: dict[str, float],
+        facts: dict[str, Any],
+        wall: float,
+        gap: Gap | None,
+    ) -> None:
+        """Write one batch and, once it is on the disk, note in memory that it is."""
+        batch, seen = Batch(wall, counts=counts, facts=facts), []
+        for soak in written:
+            report = self._report(soak) | {"flushed": wall}
+            now_counted = flat(report, soak.mode)  # what a resumed soak will take as counted already
+            new = _since(soak.stored, now_counted)
+            if soak.counted_from is None and soak.row is not None and not new:
+                continue  # it has ended and is on the disk as it was
+            batch.soaks.append((StoredSoak(soak.row, report, soak.identity), new))
+            batch.gaps += soak.unwritten_gaps
+            seen.append((soak, now_counted, new))
+        if gap is not None:
+            batch.gaps.append(gap)
+        self._store.write(batch)
+        with self._books:
+            for (soak, now_counted, new), (stored, _) in zip(seen, batch.soaks, strict=True):
+                soak.row, soak.stored, soak.unwritten_gaps = stored.row, now_counted, []
+                _add(self._totals, new)
+            _add(self._totals, counts)
+            _add(self._counts, {name: -value for name, value in counts.items()})
+            self._facts |= facts
+            for name, value in facts.items():
+                if self._new_facts.get(name) is value:
+                    del self._new_facts[name]
+            self._past = self._past[-MAX_PAST:]
+
+    def _try(self, work: Callable[[], Any]) -> Any:
+        """Do one piece of work on the disk; None where it refuses or holds something else."""
+        with self._disk:
+            try:
+                return work()
+            except Exception as error:
+                self._complain(error)
+                try:
+                    self._store.close()
+                except Exception as closing:  # nothing that matters is lost with it
+                    log.debug("evidence not closed: %s", closing)
+                return None
+
+    def _complain(self, error: Exception) -> None:
+        if time.monotonic() - self._complained > COMPLAINT_SECONDS:
+            self._complained = time.monotonic()
+            log.error("evidence is not being written: %s: %s; judging goes on", self._path, error)
+
+
+def _since(stored: Mapping[str, float], counted: Mapping[str, float]) -> dict[str, float]:
+    """What has been counted and is not yet in totals and intervals."""
+    new = {name: value - stored.get(name, 0) for name, value in counted.items()}
+    return {name: value for name, value in new.items() if value}
+
+
+def _is_outcome(name: str, outcome: str) -> bool:
+    return name.startswith("outcome/") and name.endswith(f"/{outcome}")
+
+
+def _add(totals: dict[str, float], new: Mapping[str, float]) -> None:
+    for name, value in new.items():
+        totals[name] = totals.get(name, 0) + value

@@ -15,6 +15,7 @@ from typing import Any
 from coinjecture_migration import process
 from coinjecture_migration.adapter import field
 from coinjecture_migration.alerts import Alerts
+from coinjecture_migration.chain_view import ChainView
 from coinjecture_migration.engines import EngineLoader, rust_build
 from coinjecture_migration.errors import EngineFailure, ModeChangeRefused, StartRefused
 from coinjecture_migration.evidence import Evidence
@@ -34,6 +35,8 @@ from coinjecture_migration.settings import Settings
 log = logging.getLogger("coinjecture.migration")
 
 STATUS_SCHEMA = 1
+DEPTH = 20
+"""Confirmation depth of a network whose configuration names none."""
 ROLLBACK = (
     "type on the controller: ansible-playbook playbooks/rollback.yml -l {node} -e to=legacy"
     " (or, as root on the node: python3 coinjecture_migration/ctl.py write-mode-file legacy"
@@ -53,14 +56,23 @@ class ModeKeeper:
         self._judging = judging
         self._changing = threading.Lock()
         self.evidence = Evidence(
-            settings.evidence_file, settings.node, self._identity(), settings.flush_seconds
+            settings.evidence_file, settings.node, self._identity(), settings.flush_seconds, self._look
         )
         self.preparation: Preparation | None = None
+        self._view = ChainView(int(getattr(loader.config, "confirmation_depth", DEPTH)))
         self._record = ModeRecord("legacy", time.time(), "wrapper", "starting")
         self.regime: Regime = self._boot_pending()
 
     def _identity(self) -> dict[str, str | None]:
         return process.identity(self.settings, self.loader.config, self.loader.release)
+
+    def _look(self) -> dict[str, Any]:
+        """What the evidence keeps besides its counters; asked by its thread."""
+        latch, regime = self._record.latched, self.regime
+        facts: dict[str, Any] = {"latched": latch.as_json() if latch else None}
+        if regime.legacy is not None or regime.rust is not None:
+            facts["chain"] = self._view.look(regime.answering)
+        return facts
 
     def _boot_pending(self) -> Regime:
         """A regime without engines, until `boot` has made the first real one."""
@@ -130,6 +142,7 @@ class ModeKeeper:
         why = f"the wheel is broken: {error}"
         self._record = self._lowered(mode, "legacy", why, None)
         self._save_or_alert(self._record)
+        self.evidence.count("demotions")
         self._alerts.add("demotion", f"starting in legacy instead of {mode}, latched: {why}")
 
     def _compare_at_start(self) -> None:
@@ -214,6 +227,7 @@ class ModeKeeper:
             new = self._next(old, target)
             record = ModeRecord(target, time.time(), who, why, self._record.latched)
             self._save(record)
+            self._freeze_baseline(old, target)
             self._record, self.regime = record, new
         log.warning("mode %s -> %s by %s: %s", old.mode, target, who, why)
         drained = old.calls.wait_for_last(self.settings.drain_seconds)
@@ -222,6 +236,11 @@ class ModeKeeper:
         if drained:
             self._forget(new)
         return {"mode": target, "changed": True, "drained": drained}
+
+    def _freeze_baseline(self, old: Regime, target: str) -> None:
+        """Keep what the last soak with both engines measured: in `final` there is no legacy to measure."""
+        if target == "final" and old.legacy is not None and old.rust is not None:
+            self.evidence.set_fact("baseline", {"frozen_at": time.time(), **old.soak.measured()})
 
     def _forget(self, new: Regime) -> None:
         """Let go of what the regime in force does not need; no call is left that could."""
@@ -282,6 +301,7 @@ class ModeKeeper:
                     judged_under.lag,
                 )
             self._save_or_alert(self._record)
+        self.evidence.count("demotions")
         self._alerts.add(
             "demotion",
             f"the node lowered itself from {judged_under.mode} to {target}, latched: {why}",

@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass, field
 
 from coinjecture_migration.adapter import LegacyEngine
-from coinjecture_migration.evidence import Soak
 from coinjecture_migration.levelling import Lag, Tree
 from coinjecture_migration.rust_engine import RustEngine
+from coinjecture_migration.soak import Soak
 
 ANSWERING = {"legacy": "legacy", "shadow": "legacy", "rust": "rust", "final": "rust"}
 """The engine whose verdict the node acts on, by mode."""

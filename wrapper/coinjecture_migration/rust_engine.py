@@ -17,13 +17,18 @@ class CannotForget(EngineFailure):
 
 
 class RustEngine:
-    """`coinjecture.consensus.ConsensusEngine`, seen as judge and as tree. `storage` is the node's own."""
+    """`coinjecture.consensus.ConsensusEngine`, seen as judge and as tree. `storage` is the node's own.
+
+    Attributes:
+        spent: Seconds the last block took, from its conversion to the tree: capture, judge and apply.
+    """
 
     name = "rust"
 
     def __init__(self, engine: Any, storage: Any) -> None:
         self.engine = engine
         self._storage = storage
+        self.spent = 0.0
 
     # Judging
 
@@ -34,8 +39,11 @@ class RustEngine:
             The capture, or the observation that ends the matter: what is no block is malformed, all
             else an error.
         """
+        started = time.perf_counter()
         try:
-            return self.engine.capture(block), None
+            captured = self.engine.capture(block)
+            self.spent = time.perf_counter() - started
+            return captured, None
         except NEVER_SWALLOWED:
             raise
         except (TypeError, ValueError) as error:
@@ -56,16 +64,21 @@ class RustEngine:
         try:
             judgement = self.engine.judge(captured, received_at, profile)
             seconds = time.perf_counter() - started
+            self.spent += seconds
             return _observed(judgement, received_at, seconds), judgement
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
-            return Observation("rust", error=error, seconds=time.perf_counter() - started), None
+            seconds = time.perf_counter() - started
+            self.spent += seconds
+            return Observation("rust", error=error, seconds=seconds), None
 
     def apply(self, judgement: Any, block: Any) -> BaseException | None:
         """Put a judgement into the tree. Returns what broke; then the tree is not to be trusted."""
+        started = time.perf_counter()
         try:
             self.engine.apply(judgement, block)
+            self.spent += time.perf_counter() - started
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
