@@ -46,7 +46,9 @@ def test_then_node_py_changed_as_predicted() -> None:
 
 def test_then_every_file_that_came_was_predicted() -> None:
     host = connect(NODE1)
-    came = host.check_output(f"find {SRC} /etc/coinjecture-migration -type f -not -name '*.pyc'").splitlines()
+    came = host.check_output(
+        f"find {SRC} /etc/coinjecture-migration -type f -size +0 -not -name '*.pyc'"
+    ).splitlines()
     pristine = {f"{SRC}/{path.name}" for path in (ROOT / "testnet/node/src").glob("*.py")}
     new = {path for path in came if path not in pristine}
     assert {SETTINGS, f"{SRC}/consensus_wrapper.py"} < new
