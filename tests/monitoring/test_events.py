@@ -1,4 +1,4 @@
-"""Alerts on their way to Sentry and Datadog: path, auth header, body, and what happens when nobody takes them."""
+"""Alerts on their way to Sentry and Datadog: path, auth header, body, and what if nobody takes them."""
 
 from __future__ import annotations
 

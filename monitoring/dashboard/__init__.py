@@ -1,0 +1,1 @@
+"""The Grafana dashboard, generated: `python -m monitoring.dashboard` writes monitoring/dashboards/migration.json."""
