@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from itertools import count
 from typing import Any
 
 from grafana_foundation_sdk.builders import (
@@ -36,7 +38,11 @@ MAKERS: dict[str, Any] = {
 
 def encode() -> str:
     """The dashboard as the text of its file."""
-    return str(JSONEncoder(sort_keys=True, indent=1).encode(build())) + "\n"
+    board = json.loads(JSONEncoder().encode(build()))
+    for panel in board["panels"]:
+        if panel.get("options", ...) is None:
+            del panel["options"]  # the library writes null for a panel without; Grafana wants none
+    return json.dumps(board, sort_keys=True, indent=1) + "\n"
 
 
 def build() -> models.Dashboard:
@@ -51,10 +57,11 @@ def build() -> models.Dashboard:
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .readonly()
     )
+    ids = count(1)
     for row in ROWS:
-        board = board.with_row(dashboard.Row(row.title))
+        board = board.with_row(dashboard.Row(row.title).id(next(ids)))
         for panel in row.panels:
-            board = board.with_panel(_panel(panel))
+            board = board.with_panel(_panel(panel).id(next(ids)))
     return board.build()
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 Kind = Literal["timeseries", "bars", "state", "stat", "bar", "table"]
 CALLS, RATIO = "coinjecture_consensus_calls_total", "coinjecture_consensus_ratio_bucket"
+SOAK = "coinjecture_consensus_soak"
 FINGERPRINT, HEIGHT = "coinjecture_chain_checkpoint_fingerprint", "coinjecture_chain_checkpoint_height"
 
 
@@ -70,8 +71,8 @@ MIGRATION = Row(
             "bar",
             (
                 Query(
-                    "clamp_max((time() - max by (node) (coinjecture_consensus_soak_started_timestamp_seconds))"
-                    " / max by (node) (coinjecture_consensus_soak_required_seconds > 0), 1)"
+                    f"clamp_max((time() - max by (node) ({SOAK}_started_timestamp_seconds))"
+                    f" / max by (node) ({SOAK}_required_seconds > 0), 1)"
                 ),
             ),
             "How much of the running soak's time is over. Its samples and its gate are in status.yml.",
