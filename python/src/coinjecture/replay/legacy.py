@@ -1,0 +1,195 @@
+"""The legacy engine, loaded from its file, with a clock of ours; it is the oracle."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+from types import ModuleType
+from typing import Any
+
+from coinjecture.replay.errors import BadInput
+from coinjecture.replay.network import Network
+from coinjecture.replay.node import TreeNode
+from coinjecture.replay.outcome import Outcome, bits, hash_notation, height_notation
+
+PACKAGE = "coinjecture_replay_legacy_"
+NEEDED = ("ConsensusConfig", "ConsensusEngine", "BlockNode", "HeaderValidationError", "REQUIRED_FIELDS")
+FUNCTIONS = ("calculate_block_hash", "calculate_work_score")
+
+
+class Clock:
+    """Stands in for the module ``time`` of a legacy engine: the receipt time is what we say."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return self.now
+
+
+class NoStorage:
+    """Storage that keeps nothing: what the engine writes follows from what is compared anyway."""
+
+    def store_work_index(self, height: Any, cumulative: int, block_hash: Any) -> None:
+        """Take and forget."""
+
+    def store_tip(self, block_hash: Any, cumulative: int) -> None:
+        """Take and forget."""
+
+
+def load(path: Path) -> ModuleType:
+    """Load a legacy ``consensus.py`` with what lies beside it, under a name that nobody else uses.
+
+    Raises:
+        BadInput: It is not there, does not load, or is no legacy engine that can judge blocks alone.
+    """
+    try:
+        name = PACKAGE + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+        identity = f"{name}.{path.stem}"
+        if identity in sys.modules:
+            return sys.modules[identity]
+        spec = importlib.util.spec_from_file_location(identity, path)
+        if not path.is_file() or spec is None or spec.loader is None:
+            raise BadInput(f"{path}: no legacy engine there; name its consensus.py with --legacy")
+        package = ModuleType(name)
+        package.__path__ = [str(path.parent)]
+        sys.modules[name] = package
+        module = sys.modules[identity] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except BadInput:
+        raise
+    except Exception as error:
+        sys.modules.pop(identity, None)
+        raise BadInput(f"{path}: the legacy engine does not load: {error!r}") from error
+    missing = [name for name in (*NEEDED, *FUNCTIONS) if not hasattr(module, name)]
+    if missing:
+        sys.modules.pop(identity, None)
+        raise BadInput(f"{path}: no legacy engine of the known shape, it has no {', '.join(missing)}")
+    return module
+
+
+class Legacy:
+    """A legacy engine that knows only a genesis, judging by one profile.
+
+    Attributes:
+        engine: The engine itself.
+        seconds: How long the last judgement took, parsing included.
+    """
+
+    def __init__(self, module: ModuleType, network: Network, profile: str) -> None:
+        self._module: Any = module
+        clock = vars(module).get("time")
+        self._clock = clock if isinstance(clock, Clock) else Clock()  # one for each module
+        vars(module)["time"] = self._clock
+        config = self._module.ConsensusConfig(
+            network_id=network.network_id,
+            max_headers_per_second=0,
+            genesis_timestamp=network.timestamp,
+            genesis_seed=network.seed,
+            genesis_block=network.genesis,
+        )
+        try:
+            self.engine = self._module.ConsensusEngine(config, NoStorage(), None)
+        except self._module.ValidationError as error:
+            raise BadInput(f"the legacy engine refuses the genesis: {error}") from error
+        method = "verify_block" if profile == "full" else "validate_header"
+        if not hasattr(self.engine, method):
+            raise BadInput(f"the legacy engine has no {method}; replay with --profile header")
+        self._judge = getattr(self.engine, method)
+        self._reject = self._module.HeaderValidationError
+        self.seconds = 0.0
+
+    def judge(self, raw: bytes, received_at: float, *, keep: bool = True) -> Outcome:
+        """Parse and judge a block received at that second (since the epoch), and insert it where it passes.
+
+        What is no JSON object goes to the engine as it is, as in the node. Without ``keep`` the block is
+        taken out again: tree and tip are as they were.
+        """
+        started = perf_counter()
+        block = parsed(raw)
+        parsing = perf_counter() - started
+        node, tip = self._node(block), self.engine.best_tip
+        outcome = self.judge_block(block, received_at)
+        self.seconds += parsing
+        if not keep and outcome.inserted:
+            self.engine.best_tip = tip
+            if node is None:
+                del self.engine.block_tree[block["block_hash"]]
+            else:
+                self.engine.block_tree[block["block_hash"]] = node
+        return outcome
+
+    def judge_block(self, block: Any, received_at: float) -> Outcome:
+        """As ``judge``, of a block that is parsed; ``seconds`` is without the parsing."""
+        before = self._node(block)
+        self._clock.now = received_at
+        verdict, reason = "accept", None
+        started = perf_counter()
+        try:
+            self._judge(block)
+        except self._reject as error:
+            verdict, reason = "reject", error.reason
+        except Exception as error:
+            verdict, reason = "error", f"{type(error).__name__}: {error}"[:500]
+        self.seconds = perf_counter() - started
+        tip = self.engine.best_tip
+        tip_hash, tip_bits = hash_notation(tip.block["block_hash"]), bits(tip.cumulative_work)
+        if not isinstance(block, dict):
+            return Outcome(verdict, reason, None, None, None, None, tip_hash, tip_bits)
+        after = self._node(block)
+        computed_hash, work_bits = self._values(block)
+        height = cumulative = None
+        if after is not None and after is not before:
+            height, cumulative = height_notation(after.height), bits(after.cumulative_work)
+        return Outcome(verdict, reason, computed_hash, work_bits, height, cumulative, tip_hash, tip_bits)
+
+    def node_of(self, node: TreeNode) -> Any:
+        """A node of the engine's own class, whose block holds no more than later judgements read."""
+        return self._module.BlockNode(
+            block={
+                "block_hash": node.block_hash,
+                "previous_hash": node.parent,
+                "timestamp": node.timestamp,
+            },
+            parent_hash=node.parent,
+            cumulative_work=node.cumulative,
+            height=node.height,
+            receipt_time=node.received_at,
+        )
+
+    def _node(self, block: Any) -> Any:
+        if not isinstance(block, dict):
+            return None
+        try:
+            return self.engine.block_tree.get(block.get("block_hash"))
+        except TypeError:
+            return None  # an unhashable key is in no tree
+
+    def _values(self, block: dict[str, Any]) -> tuple[str | None, str | None]:
+        """Hash and work of the content by itself, None where there is none."""
+        computed_hash = work_bits = None
+        if all(field in block for field in self._module.REQUIRED_FIELDS):
+            try:
+                computed_hash = self._module.calculate_block_hash(block)
+            except Exception:  # noqa: S110 - none is what is recorded where the rules compute no hash
+                pass
+            try:
+                if block["complexity"]:
+                    work_bits = bits(self._module.calculate_work_score(block["complexity"]))
+            except Exception:  # noqa: S110 - as above
+                pass
+        return computed_hash, work_bits
+
+
+def parsed(raw: bytes) -> Any:
+    """What a node gives to its engine: the object of a block's bytes, or the bytes where they are none."""
+    try:
+        block = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return raw
+    return block if isinstance(block, dict) else raw

@@ -1,0 +1,73 @@
+"""The Rust engine as replay drives it: capture, judge, and apply where the block is to stay."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+from coinjecture import _core
+from coinjecture.replay.errors import BadInput
+from coinjecture.replay.network import Network
+from coinjecture.replay.outcome import Outcome, bits, hash_notation, height_notation
+
+
+class Rust:
+    """A Rust engine that knows only a genesis, judging by one profile.
+
+    Attributes:
+        engine: The native engine.
+        seconds: How long the last judgement took, parsing included.
+    """
+
+    def __init__(self, network: Network, profile: str) -> None:
+        self.profile = profile
+        self.seconds = 0.0
+        try:
+            self.engine = _core.Engine(network.genesis, network.timestamp)
+        except _core.EngineError as error:
+            raise BadInput(f"the Rust engine refuses the genesis: {error}") from error
+
+    def judge(self, raw: bytes, received_at: float, *, apply: bool = True) -> Outcome:
+        """Parse and judge a block received at that second (since the epoch); ``apply`` puts it into the tree.
+
+        What breaks the engine is an outcome too, ``error``, equal to none of the legacy engine's.
+        """
+        started = perf_counter()
+        try:
+            captured = _core.capture(raw, total=True)
+            if captured.out_of_domain is not None:
+                return Outcome("out_of_domain")
+            judgement = self.engine.judge(captured, received_at, self.profile)
+            if apply:
+                self.engine.apply(judgement)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic of the core is no Exception
+            return Outcome("error", f"{type(error).__name__}: {error}"[:500])
+        finally:
+            self.seconds = perf_counter() - started
+        return observed(judgement)
+
+    def why_out_of_domain(self, raw: bytes) -> str | None:
+        """Why a block lies outside the parity domain; None if it lies inside."""
+        return _core.capture(raw, total=True).out_of_domain
+
+
+def observed(judgement: _core.Judgement) -> Outcome:
+    """A judgement as an outcome."""
+    height: Any = None
+    cumulative = work = None
+    if judgement.inserts and judgement.cumulative is not None:
+        height, cumulative = height_notation(judgement.height), bits(judgement.cumulative)
+    if judgement.work is not None:
+        work = bits(judgement.work)
+    return Outcome(
+        "accept" if judgement.accepted else "reject",
+        judgement.reason,
+        judgement.computed_hash,
+        work,
+        height,
+        cumulative,
+        hash_notation(judgement.tip_hash),
+        bits(judgement.tip_cumulative),
+    )
