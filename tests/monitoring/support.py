@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -77,4 +79,24 @@ def render_alerts(target: Path, **changes: Any) -> Path:
     )
     text = environment.get_template("alerts.yml.j2").render(role_defaults("monitoring") | changes)
     target.write_text(text)
+    return target
+
+
+def rendered(folder: Path, name: str, **variables: Any) -> Path:
+    """A template of the role as Ansible renders it, with the role's defaults."""
+    target = folder / name
+    values = role_defaults("monitoring") | variables
+    (folder / "vars.json").write_text(json.dumps(values))
+    arguments = f"src={ROOT}/roles/monitoring/templates/{name}.j2 dest={target}"
+    command = ["ansible", "localhost", "-i", "localhost,", "-c", "local", "-m", "ansible.builtin.template"]
+    command += [
+        "-a",
+        arguments,
+        "-e",
+        f"@{folder}/vars.json",
+        "-e",
+        "ansible_python_interpreter=/usr/bin/python3",
+    ]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
     return target

@@ -26,11 +26,11 @@ LIMIT = 30  # seconds for what takes one
 class Server:
     """The process, on a free port."""
 
-    def __init__(self, place: Place, api: str) -> None:
+    def __init__(self, place: Place, api: str, **more: Any) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        settings = {"node": "node1", "port": port, "api": api, "state_dir": str(place.folder)}
+        settings = {"node": "node1", "port": port, "api": api, "state_dir": str(place.folder), **more}
         path = place.folder / "metrics.json"
         path.write_text(json.dumps(settings))
         folders = [ROOT / "roles/metrics/files", ROOT / "wrapper"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.monitoring.support import ROOT, role_defaults, tool
+from tests.monitoring.support import rendered, tool
 
 WEBHOOK = {"webhook": [{"url": "http://127.0.0.1:9900/alerts"}]}
 EMAIL = {"email": [{"to": "ops@example.org", "from": "a@example.org", "smarthost": "mail.example.org:587"}]}
@@ -21,26 +20,6 @@ NODES = [
     {"name": "node2", "metrics": "10.0.0.2:9478", "api": "http://10.0.0.2:8080"},
 ]
 HOSTS = [{"name": "node1", "address": "10.0.0.1:9100"}, {"name": "monitor", "address": "127.0.0.1:9100"}]
-
-
-def rendered(folder: Path, name: str, **variables: Any) -> Path:
-    """A template of the role as Ansible renders it, with the role's defaults."""
-    target = folder / name
-    values = role_defaults("monitoring") | variables
-    (folder / "vars.json").write_text(json.dumps(values))
-    arguments = f"src={ROOT}/roles/monitoring/templates/{name}.j2 dest={target}"
-    command = ["ansible", "localhost", "-i", "localhost,", "-c", "local", "-m", "ansible.builtin.template"]
-    command += [
-        "-a",
-        arguments,
-        "-e",
-        f"@{folder}/vars.json",
-        "-e",
-        "ansible_python_interpreter=/usr/bin/python3",
-    ]
-    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return target
 
 
 def check(*command: str | Path) -> str:
