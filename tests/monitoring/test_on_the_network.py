@@ -32,6 +32,12 @@ OPENED = {
     "monitor": {"127.0.0.1:9090", "127.0.0.1:9093", "127.0.0.1:9100", "127.0.0.1:9115"},
     "users": set[str](),
 }
+SERVICES = f"http://{MONITOR.address}:9901"
+EVENTS = {
+    "events_sentry_dsn": SERVICES.replace("//", "//a-key@") + "/42",
+    "events_datadog_api_key": "another-key",
+    "events_datadog_url": SERVICES,
+}
 FAULT = {"wheel_features": ["faults"], "wrapper_fault": "divergence"}
 LIMIT = 60.0  # seconds for something that takes a few
 
@@ -44,6 +50,11 @@ def play(name: str, *arguments: str) -> str:
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     return done.stdout
+
+
+def monitor(*arguments: str) -> str:
+    """Run monitoring.yml with Sentry and Datadog, as they are here."""
+    return play("monitoring", "-e", json.dumps(EVENTS), *arguments)
 
 
 def changed(recap: str) -> dict[str, int]:
@@ -90,6 +101,7 @@ class Watched:
 
     docker: Docker
     before: dict[str, set[str]]
+    announced: dict[str, int]
     after: dict[str, set[str]] = field(default_factory=dict)
 
 
@@ -98,8 +110,9 @@ def watched() -> Iterator[Watched]:
     """The local network, monitored, with a receiver of alerts; it goes afterwards."""
     network.up()
     docker = require_docker()
-    watched = Watched(docker, sockets())
-    play("monitoring")
+    watched = Watched(docker, sockets(), changed(monitor("--check", "--diff")))
+    assert sockets() == watched.before, "a check changes nothing"
+    monitor()
     watched.after = sockets()
     start = "cat >/var/tmp/receiver.py && systemd-run --quiet --unit=receiver python3 /var/tmp/receiver.py"
     docker.execute(MONITOR.container, "sh", "-c", start, stdin=RECEIVER.read_text())
@@ -107,14 +120,20 @@ def watched() -> Iterator[Watched]:
     network.down()
 
 
+def requests(path: str) -> list[dict[str, Any]]:
+    """Every request to a path that has reached the receiver, with the time of its arrival."""
+    lines = WATCHER.ssh("touch", "/var/tmp/received.jsonl", "&&", "cat", "/var/tmp/received.jsonl")
+    told = [json.loads(line) for line in lines.decode().splitlines()]
+    return [one for one in told if one["path"] == path]
+
+
 def received() -> list[dict[str, Any]]:
-    """Every alert that has reached the receiver, with the time of its arrival."""
-    try:
-        lines = WATCHER.ssh("cat", "/var/tmp/alerts.jsonl").decode().splitlines()
-    except Unreadable:
-        return []
-    told = [json.loads(line) for line in lines]
-    return [{"arrived": one["arrived"], **alert} for one in told for alert in one["body"]["alerts"]]
+    """Every alert that has reached the person, with the time of its arrival."""
+    return [
+        {"arrived": request["arrived"], **alert}
+        for request in requests("/alerts")
+        for alert in json.loads(request["body"])["alerts"]
+    ]
 
 
 def test_it_opens_exactly_the_sockets_it_lists(watched: Watched) -> None:
@@ -123,15 +142,19 @@ def test_it_opens_exactly_the_sockets_it_lists(watched: Watched) -> None:
     assert all(watched.before[host] <= watched.after[host] for host in OPENED), "and closes none"
 
 
+def test_a_check_on_a_fresh_network_announces_every_host(watched: Watched) -> None:
+    assert set(watched.announced) == {"node1", "node2", "monitor"}
+    assert all(count > 3 for count in watched.announced.values()), watched.announced
+
+
 def test_the_page_lists_every_port_that_is_opened(watched: Watched) -> None:
     page = (ROOT / "docs/alerts.md").read_text()
     for socket in set().union(*OPENED.values()):
         assert socket.rpartition(":")[2] in page
 
 
-def test_run_again_it_changes_nothing_and_says_so_before(watched: Watched) -> None:
-    for arguments in (["--check", "--diff"], []):
-        assert set(changed(play("monitoring", *arguments)).values()) == {0}
+def test_run_again_it_changes_nothing(watched: Watched) -> None:
+    assert changed(monitor()) == {"node1": 0, "node2": 0, "monitor": 0}
 
 
 @pytest.mark.parametrize("port", [9100, 9478])
@@ -185,6 +208,13 @@ def test_a_divergence_reaches_a_person_in_time(watched: Watched) -> None:
     assert json.loads(entries[0]["COINJECTURE_RUST"])["engine"] == "rust"
 
 
+def test_the_divergence_reaches_sentry_and_datadog_too(watched: Watched) -> None:
+    sentry = await_true(lambda: requests("/api/42/envelope/"), "an event at Sentry")
+    assert '"kind":"divergence"' in "".join(one["body"] for one in sentry).replace('": "', '":"')
+    datadog = await_true(lambda: requests("/api/v1/events"), "an event at Datadog")
+    assert "CONSENSUS DIVERGENCE (node1)" in {json.loads(one["body"])["title"] for one in datadog}
+
+
 def dashboard_queries() -> list[tuple[str, str]]:
     board = json.loads(TARGET.read_text())
     return [
@@ -216,7 +246,7 @@ def test_a_dead_metrics_server_is_an_alert_and_no_node_notices(watched: Watched)
     assert missing[0]["labels"]["node"] == "node1"
     await_true(lambda: NODE1.status()["evidence"]["calls"] > calls, "further blocks")
     assert NODE1.ssh("systemctl", "show", "-P", "MainPID", "coinjecture-node.service") == before
-    play("monitoring", "-l", "node1")
+    monitor("-l", "node1")
     await_true(
         lambda: any(
             a["labels"]["alertname"] == "MetricsMissing" and a["status"] == "resolved" for a in received()
