@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.parents[1].name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
+SCENARIOS = [ROOT / ".config/molecule/config.yml", *sorted(ROOT.glob("molecule/*/molecule.yml"))]
 INVENTORIES = (
     "inventory/local/group_vars/nodes/calendar.yml",
     "inventory/testnet/group_vars/nodes/calendar.yml",
@@ -72,3 +73,11 @@ def test_given_the_example_of_a_real_network_then_it_has_the_calendar_of_the_pla
 
 def test_given_the_local_network_then_no_soak_is_longer_than_a_minute() -> None:
     assert document(ROOT / INVENTORIES[0])["local_soak_seconds"] <= 60
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.parent.name)
+def test_given_a_scenario_then_it_is_told_where_the_keys_are(path: Path) -> None:
+    """Molecule's own inventory comes first: its `inventory_dir` leads to a place without host keys."""
+    executor = document(path)["ansible"]["executor"]
+    told = executor["args"]["ansible_playbook"]
+    assert "--extra-vars=lab_state=${MOLECULE_PROJECT_DIRECTORY}/build/testnet" in told
