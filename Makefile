@@ -60,6 +60,7 @@ lint-ansible:
 
 test-rust:
 	@cargo test --workspace --locked --release -q
+	cargo test -p coinjecture-consensus --features soft-sha --test vectors --locked --release -q
 
 test-python:
 	@python -m pytest -m "not droplets" tests

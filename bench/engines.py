@@ -7,8 +7,13 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from coinjecture.replay.legacy import NoStorage
+
 from bench.chain import NETWORK, Block
-from fuzz.oracle import GENESIS, NoStorage, modules
+from fuzz.oracle import GENESIS, modules
+
+ROWS_AT_ONCE = 512
+RECEIVED_AT = 1.8e9
 
 
 class LogStorage(NoStorage):
@@ -58,3 +63,15 @@ def judge_all(engine: Any, blocks: list[bytes] | list[Block]) -> None:
     """Judge blocks by the full rules; every one has to be accepted."""
     for block in blocks:
         engine.verify_block(block)
+
+
+def take_all(blocks: list[bytes], threads: int) -> None:
+    """Judge blocks by the full rules with a new native engine, many in a call; all have to be accepted."""
+    core = importlib.import_module("coinjecture._core")
+    known = GENESIS[NETWORK]
+    engine = core.Engine(json.loads(known["block_json"]), known["received_at"])
+    for first in range(0, len(blocks), ROWS_AT_ONCE):
+        rows = [(raw, RECEIVED_AT) for raw in blocks[first : first + ROWS_AT_ONCE]]
+        for verdict in engine.take_many(rows, "full", threads=threads):
+            if verdict.reason is not None:
+                raise RuntimeError(f"the Rust engine rejects a valid block: {verdict.reason}")

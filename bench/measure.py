@@ -12,6 +12,7 @@ LEAST_S = 0.01
 """A measurement repeats its work until it takes so long: the clock and its reading count for nothing then."""
 
 Work = Callable[[], object]
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,10 @@ class Pairs:
         }
 
 
-def pairs(oracle: Work, rust: Work, units: int, runs: int) -> Pairs:
-    """Measure two functions in turns; either does `units` units of work. Times are CPU time of this thread.
+def pairs(oracle: Work, rust: Work, units: int, runs: int, clock: Clock = time.thread_time) -> Pairs:
+    """Measure two functions in turns; either does `units` units of work.
+
+    Times are CPU time of this thread unless `clock` is another one.
 
     Which one goes first changes from pair to pair, so a machine that slows down or speeds up favours neither.
     """
@@ -51,19 +54,19 @@ def pairs(oracle: Work, rust: Work, units: int, runs: int) -> Pairs:
     times: dict[Work, list[float]] = {oracle: [], rust: []}
     for run in range(runs):
         for work in (oracle, rust) if run % 2 else (rust, oracle):
-            times[work].append(seconds(work, repeats[work]) / units)
+            times[work].append(seconds(work, repeats[work], clock) / units)
     return Pairs(tuple(times[oracle]), tuple(times[rust]))
 
 
-def seconds(work: Work, repeats: int = 1) -> float:
-    """CPU seconds that one call takes, as a mean; garbage is collected before and not within."""
+def seconds(work: Work, repeats: int = 1, clock: Clock = time.thread_time) -> float:
+    """Seconds (CPU time by default) that one call takes, as a mean; garbage is collected before."""
     gc.collect()
     gc.disable()
     try:
-        started = time.thread_time()
+        started = clock()
         for _ in range(repeats):
             work()
-        return (time.thread_time() - started) / repeats
+        return (clock() - started) / repeats
     finally:
         gc.enable()
 

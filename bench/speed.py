@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
@@ -17,6 +18,9 @@ from bench.measure import Pairs, alone, pairs
 from fuzz.oracle import GENESIS
 
 Say = Callable[[str], None]
+
+REPLAYED = 5
+"""How often a replay goes over a sample: threads have to be worth starting."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,12 @@ def samples(effort: Effort) -> list[Sample]:
 
 def compared(sample: Sample, runs: int, say: Say) -> list[dict[str, object]]:
     """The rows of `results` for blocks of one size."""
-    measurements = (("verify_wire", wire), ("verify_object", objects), ("replay", replay))
+    measurements = (
+        ("verify_wire", wire),
+        ("verify_object", objects),
+        ("replay", replay),
+        ("replay_one_core", replay_one_core),
+    )
     rows = []
     for name, measurement in measurements:
         say(f"{name}{sample.suffix}: {runs} pairs on blocks of {sample.block_bytes:,} bytes")
@@ -88,13 +97,25 @@ def objects(sample: Sample, runs: int) -> Pairs:
     )
 
 
-def replay(sample: Sample, runs: int) -> Pairs:
+def replay_one_core(sample: Sample, runs: int) -> Pairs:
     """A chain from its stored bytes into a new engine, by the full rules, on one core."""
     return pairs(
         lambda: engines.judge_all(engines.oracle(), sample.raw),
-        lambda: engines.judge_all(engines.rust(), sample.raw),
+        lambda: engines.take_all(sample.raw, threads=1),
         len(sample.raw),
         runs,
+    )
+
+
+def replay(sample: Sample, runs: int) -> Pairs:
+    """The same, the Python engine on one core and the Rust engine on two: time that passes, not CPU time."""
+    raw = sample.raw * REPLAYED
+    return pairs(
+        lambda: engines.judge_all(engines.oracle(), raw),
+        lambda: engines.take_all(raw, threads=2),
+        len(raw),
+        runs,
+        clock=time.perf_counter,
     )
 
 

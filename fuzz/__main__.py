@@ -9,10 +9,17 @@ import time
 from pathlib import Path
 
 import fuzz
-from fuzz import report, workers
-from fuzz.oracle import ROOT
-from fuzz.rust import NotInstalled, load_core
-from fuzz.totals import Totals
+
+try:
+    from fuzz import report, workers
+    from fuzz.oracle import ROOT
+    from fuzz.totals import Totals
+except ImportError as error:
+    print(
+        f"fuzz: {error}: run `make setup`, which builds the Rust engine and installs it into .venv",
+        file=sys.stderr,
+    )
+    sys.exit(2)
 
 PLAIN_PROGRESS_EVERY_S = 10.0
 
@@ -76,14 +83,11 @@ def main() -> int:
     )
     print(f"fuzz: seed {plan.seed}, {plan.jobs} processes, {plan.seconds:.0f} s", file=sys.stderr)
     progress = Progress(plan.seconds)
-    known = set(plan.captures.glob("*.json"))
+    known, died = set(plan.captures.glob("*.json")), None
     try:
-        if plan.subject == "rust":
-            load_core()
         totals = workers.run(plan, progress)
-    except (NotInstalled, workers.WorkerDied) as error:
-        print(f"\nfuzz: {error}", file=sys.stderr)
-        return 2
+    except workers.WorkerDied as error:
+        totals, died = error.totals, error
     content = report.summary(plan, totals, progress.elapsed)
     content["difference_files"] = sorted(path.name for path in set(plan.captures.glob("*.json")) - known)
     report.write(args.out, content)
@@ -92,6 +96,9 @@ def main() -> int:
         print(f"coverage: {missed}")
     for name in content["difference_files"]:
         print(f"difference: {plan.captures / name}")
+    if died is not None:
+        print(f"\nfuzz: {died}", file=sys.stderr)
+        return 2
     return 1 if totals.differences else 0
 
 

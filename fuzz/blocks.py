@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from fuzz import values
-
-Block = dict[str, Any]
+from coinjecture.replay import values
+from coinjecture.replay.node import Block, Known
 
 TIERS = {
     "mobile": (8, 12),
@@ -17,32 +15,20 @@ TIERS = {
     "server": (20, 24),
     "cluster": (24, 32),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A node that is in the tree, as far as building on it needs.
-
-    `fertile` is false where hardly any child can be valid: a timestamp nothing comes after, or a sum to which
-    nothing can be added.
-    """
-
-    key: Any
-    height: Any
-    timestamp: Any
-    fertile: bool = True
+TIER_NAMES = tuple(TIERS)
 
 
 def child(rng: Random, parent: Known, *, plain: bool = False) -> Block:
     """Build a block on `parent` that no rule refuses, without its hash; a `plain` one has the common work."""
-    tier = rng.choice(tuple(TIERS))
-    problem, solution = exotic_proof(rng) if not plain and rng.random() < 0.15 else ordinary_proof(rng, tier)
-    problem["size"] = rng.randint(*TIERS[tier])
+    tier = rng.choice(TIER_NAMES)
+    problem, solution = (
+        exotic_proof(rng, tier) if not plain and rng.random() < 0.15 else ordinary_proof(rng, tier)
+    )
     return {
         "index": next_height(rng, parent.height),
         "timestamp": later(rng, parent.timestamp),
         "previous_hash": parent.key,
-        "transactions": [{"id": f"{rng.getrandbits(32):08x}"} for _ in range(rng.randrange(3))],
+        "transactions": [{"id": f"{rng.getrandbits(32):08x}"} for _ in range(rng.getrandbits(2))],
         "merkle_root": f"{rng.getrandbits(256):064x}",
         "problem": problem,
         "solution": solution,
@@ -80,12 +66,16 @@ def later(rng: Random, timestamp: Any) -> Any:
 
 def ordinary_proof(rng: Random, tier: str) -> tuple[Block, Any]:
     """A subset sum problem of the tier and its solution."""
-    numbers = rng.sample(range(1, 1000), rng.randint(*TIERS[tier]))
-    solution = rng.sample(numbers, rng.randint(1, min(8, len(numbers))))
-    return {"numbers": numbers, "target": sum(solution), "size": 0, "type": "subset_sum"}, solution
+    low, high = TIERS[tier]
+    size = rng.randint(low, high)
+    # Ten bits a number out of one draw; a number that is there twice may be chosen once.
+    bits = rng.getrandbits(10 * size)
+    numbers = [(bits >> shift & 1023) + 1 for shift in range(0, 10 * size, 10)]
+    solution = list(dict.fromkeys(numbers))[rng.getrandbits(1) : 2 + rng.getrandbits(3)]
+    return {"numbers": numbers, "target": sum(solution), "size": size, "type": "subset_sum"}, solution
 
 
-def exotic_proof(rng: Random) -> tuple[Block, Any]:
+def exotic_proof(rng: Random, tier: str) -> tuple[Block, Any]:
     """A problem of numbers of every sort, whose target is what Python makes of their sum."""
     numbers = [values.number(rng) for _ in range(rng.randint(2, 8))]
     solution = rng.sample(numbers, rng.randint(1, len(numbers)))
@@ -97,7 +87,8 @@ def exotic_proof(rng: Random) -> tuple[Block, Any]:
             target = 0
     except (OverflowError, ValueError):
         target = 0
-    problem: Block = {"numbers": numbers, "target": target, "size": 0, "type": "subset_sum"}
+    size = rng.randint(*TIERS[tier])
+    problem: Block = {"numbers": numbers, "target": target, "size": size, "type": "subset_sum"}
     if rng.random() < 0.2:
         del problem["type"]
     if rng.random() < 0.2:

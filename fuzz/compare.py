@@ -6,15 +6,25 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+from coinjecture.replay.outcome import Outcome
 
 from fuzz.oracle import Oracle, OracleTimeout, TimeLimit
-from fuzz.outcome import Engine, Outcome
 from fuzz.scenario import Scenario, Step
 from fuzz.totals import Totals
 
 ORACLE_LIMIT_S = 1.0
 SHRINK_RUNS = 400
+
+
+class Engine(Protocol):
+    """One engine with its tree, as the fuzzer drives it."""
+
+    def submit(self, text: str, received_at: float) -> Outcome:
+        """Judge and insert a block; `received_at` is in seconds."""
+        ...
+
 
 MakeEngine = Callable[[str, str], Engine]
 """Makes an engine from the name of a genesis and of a profile."""
@@ -34,8 +44,7 @@ class Difference:
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of what differs."""
-        expected, got = self.expected.as_expected(), self.got.as_expected()
-        return tuple(name for name in expected if expected[name] != got[name])
+        return self.expected.differing(self.got)
 
     @property
     def kind(self) -> str:

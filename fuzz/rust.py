@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from typing import Any
 from zlib import crc32
 
+from coinjecture import _core
+from coinjecture.replay.outcome import Outcome, bits, height_notation
+from coinjecture.replay.rust import observed
+
 from fuzz.domain import nests_too_deep
 from fuzz.oracle import GENESIS
-from fuzz.outcome import Outcome, bits, height_notation
 
-FORMS = ("bytes", "bytes", "bytes", "str", "dict", "dict", "written again")
+FORMS = ("bytes", "bytes", "bytes", "bytes", "str", "dict", "dict", "written again")
 LARGE = 1 << 19
 RESTART_ONE_IN = 150
-
-
-class NotInstalled(Exception):
-    """The wheel with the Rust engine cannot be imported."""
-
-
-def load_core() -> Any:
-    """Import the native module.
-
-    Raises:
-        NotInstalled: It is not there or does not load.
-    """
-    try:
-        return importlib.import_module("coinjecture._core")
-    except ImportError as error:
-        raise NotInstalled(
-            f"coinjecture._core cannot be imported ({error}): run `make setup`, which builds it into .venv"
-        ) from error
 
 
 class RustEngine:
@@ -41,13 +25,12 @@ class RustEngine:
     """
 
     def __init__(self, genesis: str, profile: str) -> None:
-        self._core = load_core()
         self._profile = profile
         self._genesis = GENESIS[genesis]
         self.engine = self._new()
 
     def _new(self) -> Any:
-        return self._core.Engine(json.loads(self._genesis["block_json"]), self._genesis["received_at"])
+        return _core.Engine(self._genesis["block_json"], self._genesis["received_at"])
 
     def _restart(self) -> None:
         """Go on with a new engine that took over the tree of the old one."""
@@ -60,16 +43,16 @@ class RustEngine:
         form = crc32(raw) % len(FORMS)
         # How large a block is depends on its form, and only a text can be too deep to be read.
         if FORMS[form] == "bytes" or len(raw) > LARGE or nests_too_deep(raw.decode()):
-            return self._core.capture(raw)
+            return _core.capture(raw)
         if FORMS[form] == "str":
-            return self._core.capture(raw.decode())
+            return _core.capture(raw.decode())
         block = json.loads(raw.decode())  # of bytes it would take off a byte order mark, which is no JSON
         if not isinstance(block, dict):
-            return self._core.capture(raw)
-        captured = self._core.capture(block)
+            return _core.capture(raw)
+        captured = _core.capture(block)
         if FORMS[form] == "dict" or captured.out_of_domain is not None:
             return captured
-        return self._core.capture(captured.to_json())
+        return _core.capture(captured.to_json())
 
     def submit(self, text: str, received_at: float) -> Outcome:
         """Judge and apply a block; what breaks the engine is an outcome too, equal to none of the oracle."""
@@ -91,22 +74,15 @@ class RustEngine:
             self._restart()
         judgement = self.engine.judge(captured, received_at, self._profile)
         self.engine.apply(judgement)
+        outcome = observed(judgement)
         tip = self.engine.tip()
-        if bits(tip.cumulative) != bits(judgement.tip_cumulative):
+        if bits(tip.cumulative) != outcome.tip_cumulative_bits:
             return Outcome("error", "the judgement's tip is not the tree's after apply")
-        height = cumulative = None
         if judgement.inserts:
             node = self.engine.get(judgement.block_hash)
-            if node is None or bits(node.cumulative) != bits(judgement.cumulative):
+            if node is None or (height_notation(node.height), bits(node.cumulative)) != (
+                outcome.height,
+                outcome.cumulative_bits,
+            ):
                 return Outcome("error", "the judgement's node is not in the tree after apply")
-            height, cumulative = height_notation(node.height), bits(node.cumulative)
-        return Outcome(
-            "accept" if judgement.accepted else "reject",
-            judgement.reason,
-            computed_hash=judgement.computed_hash,
-            work_bits=None if judgement.work is None else bits(judgement.work),
-            height=height,
-            cumulative_bits=cumulative,
-            tip_hash_json=json.dumps(judgement.tip_hash),
-            tip_cumulative_bits=bits(tip.cumulative),
-        )
+        return outcome

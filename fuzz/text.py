@@ -7,8 +7,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from fuzz import values
-from fuzz.blocks import Block
+from coinjecture.replay import values
+from coinjecture.replay.node import Block
 
 Seal = Callable[[Block], str | None]
 
@@ -18,7 +18,21 @@ LITERAL_FIELDS = ("index", "timestamp", "cumulative_work_score")
 
 def plain(block: Block) -> str:
     """The text that a node sends."""
-    return json.dumps(block)
+    try:
+        return json.dumps(block)
+    except ValueError:  # a change has made an integer of more digits than Python writes
+        return json.dumps(_writable(block))
+
+
+def _writable(value: Any) -> Any:
+    """The value with every integer of too many digits as the largest one that has a text."""
+    if isinstance(value, dict):
+        return {key: _writable(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_writable(member) for member in value]
+    if type(value) is int and abs(value) > values.LARGEST:
+        return values.LARGEST if value > 0 else -values.LARGEST
+    return value
 
 
 def unusual(rng: Random, block: Block, seal: Seal) -> str:
@@ -111,8 +125,8 @@ def _dump(rng: Random, block: Block) -> str:
             ensure_ascii=rng.random() < 0.6,
         )
         text.encode()
-    except UnicodeEncodeError:  # a lone surrogate has no UTF-8: it can only be sent as an escape
-        text = json.dumps(block, separators=separators)
+    except ValueError:  # a lone surrogate has no UTF-8: it can only be sent as an escape
+        text = json.dumps(_writable(block), separators=separators)
     return rng.choice(("", " ", "\n\t")) + text + rng.choice(("", "\r\n "))
 
 

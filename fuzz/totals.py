@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from operator import eq
 
-from fuzz.outcome import Outcome
+from coinjecture.replay.outcome import Outcome
 
 DIGEST_BYTES = 8
 

@@ -209,7 +209,7 @@ class DualRunConsensus(AnsweringReads):
     def close(self) -> None:
         """Flush the evidence and close the control socket; judging would still work."""
         self._control.close()
-        self._keeper.evidence.close()
+        self._keeper.close()
 
     # Judging
 

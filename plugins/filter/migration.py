@@ -11,10 +11,25 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.errors import AnsibleFilterError
+from answers import answers
+from captures import merged as merged_captures
+from completion import Criterion, is_completed
+from completion import judge as judge_completion
+from completion import lines as completion_lines
+from completion import refused as completion_refused
+from gate.override import OverrideRefused, override
 from node_import import ImportEditRefused, unwrap
+from operators import journal_report, lock_lines, lock_refusals, read_copies
 from report import status_lines, status_report, step_lines
+from rollback import operation as operation_of_rollback
 from rollback import plan as plan_rollback
 from steps import Step, plan
+from upgrade import check as check_upgrade
+from upgrade import lines as upgrade_lines
+from upgrade import operation as operation_of_upgrade
+from upgrade import plan as plan_upgrade
+from waiting import next_look
+from waves import Size, waves
 
 
 def states_of(results: Sequence[Mapping[str, Any]], order: Sequence[str]) -> dict[str, Any]:
@@ -29,12 +44,21 @@ def migration_step(
     node: str,
     phases: Sequence[Mapping[str, Any]],
     criteria: Mapping[str, Any],
+    serial: Size | Sequence[Size] = 1,
 ) -> Step:
     """What ``node`` may do in ``phase`` by the controller's clock; see `steps.plan`."""
     try:
-        return plan(int(phase), node, states, phases, criteria, time.time())
+        return plan(int(phase), node, states, phases, criteria, time.time(), serial)
     except (ValueError, KeyError, TypeError) as error:
         raise AnsibleFilterError(f"phase {phase} of {node} cannot be planned: {error!r}") from error
+
+
+def gate_override(step: Mapping[str, Any], reason: str, who: str) -> dict[str, Any]:
+    """A step whose gate an operator has overridden, where there is a reason; see `gate.override`."""
+    try:
+        return override(step, str(reason or ""), who, time.time())
+    except OverrideRefused as error:
+        raise AnsibleFilterError(f"override_gate is refused: {error}") from error
 
 
 def step_record(step: Mapping[str, Any], finished: bool = False) -> dict[str, Any]:
@@ -43,12 +67,37 @@ def step_record(step: Mapping[str, Any], finished: bool = False) -> dict[str, An
 
 
 def migration_steps(
-    states: Mapping[str, Any], phases: Sequence[Mapping[str, Any]], criteria: Mapping[str, Any]
+    states: Mapping[str, Any],
+    phases: Sequence[Mapping[str, Any]],
+    criteria: Mapping[str, Any],
+    serial: Size | Sequence[Size] = 1,
 ) -> list[Step]:
     """Every step of the migration in order, with what its gate says now."""
     return [
-        migration_step(states, phase["phase"], node, phases, criteria) for phase in phases for node in states
+        migration_step(states, phase["phase"], node, phases, criteria, serial)
+        for phase in phases
+        for node in states
     ]
+
+
+def wave_of(node: str, order: Sequence[str], serial: Size | Sequence[Size]) -> str:
+    """The name of the group of a node's wave; the names sort as the waves follow each other."""
+    try:
+        cut = waves(order, serial)
+    except (ValueError, TypeError) as error:
+        raise AnsibleFilterError(f"{error}; mend step_serial in the inventory") from error
+    return next(f"wave_{number:04}" for number, wave in enumerate(cut, start=1) if node in wave)
+
+
+def wave_lengths(groups: Mapping[str, Sequence[str]], hosts: Sequence[str]) -> list[int]:
+    """How many of the play's hosts are in each wave, for ``serial``; an empty wave is left out."""
+    named = sorted(name for name in groups if name.startswith("wave_"))
+    return [count for name in named if (count := len(set(groups[name]) & set(hosts)))]
+
+
+def gate_pause(step: Mapping[str, Any], began: float, deadline: float) -> float:
+    """Seconds until the gate is asked again; 0 where the time for waiting is over."""
+    return next_look(float(began), float(deadline), step["ready_at"], time.time()) or 0.0
 
 
 def other_release(states: Mapping[str, Any], node: str) -> dict[str, str]:
@@ -71,6 +120,26 @@ def rollback_plan(state: Mapping[str, Any] | None, to: str | None = None) -> dic
     return plan_rollback(state, to)
 
 
+def rollback_operation(planned: Mapping[str, Any], by: str) -> dict[str, Any]:
+    """The open operation of a planned rollback; see `rollback.operation`."""
+    return operation_of_rollback(planned, by, time.time())
+
+
+def upgrade_plan(states: Mapping[str, Any], node: str, release: str) -> dict[str, Any]:
+    """Whether and how a node gets another release; see `upgrade.plan`."""
+    return plan_upgrade(states, node, release)
+
+
+def upgrade_operation(planned: Mapping[str, Any], by: str) -> dict[str, Any]:
+    """The open operation of a planned upgrade; see `upgrade.operation`."""
+    return operation_of_upgrade(planned, by, time.time())
+
+
+def upgrade_fault(planned: Mapping[str, Any], state: Mapping[str, Any] | None) -> str:
+    """What is wrong with a node after its upgrade, or an empty text; see `upgrade.check`."""
+    return check_upgrade(planned, state)
+
+
 def mode_file(state: Mapping[str, Any], mode: str, who: str) -> dict[str, Any]:
     """The mode file of a stopped node that goes back to ``mode``; a latch that is there stays."""
     latched = (state.get("mode_file") or {}).get("latched")
@@ -85,6 +154,54 @@ def legacy_node_py(source: str) -> str:
         raise AnsibleFilterError(f"node.py cannot be turned back: {error}") from error
 
 
+def lock_refusals_of(read: Mapping[str, Any], inventories: Sequence[str]) -> list[str]:
+    """Why this run may not go on, from what was registered of ``operator_lock``."""
+    return lock_refusals(read["results"], inventories)
+
+
+def lock_lines_of(read: Mapping[str, Any], inventories: Sequence[str]) -> list[str]:
+    """Who holds the lock, from what was registered of ``operator_lock``."""
+    return lock_lines(read["results"], inventories)
+
+
+def journal_lines_of(read: Mapping[str, Any], cache: str, inventories: Sequence[str]) -> dict[str, list[str]]:
+    """Every journal in a line, and what is broken, from what was registered of ``step_journal``."""
+    nodes = [str(result["item"]) for result in read["results"]]
+    return journal_report(read["results"], read_copies(Path(cache), nodes), inventories)
+
+
+def completion(
+    states: Mapping[str, Any],
+    chain: Mapping[str, Any],
+    obstacles: Mapping[str, Any],
+    accept: Mapping[str, str],
+) -> list[Criterion]:
+    """The six criteria, judged; ``chain`` is the result of ``chain_health``, see `completion.judge`."""
+    if not isinstance(accept, Mapping):
+        raise AnsibleFilterError(
+            'accept names criteria with reasons: -e \'{"accept": {"no_downtime": "why"}}\''
+        )
+    restarts = {name: (state or {}).get("journal", {}).get("restarts", []) for name, state in states.items()}
+    return judge_completion(states, restarts, chain, obstacles, accept)
+
+
+def kept_evidence(state: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What of a node's evidence outlives the wrapper."""
+    record = (state["status"] or {}).get("evidence") or state["journal"]["kept_evidence"]
+    return {name: record.get(name) for name in ("ever", "baseline", "determinism")} if record else None
+
+
+def completion_declared(states: Mapping[str, Any]) -> list[str]:
+    """How far the completion is, for a person."""
+    open_nodes = [name for name, state in states.items() if not (state and is_completed(state))]
+    if open_nodes:
+        return [f"not yet complete: {', '.join(open_nodes)}; the same command goes on there"]
+    return [
+        "v4.0.0 is complete: every node runs the Rust engine by itself, the legacy engine is removed.",
+        "A sealed copy stays on every node; rollback.yml brings it back.",
+    ]
+
+
 class FilterModule:
     """Names of the filters for Ansible."""
 
@@ -94,11 +211,31 @@ class FilterModule:
             "states_of": states_of,
             "migration_step": migration_step,
             "migration_steps": migration_steps,
+            "gate_override": gate_override,
             "step_record": step_record,
             "rollback_plan": rollback_plan,
+            "rollback_operation": rollback_operation,
+            "upgrade_plan": upgrade_plan,
+            "upgrade_operation": upgrade_operation,
+            "upgrade_fault": upgrade_fault,
+            "upgrade_lines": upgrade_lines,
+            "merged_captures": merged_captures,
             "mode_file": mode_file,
             "legacy_node_py": legacy_node_py,
             "other_release": other_release,
+            "lock_refusals": lock_refusals_of,
+            "lock_lines": lock_lines_of,
+            "journal_lines": journal_lines_of,
+            "wave_of": wave_of,
+            "wave_lengths": wave_lengths,
+            "gate_pause": gate_pause,
+            "completion": completion,
+            "completion_lines": completion_lines,
+            "completion_refused": completion_refused,
+            "completion_declared": completion_declared,
+            "kept_evidence": kept_evidence,
+            "is_completed": is_completed,
+            "five_answers": answers,
             "step_lines": step_lines,
             "status_lines": status_lines,
             "status_report": status_of,

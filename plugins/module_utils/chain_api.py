@@ -80,6 +80,38 @@ def check(
         pause(0.25)
 
 
+def view(
+    targets: Mapping[str, str],
+    lag: int,
+    depth: int,
+    fetch: Fetch = fetch_json,
+    now: Callable[[], float] = time.time,
+) -> dict[str, Any]:
+    """One look at all chains, as evidence for the gate.
+
+    Args:
+        targets: URL of the API by node.
+        lag: How far below the lowest tip the hashes are compared.
+        depth: From how deep on another block is a fork and not a reorganisation that is still going on.
+        fetch: Gets JSON from a URL.
+        now: Seconds since the epoch.
+
+    Returns:
+        ``at``, ``problems``, ``forked`` (those of the problems that are a fork), and what was seen, as
+        `check` gives it.
+    """
+    problems, seen = _look(targets, Expectations(advance=0, lag=lag, min_peers=0, timeout=0), {}, fetch)
+    forked: list[str] = []
+    if problems and len(seen["heights"]) == len(targets):
+        deep: dict[str, Any] = {}
+        found = _compare(targets, max(min(seen["heights"].values()) - depth, 0), fetch, deep)
+        forked = found if "agreed_height" in deep else []
+        problems = problems + forked
+    if problems:
+        seen.pop("agreed_hash", None)
+    return {"at": now(), "problems": problems, "forked": forked, **seen}
+
+
 def _look(
     targets: Mapping[str, str], wanted: Expectations, first: dict[str, int], fetch: Fetch
 ) -> tuple[list[str], dict[str, Any]]:

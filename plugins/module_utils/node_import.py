@@ -5,6 +5,11 @@ plain file. Both lines change, and only they::
 
     from .consensus import ConsensusConfig, ConsensusEngine
     from .consensus_wrapper import ConsensusConfig, DualRunConsensus as ConsensusEngine
+    from coinjecture.consensus import ConsensusConfig, ConsensusEngine
+
+The third form is that of a completed migration: the Rust engine is no sibling of node.py, so
+both lines of the pair become the same. Which of them was the relative one is known to the
+sealed copy alone; without it the first one is taken to have been.
 
 The edit works on bytes at the places the parser names, so comments, quotes, line ends
 and layout stay; taking it back gives the very same bytes. Where the pair is not found,
@@ -17,7 +22,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-LEGACY_MODULE, WRAPPER_MODULE = "consensus", "consensus_wrapper"
+LEGACY_MODULE, WRAPPER_MODULE, RUST_MODULE = "consensus", "consensus_wrapper", "coinjecture.consensus"
 LEGACY_CLASS, WRAPPER_CLASS = "ConsensusEngine", "DualRunConsensus"
 
 
@@ -31,33 +36,36 @@ class _Side:
 
     module: str
     name: str
+    sibling: bool = True
+    """Whether the module lies beside node.py, so that one of the pair's imports is relative."""
 
 
 _LEGACY = _Side(LEGACY_MODULE, LEGACY_CLASS)
 _WRAPPED = _Side(WRAPPER_MODULE, WRAPPER_CLASS)
+_RUST = _Side(RUST_MODULE, LEGACY_CLASS, sibling=False)
+_SIDES = {"legacy": _LEGACY, "wrapped": _WRAPPED, "rust": _RUST}
 
 
 def state(source: bytes) -> str:
     """Say which engine a node.py imports.
 
     Returns:
-        ``legacy`` or ``wrapped``.
+        ``legacy``, ``wrapped`` or ``rust``.
 
     Raises:
         ImportEditRefused: Neither, or not clearly.
     """
     tree = _parse(source)
-    legacy, wrapped = _imports(tree, LEGACY_MODULE), _imports(tree, WRAPPER_MODULE)
-    if legacy and wrapped:
+    imported = {name: found for name, side in _SIDES.items() if (found := _imports(tree, side.module))}
+    if len(imported) > 1:
+        (one, first), (other, second) = list(imported.items())[:2]
         raise ImportEditRefused(
-            f"line {legacy[0].lineno} imports {LEGACY_MODULE} and line {wrapped[0].lineno} "
-            f"imports {WRAPPER_MODULE}: a half-made edit; put the backup of node.py back first"
+            f"line {first[0].lineno} imports {_SIDES[one].module} and line {second[0].lineno} "
+            f"imports {_SIDES[other].module}: a half-made edit; put the backup of node.py back first"
         )
-    if wrapped:
-        _find_pair(tree, _WRAPPED)
-        return "wrapped"
-    _find_pair(tree, _LEGACY)
-    return "legacy"
+    name = next(iter(imported), "legacy")
+    _find_pair(tree, _SIDES[name])
+    return name
 
 
 def wrap(source: bytes) -> bytes:
@@ -66,8 +74,9 @@ def wrap(source: bytes) -> bytes:
     Raises:
         ImportEditRefused: The import pair is not found, is ambiguous, or cannot be taken back exactly.
     """
-    if state(source) == "wrapped":
-        return source
+    found = state(source)
+    if found != "legacy":
+        return source if found == "wrapped" else _edit(source, _RUST, _WRAPPED)
     edited = _edit(source, _LEGACY, _WRAPPED)
     if _edit(edited, _WRAPPED, _LEGACY) != source:
         raise ImportEditRefused("the edit could not be taken back byte for byte")
@@ -80,7 +89,33 @@ def unwrap(source: bytes) -> bytes:
     Raises:
         ImportEditRefused: The import pair is not found or is ambiguous.
     """
-    return source if state(source) == "legacy" else _edit(source, _WRAPPED, _LEGACY)
+    return source if state(source) == "legacy" else _edit(wrap(source), _WRAPPED, _LEGACY)
+
+
+def complete(source: bytes) -> bytes:
+    """Return node.py with the Rust engine itself in place of the wrapper; unchanged where it is already.
+
+    Raises:
+        ImportEditRefused: The import pair is not found or is ambiguous.
+    """
+    return source if state(source) == "rust" else _edit(wrap(source), _WRAPPED, _RUST)
+
+
+def names(source: bytes) -> list[str]:
+    """The names that node.py takes from its engine's module; all of them are needed of another one.
+
+    Raises:
+        ImportEditRefused: The import pair is not found or is ambiguous.
+    """
+    side = _SIDES[state(source)]
+    taken = {alias.name for node in _find_pair(_parse(source), side) for alias in node.names}
+    return sorted(LEGACY_CLASS if name == side.name else name for name in taken)
+
+
+def imports_legacy(source: bytes) -> int | None:
+    """The line at which a Python file imports the legacy module; None where it does not."""
+    found = _imports(_parse(source), LEGACY_MODULE)
+    return found[0].lineno if found else None
 
 
 def _parse(source: bytes) -> ast.Module:
@@ -136,7 +171,7 @@ def _pair_of(node: ast.Try, side: _Side) -> tuple[ast.ImportFrom, ast.ImportFrom
         return None
     first, second = tried[0], caught[0]
     assert isinstance(first, ast.ImportFrom) and isinstance(second, ast.ImportFrom)
-    return (first, second) if {first.level, second.level} == {0, 1} else None
+    return (first, second) if {first.level, second.level} == ({0, 1} if side.sibling else {0}) else None
 
 
 def _takes_engine(node: ast.stmt, side: _Side) -> bool:
@@ -155,18 +190,20 @@ def _edit(source: bytes, old: _Side, new: _Side) -> bytes:
     """Swap module and class in both imports; the last change first, so that offsets stay true."""
     pair = _find_pair(_parse(source), old)
     starts = _line_starts(source)
-    changes = [change for node in pair for change in _changes(source, starts, node, old, new)]
+    changes = [
+        change for node in pair for change in _changes(source, starts, node, old, new, node is pair[0])
+    ]
     for start, end, text in sorted(changes, reverse=True):
         source = source[:start] + text + source[end:]
     return source
 
 
 def _changes(
-    source: bytes, starts: list[int], node: ast.ImportFrom, old: _Side, new: _Side
+    source: bytes, starts: list[int], node: ast.ImportFrom, old: _Side, new: _Side, is_first: bool
 ) -> list[tuple[int, int, bytes]]:
     """The two replacements of one import statement, as (start, end, new bytes)."""
     begin = starts[node.lineno - 1] + node.col_offset
-    match = re.compile(rb"from\s+\.?\s*(%s)\b" % old.module.encode()).match(source, begin)
+    match = re.compile(rb"from\s+(\.?\s*)(%s)\b" % re.escape(old.module).encode()).match(source, begin)
     if match is None:
         raise ImportEditRefused(f"line {node.lineno}: the import is written in a way that cannot be edited")
     aliases = [alias for alias in node.names if alias.name == old.name]
@@ -181,7 +218,9 @@ def _changes(
         text = new.name.encode()
     else:  # an alias of the node's own stays
         text, end = new.name.encode(), start + len(old.name)
-    return [(match.start(1), match.end(1), new.module.encode()), (start, end, text)]
+    dot = match[1] if old.sibling else b"." * is_first
+    module = (dot if new.sibling else b"") + new.module.encode()
+    return [(match.start(1), match.end(2), module), (start, end, text)]
 
 
 def _line_starts(source: bytes) -> list[int]:

@@ -20,13 +20,19 @@ from pathlib import Path
 from typing import Any
 
 try:
+    from ansible.module_utils import journal
     from ansible.module_utils.control_client import ControlClient, ControlError
+    from ansible.module_utils.journal_file import JournalFile
     from ansible.module_utils.node_import import ImportEditRefused
     from ansible.module_utils.node_import import state as import_state
+    from ansible.module_utils.operation import read as read_operation
 except ImportError:  # outside of Ansible, in the tests
+    import journal
     from control_client import ControlClient, ControlError
+    from journal_file import JournalFile
     from node_import import ImportEditRefused
     from node_import import state as import_state
+    from operation import read as read_operation
 
 Run = Callable[[Sequence[str]], str]
 
@@ -41,6 +47,11 @@ UNIT_PROPERTIES = (
     "NeedDaemonReload", "User", "Environment",
 )  # fmt: skip
 
+GUARD_UNIT = "coinjecture-restart.service"
+OPERATION_FILE = "operation.json"
+DROPPED = ("consensus_wrapper.py", "coinjecture_migration", "consensus_surface")
+"""What the migration drops beside node.py."""
+
 
 @dataclass(frozen=True)
 class NodePaths:
@@ -54,6 +65,23 @@ class NodePaths:
     current: str
     drop_in: str
     settings: str
+    releases: str
+
+    @property
+    def operation(self) -> Path:
+        """The open operation, beside the mode file."""
+        return Path(self.mode_file).with_name(OPERATION_FILE)
+
+    @property
+    def trees(self) -> list[Path]:
+        """What the migration drops beside node.py."""
+        return [Path(self.src) / name for name in DROPPED]
+
+    @property
+    def all_of_it(self) -> list[Path]:
+        """Every path that is there because of the migration."""
+        own = [self.drop_in, self.settings, self.current, self.releases]
+        return [*self.trees, *map(Path, own), Path(self.mode_file).parent, Path(self.socket).parent]
 
 
 def run_command(command: Sequence[str]) -> str:
@@ -89,6 +117,10 @@ def read(paths: NodePaths, run: Run = run_command) -> dict[str, Any]:
         "status": status,
         "status_error": status_error,
         "mode_file": mode_file,
+        "journal": read_journal(Path(paths.mode_file).with_name("journal.jsonl")),
+        "operation": read_operation(paths.operation),
+        "restarting": read_restarting(run),
+        "remains": [str(path) for path in paths.all_of_it if path.exists() or path.is_symlink()],
         "changed_since_start": stale,
         "machine": read_machine(paths.src),
     }
@@ -111,8 +143,14 @@ def read_service(unit: str, run: Run) -> dict[str, Any]:
     }
 
 
+def read_restarting(run: Run) -> bool:
+    """Whether a restart of the service is under way; it needs no controller and may outlive one."""
+    state = run(["systemctl", "show", "--property=ActiveState", "--value", GUARD_UNIT]).strip()
+    return state not in ("inactive", "failed")
+
+
 def read_node_py(path: Path) -> dict[str, Any]:
-    """Which engine node.py imports: ``legacy``, ``wrapped``, or None with the reason."""
+    """Which engine node.py imports: ``legacy``, ``wrapped``, ``rust``, or None with the reason."""
     try:
         source = path.read_bytes()
     except OSError as error:
@@ -139,6 +177,34 @@ def read_mode_file(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None
+
+
+def read_journal(path: Path) -> dict[str, Any]:
+    """The step journal: its length and last record, the mode it says the node is in, and what is broken."""
+    try:
+        found = JournalFile(path).read()
+    except OSError as error:
+        found = {"records": [], "head": None, "broken": f"it cannot be read: {error.strerror}"}
+    records = found["records"]
+    return {
+        "records": len(records),
+        "last": records[-1] if records else None,
+        "mode": journal.recorded_mode(records),
+        "completed": journal.completed(records),
+        "kept_evidence": journal.kept_evidence(records),
+        "restarts": journal.restarts(records),
+        "broken": found["broken"],
+    }
+
+
+def read_replay(path: Path) -> Any:
+    """The result of a replay here, None where there is none; a damaged one is the gate's to refuse."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return f"{path}: {error}"
 
 
 def read_runtime(python: str, run: Run) -> dict[str, str]:
@@ -178,10 +244,8 @@ def changed_since_start(paths: NodePaths, service: Mapping[str, Any]) -> list[st
     """
     if not service["active"] or service["started"] is None:
         return []
-    src = Path(paths.src)
-    trees = [src / "consensus_wrapper.py", src / "coinjecture_migration", src / "consensus_surface"]
-    watched = [src / "node.py", Path(paths.drop_in), Path(paths.settings), Path(paths.current)]
-    for tree in trees:
+    watched = [Path(paths.src) / "node.py", Path(paths.drop_in), Path(paths.settings), Path(paths.current)]
+    for tree in paths.trees:
         watched += [tree, *sorted(tree.rglob("*.py"))] if tree.is_dir() else [tree]
     return [str(path) for path in watched if _changed_at(path) > service["started"]]
 
@@ -204,7 +268,15 @@ def settle_mode(
         return None, str(node_py["why"])
     if not service["active"]:
         return None, f"the unit is {service['state']}; see its journal"
-    if node_py["state"] == "legacy" or any(path.endswith("/node.py") for path in stale):
+    unread = any(path.endswith("/node.py") for path in stale)
+    if node_py["state"] == "rust":
+        if unread:
+            return (
+                None,
+                f"node.py imports the Rust engine itself, which its process has not read; {status_error}",
+            )
+        return "final", "node.py imports the Rust engine itself: the migration is complete"
+    if node_py["state"] == "legacy" or unread:
         return "legacy", "the running process knows no wrapper"
     recorded = f", its mode file says {mode_file.get('mode')}" if mode_file else ""
     return None, f"node.py has the wrapper, but {status_error}{recorded}"

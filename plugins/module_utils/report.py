@@ -13,6 +13,7 @@ def step_lines(step: Mapping[str, Any]) -> list[str]:
     """A step's decision with its reasons, and when a ``wait`` could end."""
     head = f"phase {step['phase']} on {step['node']} ({step['mode']} -> {step['target']})"
     lines = [f"{head}: {VERBS[step['action']]}", *(f"  {reason}" for reason in step["reasons"])]
+    lines += [f"  {proven}" for proven in (step.get("gate") or {}).get("proven", ())]
     if step["action"] == "wait":
         lines.append(f"  could pass: {_clock(step['ready_at'])}")
     return lines

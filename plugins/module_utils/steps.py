@@ -1,19 +1,21 @@
 """Order of the migration: which step may a node take, and which soak comes before it.
 
-A phase brings every node to its mode, one node after the other. Between two nodes lies
-one soak, after the last node a longer one. Nothing is remembered between runs: what
-is done already is read from the modes the nodes are in now.
+A phase brings every node to its mode, one wave of nodes after the other; a wave is one node
+unless the inventory says more. Between two waves lies one soak, after the last a longer one.
+Nothing is remembered between runs: what is done already is read from the modes the nodes are in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 try:
     from ansible.module_utils.gate import Decision, decide
+    from ansible.module_utils.waves import Size, before
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from gate import Decision, decide
+    from waves import Size, before
 
 MODES = ("legacy", "shadow", "rust", "final")
 """From the old engine to the new one; a step goes up by one."""
@@ -37,6 +39,7 @@ class Step(TypedDict):
     gate: Decision | None
     criteria: dict[str, Any]
     evidence: dict[str, Any]
+    gate_override: NotRequired[dict[str, Any] | None]
 
 
 def plan(
@@ -46,6 +49,7 @@ def plan(
     phases: Sequence[Mapping[str, Any]],
     criteria: Mapping[str, Any],
     now: float,
+    serial: Size | Sequence[Size] = 1,
 ) -> Step:
     """Say what ``node`` may do in ``phase`` now.
 
@@ -54,10 +58,13 @@ def plan(
         node: The node whose step it is.
         states: For every node, in the order they migrate, what `node_state.read` gave, or
             None where the node did not answer.
-        phases: For every phase its ``phase``, ``mode``, ``soak_between_nodes`` and ``soak_after`` (s).
+        phases: For every phase its ``phase``, ``mode``, ``soak_between_nodes`` and ``soak_after`` (s), and
+            where the soaks in its mode have to show something else, ``criteria``.
         criteria: The criteria that every soak shares, see `gate.Criteria`.
         now: The controller's clock in seconds since the epoch.
+        serial: How many nodes are in a wave, see `waves.waves`.
     """
+    earlier = before(node, list(states), serial)
     target = str(_phase(phases, phase)["mode"])
     state = states.get(node) or {}
     step: Step = {
@@ -78,44 +85,67 @@ def plan(
     elif _rank(step["mode"]) >= _rank(target):
         step["action"] = "nothing"
         step["reasons"] = [f"{node} is in {step['mode']}: phase {phase} is done here"]
-    elif early := _too_early(phase, node, states, target):
+    elif early := _too_early(phase, node, states, target, earlier):
         step["action"], step["reasons"] = "wait", early
     else:
-        _ask_gate(step, states, phases, criteria, now)
+        _ask_gate(step, soak_before(phase, earlier, list(states), phases), states, phases, criteria, now)
     return step
 
 
 def soak_before(
-    phase: int, node: str, order: Sequence[str], phases: Sequence[Mapping[str, Any]]
+    phase: int, earlier: Sequence[str], order: Sequence[str], phases: Sequence[Mapping[str, Any]]
 ) -> tuple[list[str], float]:
     """The nodes that soak before a step, and for how many seconds.
 
-    Within a phase it is the nodes before this one; for its first node all nodes, in
-    the phase before. The very first step has no soak before it.
+    Within a phase it is the nodes of the ``earlier`` waves; for its first wave all nodes,
+    in the phase before. The very first step has no soak before it.
     """
-    index = list(order).index(node)
-    if index > 0:
-        return list(order[:index]), float(_phase(phases, phase)["soak_between_nodes"])
+    if earlier:
+        return list(earlier), float(_phase(phases, phase)["soak_between_nodes"])
     if phase == 1:
         return [], 0.0
     return list(order), float(_phase(phases, phase - 1)["soak_after"])
 
 
+def soak_criteria(
+    phase: int,
+    soaking: Sequence[str],
+    states: Mapping[str, Mapping[str, Any] | None],
+    phases: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """What the phase whose soak comes before a step asks otherwise than the criteria of all."""
+    if not soaking:
+        return {}
+    whose = phase if len(soaking) < len(states) else phase - 1
+    return dict(_phase(phases, whose).get("criteria") or {})
+
+
+def _evidence(state: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the gate is told of a node: its wrapper's status, its view of the chain, a replay there."""
+    beside = {key: state[key] for key in ("chain", "replay") if state.get(key) is not None}
+    return {**(state["status"] or {}), **beside} or None
+
+
 def _ask_gate(
     step: Step,
+    soak: tuple[Sequence[str], float],
     states: Mapping[str, Mapping[str, Any] | None],
     phases: Sequence[Mapping[str, Any]],
     criteria: Mapping[str, Any],
     now: float,
 ) -> None:
     """Put the evidence of all nodes before the gate and take its answer into the step."""
-    soaking, seconds = soak_before(step["phase"], step["node"], list(states), phases)
-    step["criteria"] = dict(criteria) | {
-        "nodes": {name: state["mode"] for name, state in states.items() if state},
-        "soaking": soaking,
-        "soak_seconds": seconds,
-    }
-    step["evidence"] = {name: state["status"] for name, state in states.items() if state}
+    soaking, seconds = soak
+    step["criteria"] = (
+        dict(criteria)
+        | soak_criteria(step["phase"], soaking, states, phases)
+        | {
+            "nodes": {name: state["mode"] for name, state in states.items() if state},
+            "soaking": list(soaking),
+            "soak_seconds": seconds,
+        }
+    )
+    step["evidence"] = {name: _evidence(state) for name, state in states.items() if state}
     decision = decide(step["evidence"], step["criteria"], now)
     step["gate"] = decision
     step["action"] = "start" if decision["outcome"] == "pass" else decision["outcome"]
@@ -130,6 +160,13 @@ def _broken(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
             reasons.append(f"{name} does not answer now: no step starts while a node cannot be asked")
         elif state.get("mode") not in MODES:
             reasons.append(f"{name}: its mode is not known: {state.get('why') or 'nothing tells it'}")
+        elif wrong := (state.get("journal") or {}).get("broken"):
+            reasons.append(
+                f"{name}: its step journal is broken: {wrong}; look into it, then set it aside with a "
+                f"reason: ansible-playbook playbooks/journal.yml -l {name} -e 'set_aside=\"the reason\"'"
+            )
+        elif begun := state.get("operation"):
+            reasons.append(f"{name}: {_unfinished(name, begun)}")
     for what in ("python", "libc"):
         found = {name: state["runtime"].get(what) for name, state in states.items() if state}
         if len(set(found.values())) > 1:
@@ -138,18 +175,29 @@ def _broken(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
     return reasons
 
 
+def _unfinished(name: str, begun: Mapping[str, Any]) -> str:
+    """What is open on a node, and the command that finishes it."""
+    if "damaged" in begun:
+        return f"what has been begun there cannot be read ({begun['damaged']}); look, then remove the file"
+    command = "rollback.yml" if begun["kind"] == "rollback" else "upgrade.yml with the same wheel"
+    what = f"{begun['kind']} to {begun['target'][:12]} was begun by {begun['by']} and is not finished"
+    return f"{what}; run {command} -l {name} first"
+
+
 def _too_early(
-    phase: int, node: str, states: Mapping[str, Mapping[str, Any] | None], target: str
+    phase: int,
+    node: str,
+    states: Mapping[str, Mapping[str, Any] | None],
+    target: str,
+    earlier: Sequence[str],
 ) -> list[str]:
     """The steps that come before this one and have not been taken."""
-    order = list(states)
     reasons = []
     for name, state in states.items():
-        before = order.index(name) < order.index(node)
-        needed = _rank(target) if before else _rank(target) - 1
+        needed = _rank(target) if name in earlier else _rank(target) - 1
         mode = (state or {}).get("mode")
         if _rank(mode) < needed:
-            first = phase if before else phase - 1
+            first = phase if name in earlier else phase - 1
             reasons.append(
                 f"{name} is in {mode}: phase {first} on {name} comes before phase {phase} on {node}"
             )

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.node_state import NodePaths, read
+from pathlib import Path
 
-OPTIONS = ("unit", "src", "python", "socket", "mode_file", "current", "drop_in", "settings")
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.chain_api import view
+from ansible.module_utils.node_state import NodePaths, read, read_replay
+
+OPTIONS = ("unit", "src", "python", "socket", "mode_file", "current", "drop_in", "settings", "releases")
 
 DOCUMENTATION = r"""
 module: migration_state
@@ -21,6 +24,11 @@ options:
   current: {description: The link to the release in force., type: str, required: true}
   drop_in: {description: The unit's drop-in of the migration., type: str, required: true}
   settings: {description: The wrapper's settings., type: str, required: true}
+  releases: {description: Folder of the releases., type: str, required: true}
+  replay: {description: The result of a replay on the node., type: str, required: true}
+  peers: {description: URL of the API of every node whose chain is compared., type: dict, default: {}}
+  lag: {description: How far below the lowest tip they are compared., type: int, default: 6}
+  depth: {description: From how deep on another block is a fork., type: int, default: 20}
 author: ["The migration toolkit"]
 """
 
@@ -28,10 +36,20 @@ author: ["The migration toolkit"]
 def main() -> None:
     """Read the state and return it as ``state``."""
     module = AnsibleModule(
-        argument_spec={name: {"type": "str", "required": True} for name in OPTIONS}, supports_check_mode=True
+        argument_spec={
+            **{name: {"type": "str", "required": True} for name in (*OPTIONS, "replay")},
+            "peers": {"type": "dict", "default": {}},
+            "lag": {"type": "int", "default": 6},
+            "depth": {"type": "int", "default": 20},
+        },
+        supports_check_mode=True,
     )
+    given = module.params
     try:
-        module.exit_json(changed=False, state=read(NodePaths(**module.params)))
+        state = read(NodePaths(**{name: given[name] for name in OPTIONS}))
+        state["replay"] = read_replay(Path(given["replay"]))
+        state["chain"] = view(given["peers"], given["lag"], given["depth"]) if given["peers"] else None
+        module.exit_json(changed=False, state=state)
     except OSError as error:
         module.fail_json(msg=f"the node's state cannot be read: {error}")
 

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.node_import import ImportEditRefused, unwrap, wrap
+from ansible.module_utils.node_import import ImportEditRefused, complete, unwrap, wrap
 
 DOCUMENTATION = r"""
 module: node_import
@@ -18,7 +18,11 @@ description:
   - Keeps the file as it was in I(backups) before the first edit, under the name node.py.<sha256>.
 options:
   path: {description: The node.py., type: path, required: true}
-  state: {description: Where the engine comes from., type: str, choices: [wrapped, legacy], default: wrapped}
+  state:
+    description: Where the engine comes from.
+    type: str
+    choices: [wrapped, legacy, rust]
+    default: wrapped
   backups: {description: Folder for the unedited file., type: path, required: true}
 author: ["The migration toolkit"]
 """
@@ -40,7 +44,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
-            "state": {"type": "str", "choices": ["wrapped", "legacy"], "default": "wrapped"},
+            "state": {"type": "str", "choices": ["wrapped", "legacy", "rust"], "default": "wrapped"},
             "backups": {"type": "path", "required": True},
         },
         supports_check_mode=True,
@@ -48,7 +52,7 @@ def main() -> None:
     path = Path(module.params["path"])
     try:
         source = path.read_bytes()
-        edited = wrap(source) if module.params["state"] == "wrapped" else unwrap(source)
+        edited = {"wrapped": wrap, "legacy": unwrap, "rust": complete}[module.params["state"]](source)
     except OSError as error:
         module.fail_json(msg=f"{path} cannot be read: {error.strerror}")
     except ImportEditRefused as error:

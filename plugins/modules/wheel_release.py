@@ -19,6 +19,7 @@ options:
   current: {description: The link to the release in force., type: path, required: true}
   python: {description: The node's interpreter., type: path, required: true}
   allow_faults: {description: Whether a fault wheel may be installed here., type: bool, default: false}
+  switch: {description: Whether current is pointed at it now., type: bool, default: true}
 author: ["The migration toolkit"]
 """
 
@@ -31,20 +32,22 @@ def main() -> None:
             **{name: {"type": "path", "required": True} for name in paths},
             "sha256": {"type": "str", "required": True},
             "allow_faults": {"type": "bool", "default": False},
+            "switch": {"type": "bool", "default": True},
         },
         supports_check_mode=True,
     )
     wheel, releases, current, python = (Path(module.params[name]) for name in paths)
     release = releases / module.params["sha256"]
     before = str(current.readlink()) if current.is_symlink() else "absent"
-    diff = {"before": f"{current} -> {before}\n", "after": f"{current} -> {release}\n"}
+    after = str(release) if module.params["switch"] else before
+    diff = {"before": f"{current} -> {before}\n", "after": f"{current} -> {after}\n"}
     if module.check_mode:
-        module.exit_json(changed=before != str(release) or not release.is_dir(), diff=diff)
+        module.exit_json(changed=before != after or not release.is_dir(), diff=diff)
     try:
         installed, build = install(
             wheel, module.params["sha256"], releases, str(python), module.params["allow_faults"]
         )
-        switched = switch(current, release)
+        switched = module.params["switch"] and switch(current, release)
     except (ReleaseRefused, OSError) as error:
         module.fail_json(msg=f"the release is not installed: {error}")
     module.exit_json(changed=installed or switched, build=build, diff=diff)

@@ -13,6 +13,7 @@ from testnet.rehearsal.operator import Operator, PlaybookRun, step_decision
 from testnet.rehearsal.restarts import Play
 
 SOAK_LIMIT = 90.0  # seconds; the plan's soaks are compressed to less than a minute here
+MODE_BEFORE = {1: "legacy", 2: "shadow", 3: "rust"}
 LOOK_EVERY = 2.0  # seconds between two looks at a soak's progress
 
 
@@ -65,10 +66,19 @@ class Walk:
         """
         self._pass_gate(step)
         if self._there_and_back:
-            back = self._play("rollback", step.node)
-            if back.exit_status != 0:
-                raise Halted(f"phase {step.phase} on {step.node.name} was not rolled back: {back.last_words}")
+            self._go_back(step)
             self._pass_gate(step, again=True)
+
+    def _go_back(self, step: Step) -> None:
+        """Undo the step: one mode back; from the first one all the way, with the wrapper out of the node."""
+        target = ("-e", "to=removed") if step.phase == 1 else ()
+        back = self._play("rollback", step.node, *target)
+        if back.exit_status != 0:
+            raise Halted(f"phase {step.phase} on {step.node.name} was not rolled back: {back.last_words}")
+        self.rows[-1]["rolled_back"] = {
+            "to": "removed" if target else MODE_BEFORE[step.phase],
+            "took_s": round(back.finished - back.started, 1),
+        }
 
     def note_soak(self) -> None:
         """Write into the last row what its soak has gathered up to now, as far as its node can tell."""
@@ -125,8 +135,8 @@ class Walk:
         if sys.stdout.isatty():
             print()
 
-    def _play(self, playbook: str, node: Remote) -> PlaybookRun:
-        run = self.operator.play(playbook, "-l", node.name, *self._extra)
+    def _play(self, playbook: str, node: Remote, *arguments: str) -> PlaybookRun:
+        run = self.operator.play(playbook, "-l", node.name, *arguments, *self._extra)
         self.plays.append(Play(node.name, run.started, run.finished))
         return run
 
@@ -171,7 +181,14 @@ def _is_full(record: Mapping[str, Any], criteria: Mapping[str, Any]) -> bool:
         and record["calls"] >= criteria["min_calls"]
         and sum(record["rejected"].values()) >= criteria["min_rejects"]
         and len(record["rejected"]) >= criteria["min_reason_codes"]
+        and (record["mode"] == "final" or _pairs(record) >= criteria["min_latency_pairs"])
     )
+
+
+def _pairs(record: Mapping[str, Any]) -> int:
+    """Pairs of durations that the node has replayed by itself."""
+    arm = record["determinism"]
+    return int(arm["ratio"]["count"]) if arm else 0
 
 
 def _draw(records: Mapping[str, Mapping[str, Any]], criteria: Mapping[str, Any]) -> None:

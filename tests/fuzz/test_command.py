@@ -63,6 +63,21 @@ def test_given_a_worker_that_is_killed_then_the_run_fails_and_says_how_to_find_t
         workers.run(plan, kill)
 
 
+def test_given_a_run_in_which_a_worker_dies_then_what_was_counted_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def die(*_: object) -> Totals:
+        counted = Totals(codes=Counter({"full accept": 5}), digests=bytearray(40))
+        raise workers.WorkerDied("worker 0 died", counted)
+
+    out = tmp_path / "fuzz.json"
+    monkeypatch.setattr(workers, "run", die)
+    monkeypatch.setattr(sys, "argv", ["fuzz", "--seconds", "1", "--out", str(out)])
+    assert command.main() == 2
+    assert json.loads(out.read_text(encoding="ascii"))["cases"] == 5
+    assert "worker 0 died" in capsys.readouterr().err
+
+
 def test_given_the_totals_of_two_workers_when_they_travel_as_bytes_then_the_sum_is_theirs() -> None:
     first = Totals(scenarios=1, forks=2, codes=Counter({"full accept": 3}), digests=bytearray(b"\n" * 24))
     second = Totals(scenarios=4, reorgs=1, codes=Counter({"full accept": 1, "header no_work": 2}))

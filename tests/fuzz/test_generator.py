@@ -5,8 +5,10 @@ from random import Random
 from typing import Any
 
 import pytest
+from coinjecture.replay import values
+from coinjecture.replay.node import Known
 
-from fuzz import blocks, report, text, values, workers
+from fuzz import blocks, report, text, workers
 from fuzz.compare import Comparison
 from fuzz.domain import levels, out_of_domain
 from fuzz.oracle import Oracle, modules
@@ -75,7 +77,7 @@ def test_given_long_scenarios_then_one_block_leaves_more_than_a_hundred_behind()
 
 
 def test_given_an_unusual_text_when_it_is_parsed_then_its_hash_fits_what_it_means() -> None:
-    rng, root = Random(5), blocks.Known("00" * 32, 0, 1.0)
+    rng, root = Random(5), Known("00" * 32, 0, 1.0)
     seal = modules().pow.calculate_block_hash
     fits = 0
     for _ in range(200):
@@ -86,6 +88,15 @@ def test_given_an_unusual_text_when_it_is_parsed_then_its_hash_fits_what_it_mean
         except ValueError:
             continue  # a key given twice took the mining capacity or wrote what has no hash
     assert fits > 120  # the rest got another hash, or none, by a key that is there twice
+
+
+def test_given_an_integer_of_more_digits_than_python_writes_then_the_text_has_the_largest_one() -> None:
+    block = {"index": 10**4300, "solution": [-(10**4301), 5, True], "problem": {"target": 10**4300 - 1}}
+    written = json.loads(text.plain(block))
+    largest = 10**4300 - 1
+    assert written == {"index": largest, "solution": [-largest, 5, True], "problem": {"target": largest}}
+    block = blocks.child(Random(2), Known("00" * 32, 10**4301, 1.0)) | {"remark": 10**4301}
+    assert str(largest) in text.unusual(Random(1), block, lambda _: None)
 
 
 @pytest.mark.parametrize("deep", [1, 2, 64])

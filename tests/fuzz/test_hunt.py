@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from coinjecture.replay.outcome import Outcome
 
 from fuzz import workers
 from fuzz.compare import Comparison, Difference
 from fuzz.oracle import Oracle
-from fuzz.outcome import Outcome
 from fuzz.rust import RustEngine
 from fuzz.totals import Totals
 
@@ -30,20 +30,20 @@ class Planted:
 
 def accepts_any_size(outcome: Outcome) -> Outcome:
     if outcome.reason == "bad_tier_size":
-        return dataclasses.replace(outcome, verdict="accept", reason=None)
+        return outcome._replace(verdict="accept", reason=None)
     return outcome
 
 
 def one_bit_of_work(outcome: Outcome) -> Outcome:
     """The last bit of a score is wrong where it is the highest digit: one block in sixteen."""
     if outcome.work_bits and outcome.work_bits.endswith("f"):
-        return dataclasses.replace(outcome, work_bits=outcome.work_bits[:-1] + "e")
+        return outcome._replace(work_bits=outcome.work_bits[:-1] + "e")
     return outcome
 
 
 def other_code(outcome: Outcome) -> Outcome:
     if outcome.reason == "missing_proof":
-        return dataclasses.replace(outcome, reason="bad_merkle_root")
+        return outcome._replace(reason="bad_merkle_root")
     return outcome
 
 
@@ -60,7 +60,7 @@ class KeepsTheFirstOfATie:
             return outcome
         if outcome.tip_cumulative_bits != self._tip[1]:
             self._tip = (outcome.tip_hash_json, outcome.tip_cumulative_bits)
-        return dataclasses.replace(outcome, tip_hash_json=self._tip[0])
+        return outcome._replace(tip_hash_json=self._tip[0])
 
 
 class Panics:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from coinjecture.replay.outcome import Outcome
 
 from fuzz.oracle import Oracle
-from fuzz.outcome import Outcome
 from fuzz.rust import RustEngine
 
 FOLDER = Path(__file__).parents[1] / "parity" / "regressions"

@@ -22,12 +22,25 @@ CRITERIA: dict[str, Any] = {
     "max_idle_seconds": 60,
     "max_clock_skew_seconds": 2,
     "max_restarts": 0,
+    "max_gap_seconds": 10,
+    "max_latency_ratio": 1.0,
+    "max_live_latency_ratio": 1.0,
+    "min_latency_pairs": 299,
+    "max_replay_age_seconds": 3600,
+    "confidence": 0.95,
 }
+
+EDGES = [0.5, 1.0, 2.0]
 
 REJECTED = {
     "unknown_parent": 10, "bad_height": 10, "bad_timestamp": 10,
     "missing_proof": 10, "bad_block_hash": 10, "bad_proof": 10,
 }  # fmt: skip
+
+
+def ratios(below: int, above: int = 0) -> dict[str, Any]:
+    """A histogram of ratios: so many at most 1, so many above."""
+    return {"bounds": EDGES, "counts": [0, below, above, 0], "sum": 0.0, "count": below + above}
 
 
 def a_healthy_node(mode: str = "shadow") -> dict[str, Any]:
@@ -37,6 +50,7 @@ def a_healthy_node(mode: str = "shadow") -> dict[str, Any]:
     return {
         "mode": mode,
         "latched": None,
+        "chain": {"at": NOW - 1, "problems": [], "forked": [], "agreed_hash": "ab", "agreed_height": 7},
         "evidence": {
             "schema": 1,
             "node": "node1",
@@ -48,6 +62,17 @@ def a_healthy_node(mode: str = "shadow") -> dict[str, Any]:
             "outcomes": outcomes,
             "accepted": 140,
             "rejected": dict(REJECTED),
+            "rejects_compared": dict(REJECTED),
+            "observed_seconds": 50.0,
+            "process_started": NOW - 51,
+            "flushed": NOW - 1.2,
+            "gaps": {"count": 0, "seconds": 0.0, "recent": []},
+            "ratio": ratios(400),
+            "baseline": {"release": "a" * 64, "ratio": ratios(400)},
+            "sentinel": None,
+            "determinism": None,
+            "python": "3.11.2",
+            "libc": "glibc 2.36",
             "out_of_domain_accepted": 0,
             "restarts": 0,
             "release": "a" * 64,
@@ -93,12 +118,10 @@ def test_given_a_healthy_soak_then_the_gate_passes() -> None:
 
 def test_given_the_first_step_then_nothing_has_to_soak() -> None:
     criteria = CRITERIA | {"nodes": {"node1": "legacy", "node2": "legacy"}, "soaking": []}
-    decision = decide({"node1": None, "node2": None}, criteria, NOW)
-    assert decision == {
-        "outcome": "pass",
-        "reasons": ["first step: nothing has to soak before it"],
-        "ready_at": None,
-    }
+    decision = decide({"node1": {"chain": a_healthy_node()["chain"]}, "node2": None}, criteria, NOW)
+    assert decision["outcome"] == "pass"
+    assert decision["reasons"] == ["first step: nothing has to soak before it"]
+    assert decision["ready_at"] is None
 
 
 @pytest.mark.parametrize("mode", ["rust", "final"])
@@ -125,10 +148,10 @@ def test_given_matches_in_final_then_they_do_not_stand_in_for_calls_alone() -> N
         (put("evidence", "now", value=NOW - 31), "the newest evidence is 31 s old"),
         (put("evidence", "now", value=NOW + 9), "ahead of the controller's"),
         (put("evidence", "soak_started", value=NOW + 60), "a clock went backwards"),
-        (put("evidence", "rejected", value={}), "0 of 30 rejects"),
-        (put("evidence", "rejected", value={"bad_proof": 60}), "1 of 6 reason codes"),
+        (put("evidence", "rejects_compared", value={}), "0 of 30 rejects that both engines gave"),
+        (put("evidence", "rejects_compared", value={"bad_proof": 60}), "1 of 6 reason codes (1 live"),
         (
-            put("evidence", "rejected", value=dict.fromkeys(REJECTED, 0) | {"bad_proof": 60}),
+            put("evidence", "rejects_compared", value=dict.fromkeys(REJECTED, 0) | {"bad_proof": 60}),
             "1 of 6 reason codes",
         ),
     ],
@@ -147,7 +170,6 @@ def test_given_something_missing_then_the_gate_waits_and_says_what(change: Any, 
         (put("evidence", "mode", value="rust"), "evidence says mode 'rust'"),
         (put("evidence", "calls", value=201), "a call was not counted"),
         (put("evidence", "out_of_domain_accepted", value=1), "outside the parity domain"),
-        (put("evidence", "restarts", value=1), "restarted 1 times"),
         (put("evidence", "release", value=""), "names no release"),
         (drop("evidence", "release"), "names no release"),
         (drop("evidence", "outcomes"), "outcomes is not an object"),
@@ -161,8 +183,8 @@ def test_given_something_missing_then_the_gate_waits_and_says_what(change: Any, 
         (put("evidence", "now", value="yesterday"), "now is 'yesterday'"),
         (drop("evidence", "now"), "now is None"),
         (put("evidence", "last_call", value=math.nan), "last_call is nan"),
-        (put("evidence", "rejected", value=None), "rejected is not an object"),
-        (put("evidence", "rejected", "bad_proof", value=1.5), "rejected.bad_proof is 1.5"),
+        (put("evidence", "rejects_compared", value=None), "rejects_compared is not an object"),
+        (put("evidence", "rejects_compared", "bad_proof", value=1.5), "rejects_compared.bad_proof is 1.5"),
         (drop("evidence", "restarts"), "restarts is None"),
     ],
 )
@@ -211,12 +233,12 @@ def test_given_two_releases_in_the_network_then_the_gate_fails() -> None:
 def test_given_no_answer_from_a_migrated_node_then_the_gate_waits() -> None:
     decision = decide({}, CRITERIA, NOW)
     assert decision["outcome"] == "wait"
-    assert decision["reasons"] == ["node1: no evidence; its control socket gave no status"]
+    assert decision["reasons"][0] == "node1: no evidence; its control socket gave no status"
 
 
 def test_given_a_soak_that_is_too_short_then_the_gate_says_when_it_could_pass() -> None:
     decision = decide_with(put("evidence", "soak_started", value=NOW - 20))
-    assert decision["ready_at"] == NOW + 20
+    assert decision["ready_at"] == NOW + 21  # the newest evidence, a second old, shows 19 s
 
 
 def test_given_too_few_calls_then_the_forecast_follows_their_rate() -> None:
@@ -252,6 +274,10 @@ def test_given_a_controller_without_a_clock_then_the_gate_fails(now: float) -> N
         ("min_rejects", "30"),
         ("max_restarts", -1),
         ("nodes", {}),
+        ("max_latency_ratio", math.inf),
+        ("min_latency_pairs", 0),
+        ("confidence", 1.0),
+        ("max_gap_seconds", None),
     ],
 )
 def test_given_criteria_that_are_none_then_the_gate_fails(criterion: str, value: Any) -> None:
@@ -262,3 +288,176 @@ def test_given_criteria_that_are_none_then_the_gate_fails(criterion: str, value:
 
 def test_given_a_status_that_is_not_an_object_then_the_gate_fails() -> None:
     assert decide({"node1": "fine"}, CRITERIA, NOW)["outcome"] == "fail"
+
+
+# A soak is continuous
+
+
+def test_given_a_restart_beyond_the_allowed_then_the_soak_counts_from_it() -> None:
+    def change(status: dict[str, Any]) -> None:
+        status["evidence"] |= {"restarts": 3, "process_started": NOW - 21}
+
+    decision = decide_with(change)
+    assert decision["outcome"] == "wait"
+    assert decision["reasons"] == [
+        "node1: soaked 20 of 40 s, from the last of 3 restarts on (at most 0 allowed)"
+    ]
+    assert decision["ready_at"] == NOW + 20
+
+
+@pytest.mark.parametrize(
+    ("gap", "count", "outcome"),
+    [
+        ((-40.0, -35.0), 1, "pass"),  # short enough
+        ((-60.0, -49.0), 1, "pass"),  # long, but the soak since then is long enough
+        ((-35.0, -20.0), 1, "wait"),
+        ((-20.0, -3620.0), 1, "pass"),  # the clock went back before the soak began
+        ((-19.0, -20.0), 1, "wait"),  # the clock went back
+        ((-21.0, -20.0), 17, "wait"),  # more gaps than are listed: the first one listed may hide a long one
+    ],
+)
+def test_given_a_gap_then_the_soak_counts_from_the_end_of_one_that_is_too_long(
+    gap: tuple[float, float], count: int, outcome: str
+) -> None:
+    listed = [{"from": NOW + gap[0], "to": NOW + gap[1], "why": "no process ran"}]
+
+    def change(status: dict[str, Any]) -> None:
+        status["evidence"]["gaps"] = {"count": count, "seconds": 1.0, "recent": listed}
+
+    decision = decide_with(change)
+    assert decision["outcome"] == outcome, decision
+    assert outcome == "pass" or "from a gap on (no process ran" in decision["reasons"][0]
+
+
+def test_given_a_wall_clock_set_forward_then_only_what_was_observed_counts() -> None:
+    decision = decide_with(put("evidence", "observed_seconds", value=3.0))
+    assert decision["outcome"] == "wait"
+    assert "soaked 3 of 40 s" in decision["reasons"][0]
+
+
+@pytest.mark.parametrize(
+    ("flushed", "reason"),
+    [(None, "has not reached the disk yet"), (NOW - 40, "has not reached the disk for 39 s")],
+)
+def test_given_evidence_in_memory_only_then_the_gate_waits(flushed: float | None, reason: str) -> None:
+    decision = decide_with(put("evidence", "flushed", value=flushed))
+    assert decision["outcome"] == "wait"
+    assert reason in decision["reasons"][0]
+
+
+# Coverage, and what a replay adds
+
+
+def a_replay(**changes: Any) -> dict[str, Any]:
+    """The result of a replay on the node, with what runs there, 100 s ago."""
+    result = {
+        "blocks": 100, "mutants": 900, "divergences": 0,
+        "rejects": {"malformed": 90, "bad_tier_size": 90, "no_work": 9},
+        "ratio": {"pairs": 2000, "median": 0.4, "p99": 0.8, "above_1": 5},
+    }  # fmt: skip
+    facts = {"release": "a" * 64, "python": "3.11.2", "libc": "glibc 2.36", "finished": NOW - 100}
+    return {"schema": 1, **facts, "result": result} | changes
+
+
+def test_given_codes_that_live_traffic_does_not_bring_then_a_replay_brings_them_said_apart() -> None:
+    criteria = CRITERIA | {"min_reason_codes": 9}
+    short = decide_with(criteria=criteria)
+    assert short["outcome"] == "wait"
+    assert "6 of 9 reason codes (6 live, 0 more by a replay); playbooks/replay.yml -l node1" in str(short)
+    filled = decide_with(put("replay", value=a_replay()), criteria)
+    assert filled["outcome"] == "pass"
+    assert (
+        "node1: replay: 0 in 1,000 blocks and mutants: at most 0.3 % at 95 %; 3 reason codes"
+        in (filled["proven"])
+    )
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        a_replay(release="b" * 64),
+        a_replay(python="3.12.1"),
+        a_replay(libc="glibc 2.41"),
+        a_replay(finished=NOW - 3601),
+        a_replay(finished=NOW + 60),
+        None,
+    ],
+)
+def test_given_a_replay_of_another_build_or_time_then_it_covers_nothing(stale: Any) -> None:
+    decision = decide_with(put("replay", value=stale), CRITERIA | {"min_reason_codes": 9})
+    assert decision["outcome"] == "wait"
+    assert "0 more by a replay" in decision["reasons"][0]
+
+
+@pytest.mark.parametrize("divergences", [1, [{"capture": "x.json"}]])
+def test_given_a_replay_that_found_a_divergence_then_the_gate_fails(divergences: Any) -> None:
+    replay = a_replay()
+    replay["result"]["divergences"] = divergences
+    decision = decide_with(put("replay", value=replay))
+    assert decision["outcome"] == "fail"
+    assert decision["reasons"] == ["node1: the replay found 1 divergences; see its captures"]
+
+
+@pytest.mark.parametrize("damage", ["garbage", {}, {"result": {}}, a_replay(finished=math.nan)])
+def test_given_a_replay_that_is_none_then_the_gate_fails(damage: Any) -> None:
+    known = {"release": "a" * 64, "python": "3.11.2", "libc": "glibc 2.36", "finished": NOW}
+    value = known | damage if isinstance(damage, dict) and "schema" not in damage else damage
+    assert decide_with(put("replay", value=value))["outcome"] == "fail"
+
+
+def test_given_a_pass_then_it_says_the_honest_bound() -> None:
+    def change(status: dict[str, Any]) -> None:
+        status["evidence"]["calls"] = 12_031
+        status["evidence"]["outcomes"] |= {"match": 12_031}
+
+    proven = decide_with(change)["proven"]
+    assert proven[0] == "node1: 0 in 12,031 blocks: at most 0.025 % at 95 %; 6 reason codes live"
+
+
+# Fork, determinism, chain
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            put("evidence", "sentinel", value={"latched": {"height": 40, "dump": "forks/ab.json"}}),
+            "node1: the nodes have different blocks at height 40; both sides are in forks/ab.json",
+        ),
+        (
+            put("evidence", "determinism", value={"mismatches": 2, "differences": 0}),
+            "node1: an engine judged 2 stored blocks otherwise the second time",
+        ),
+        (
+            put("evidence", "determinism", value={"mismatches": 0, "differences": 1}),
+            "node1: the engines disagree on 1 stored blocks replayed",
+        ),
+        (
+            put("chain", value={"at": NOW, "problems": ["other at 5"], "forked": ["other at 5"]}),
+            "node1: sees that other at 5",
+        ),
+    ],
+)  # fmt: skip
+def test_given_a_fork_or_an_engine_that_contradicts_itself_then_the_gate_fails(
+    change: Any, reason: str
+) -> None:
+    decision = decide_with(change)
+    assert decision["outcome"] == "fail"
+    assert decision["reasons"][0].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("view", "reason"),
+    [
+        (None, "no node has compared the chain"),
+        ({"at": NOW - 31, "problems": [], "agreed_hash": "ab"}, "no node has compared the chain"),
+        ({"at": NOW + 31, "problems": [], "agreed_hash": "ab"}, "no node has compared the chain"),
+        ({"at": math.nan, "problems": [], "agreed_hash": "ab"}, "no node has compared the chain"),
+        ({"at": NOW, "problems": ["node2 does not answer"], "forked": []}, "sees that node2 does not answer"),
+        ({"at": NOW, "problems": [], "forked": []}, "has not compared the chain"),
+    ],
+)
+def test_given_a_chain_that_nobody_has_compared_now_then_the_gate_waits(view: Any, reason: str) -> None:
+    decision = decide_with(put("chain", value=view))
+    assert decision["outcome"] == "wait"
+    assert reason in decision["reasons"][0]

@@ -9,9 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import journal as step_journal
 import pytest
 from coinjecture_exporter import chain, evidence_families
 from coinjecture_exporter.collector import NodeCollector
+from coinjecture_exporter.journal import MODE_CHANGES
 from coinjecture_exporter.settings import Settings, SettingsError, load_settings
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -222,6 +224,20 @@ def test_given_a_journal_with_another_nodes_steps_then_they_do_not_count(node: N
 def test_given_a_journal_that_says_complete_then_the_metrics_say_it(node: Node) -> None:
     node.write_journal({"node": "node1", "to": "final"}, {"node": "node1", "what": "complete", "to": "final"})
     assert value(node.scrape(), "coinjecture_consensus_complete") == 1
+
+
+def test_given_a_journal_as_the_plays_write_it_then_its_mode_is_the_one_they_read(node: Node) -> None:
+    assert MODE_CHANGES == step_journal.MODE_CHANGES
+    common = {"at": 1.0, "who": "ops", "why": "because", "node": "node1"}
+    text = step_journal.append("", common | {"what": "step done", "to": "shadow"})
+    text = step_journal.append(text, common | {"what": "lock broken"})
+    text = step_journal.append(text, common | {"what": "rollback", "to": "legacy"})
+    (node.folder / "journal.jsonl").write_text(text)
+    samples = node.scrape()
+    recorded = step_journal.recorded_mode([json.loads(line) for line in text.splitlines()])
+    assert recorded == "legacy"
+    assert value(samples, "coinjecture_consensus_journal_mode", mode=recorded) == 1
+    assert value(samples, "coinjecture_consensus_complete") == 0
 
 
 def test_given_a_silent_api_then_it_alone_is_missing(node: Node) -> None:

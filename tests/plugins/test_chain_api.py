@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import chain_api
 import pytest
 from chain_api import ApiError, Expectations, check
 
@@ -80,3 +81,43 @@ def test_given_a_short_chain_then_genesis_is_compared() -> None:
     problems, seen = Network(node1={"height": 0}, node2={"height": 0}).check()
     assert problems == []
     assert seen["agreed_height"] == 0
+
+
+def test_given_chains_that_agree_then_the_view_says_when_and_where() -> None:
+    seen = chain_api.view({"a": "http://a", "b": "http://b"}, 6, 20, fetch=a_network({}), now=lambda: 5.0)
+    assert (seen["at"], seen["problems"], seen["forked"]) == (5.0, [], [])
+    assert (seen["agreed_height"], seen["agreed_hash"]) == (34, "h34")
+
+
+def test_given_other_blocks_above_the_confirmation_depth_then_it_is_no_fork_yet() -> None:
+    seen = chain_api.view({"a": "http://a", "b": "http://b"}, 6, 20, fetch=a_network({34: "x"}))
+    assert len(seen["problems"]) == 1
+    assert (seen["forked"], "agreed_hash" in seen) == ([], False)
+
+
+def test_given_other_blocks_below_the_confirmation_depth_then_it_is_a_fork() -> None:
+    seen = chain_api.view({"a": "http://a", "b": "http://b"}, 6, 20, fetch=a_network({34: "x", 20: "y"}))
+    assert seen["forked"] == ["the nodes have different blocks at height 20: a h20, b y"]
+    assert set(seen["forked"]) < set(seen["problems"])
+
+
+def test_given_a_node_that_does_not_answer_then_the_view_says_so_and_claims_no_fork() -> None:
+    seen = chain_api.view({"a": "http://a", "c": "http://c"}, 6, 20, fetch=a_network({}))
+    assert "c does not answer" in seen["problems"][0]
+    assert seen["forked"] == []
+
+
+def a_network(of_b: dict[int, str]) -> chain_api.Fetch:
+    """Two chains 40 high; `b` has other hashes at some heights, and `c` is silent."""
+
+    def fetch(url: str) -> object:
+        if url.startswith("http://c"):
+            raise chain_api.ApiError(f"{url}: refused")
+        if url.endswith("/v1/peers"):
+            return {"peers": []}
+        where = url.rsplit("/", 1)[1]
+        height = 40 if where == "latest" else int(where)
+        own = f"h{height}"
+        return {"height": height, "hash": of_b.get(height, own) if url.startswith("http://b") else own}
+
+    return fetch

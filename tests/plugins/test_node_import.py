@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from node_import import ImportEditRefused, state, unwrap, wrap
+from node_import import ImportEditRefused, complete, imports_legacy, names, state, unwrap, wrap
 
 PAIR = b'''"""A node."""
 import asyncio
@@ -89,3 +89,38 @@ def test_given_another_shape_then_the_edit_is_refused_with_a_reason(
         return
     with pytest.raises(ImportEditRefused, match=reason):
         wrap(source)
+
+
+@pytest.mark.parametrize("source", SHAPES.values(), ids=SHAPES.keys())
+def test_given_any_shape_when_completed_then_both_lines_import_the_rust_engine(source: bytes) -> None:
+    completed = complete(wrap(source))
+    assert state(completed) == "rust"
+    assert completed == complete(source) == complete(completed)
+    assert b"consensus_wrapper" not in completed and b"from .consensus" not in completed
+    assert completed.count(b"from coinjecture.consensus import") == 2
+    assert len(completed.splitlines()) == len(source.splitlines())
+    assert names(completed) == names(source) == ["ConsensusConfig", "ConsensusEngine"]
+
+
+@pytest.mark.parametrize("name", sorted(set(SHAPES) - {"plain import first"}))
+def test_given_a_completed_file_when_taken_back_then_the_bytes_are_the_same(name: str) -> None:
+    assert wrap(complete(SHAPES[name])) == wrap(SHAPES[name])
+    assert unwrap(complete(SHAPES[name])) == SHAPES[name]
+
+
+def test_given_the_plain_import_first_then_the_way_back_still_imports_what_is_meant() -> None:
+    back = wrap(complete(SHAPES["plain import first"]))
+    assert state(back) == "wrapped"
+    assert complete(back) == complete(SHAPES["plain import first"])
+
+
+def test_given_a_half_completed_file_then_it_is_refused() -> None:
+    half = complete(PAIR).replace(b"from coinjecture.consensus", b"from consensus", 1)
+    with pytest.raises(ImportEditRefused, match="half-made edit"):
+        state(half)
+
+
+def test_given_another_file_that_imports_the_legacy_module_then_its_line_is_told() -> None:
+    assert imports_legacy(b"import os\nimport consensus\n") == 2
+    assert imports_legacy(b"from .consensus import ConsensusEngine\n") == 1
+    assert imports_legacy(b"from coinjecture.consensus import ConsensusEngine\n") is None

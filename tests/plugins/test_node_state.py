@@ -30,17 +30,24 @@ def paths(tmp_path: Path) -> NodePaths:
         current=str(tmp_path / "current"),
         drop_in=str(tmp_path / "50-migration.conf"),
         settings=str(tmp_path / "wrapper.json"),
+        releases=str(tmp_path / "releases"),
     )
 
 
 def systemd(
-    active: str = "active", sub: str = "running", load: str = "loaded", started: float | None = None
+    active: str = "active",
+    sub: str = "running",
+    load: str = "loaded",
+    started: float | None = None,
+    guard: str = "inactive",
 ) -> Any:
     """A systemctl that knows one unit, and an interpreter that says what it is."""
 
     def run(command: Sequence[str]) -> str:
         if command[0] == "python3":
             return json.dumps({"python": "3.11", "libc": "glibc 2.36", "machine": "x86_64"})
+        if command[-1] == "coinjecture-restart.service":
+            return f"{guard}\n"
         when = time.gmtime(started if started is not None else time.time() + 60)
         return (
             f"LoadState={load}\nActiveState={active}\nSubState={sub}\nMainPID=42\nNRestarts=0\n"
@@ -133,3 +140,16 @@ def test_given_no_interpreter_then_the_runtime_is_empty_and_says_why(paths: Node
         return str(systemd()(command))
 
     assert read(paths, run)["runtime"]["error"] == "python3: not found"
+
+
+def test_given_a_node_py_with_the_rust_engine_then_the_node_is_in_final_once_its_process_has_read_it() -> (
+    None
+):
+    service, node_py = {"found": True, "active": True, "state": "active"}, {"state": "rust", "why": ""}
+    assert settle_mode(service, node_py, None, "no socket", None, [])[0] == "final"
+    assert settle_mode(service, node_py, None, "no socket", None, ["/x/node.py"])[0] is None
+
+
+def test_given_no_step_journal_then_it_is_empty_and_whole(paths: NodePaths) -> None:
+    found = read(paths, systemd())["journal"]
+    assert (found["records"], found["mode"], found["broken"], found["completed"]) == (0, None, None, False)

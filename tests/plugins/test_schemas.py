@@ -31,9 +31,14 @@ def a_node(tmp_path: Path) -> dict[str, Any]:
     src.mkdir(exist_ok=True)
     (src / "node.py").write_text("try:\n    from .consensus import ConsensusEngine\nexcept ImportError:\n"
                                  "    from consensus import ConsensusEngine\n")  # fmt: skip
-    files = {name: str(tmp_path / name) for name in ("socket", "mode_file", "current", "drop_in", "settings")}
+    files = {
+        name: str(tmp_path / name)
+        for name in ("socket", "mode_file", "current", "drop_in", "settings", "releases")
+    }
 
     def run(command: Any) -> str:
+        if command[-1] == "coinjecture-restart.service":
+            return "inactive"
         if command[0] == "systemctl":
             return "LoadState=loaded\nActiveState=active\nSubState=running\nMainPID=1\nNRestarts=0\n"
         return '{"python": "3.11", "libc": "glibc 2.36", "machine": "x86_64"}'

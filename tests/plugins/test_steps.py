@@ -22,7 +22,15 @@ CRITERIA: dict[str, Any] = {
     "max_idle_seconds": 30,
     "max_clock_skew_seconds": 2,
     "max_restarts": 0,
+    "max_gap_seconds": 30,
+    "max_latency_ratio": 1.0,
+    "max_live_latency_ratio": 1.0,
+    "min_latency_pairs": 299,
+    "max_replay_age_seconds": 3600,
 }
+
+
+RATIO = {"bounds": [1.0], "counts": [400, 0]}
 
 
 def a_node(mode: str | None, soaked: float = 1000.0, **other: Any) -> dict[str, Any]:
@@ -32,10 +40,20 @@ def a_node(mode: str | None, soaked: float = 1000.0, **other: Any) -> dict[str, 
     record = {
         "now": NOW, "mode": mode, "soak_started": NOW - soaked, "last_call": NOW, "calls": 20,
         "outcomes": outcomes, "rejected": {"bad_proof": 2, "no_work": 2}, "out_of_domain_accepted": 0,
+        "rejects_compared": {"bad_proof": 2, "no_work": 2}, "observed_seconds": soaked,
+        "process_started": NOW - soaked, "flushed": NOW, "gaps": {"count": 0, "seconds": 0, "recent": []},
+        "ratio": RATIO, "baseline": {"release": "a" * 64, "ratio": RATIO},
         "restarts": 0, "release": "a" * 64,
     }  # fmt: skip
     status = None if mode in ("legacy", None) else {"mode": mode, "latched": None, "evidence": record}
-    state = {"mode": mode, "why": "", "status": status, "runtime": {"python": "3.11", "libc": "glibc 2.36"}}
+    chain = {"at": NOW, "problems": [], "agreed_hash": "ab"}
+    state = {
+        "mode": mode,
+        "chain": chain,
+        "why": "",
+        "status": status,
+        "runtime": {"python": "3.11", "libc": "glibc 2.36"},
+    }
     return state | other
 
 
@@ -75,6 +93,17 @@ def test_given_each_step_then_its_own_soak_decides(
 def test_given_a_node_that_is_there_already_then_nothing_is_done() -> None:
     assert step(1, "node1", a_node("shadow"), a_node("legacy"))["action"] == "nothing"
     assert step(1, "node1", a_node("final"), a_node("final"))["action"] == "nothing"
+
+
+def test_given_a_broken_step_journal_then_every_step_is_refused_and_says_what_to_do() -> None:
+    edited = a_node("shadow", journal={"broken": "line 2: an edit"})
+    for number in (1, 2):
+        refused = step(1, f"node{number}", edited, a_node("legacy"))
+        assert refused["action"] == "fail"
+        assert "node1: its step journal is broken: line 2: an edit" in refused["reasons"][0]
+        assert "playbooks/journal.yml -l node1" in refused["reasons"][0]
+    whole = a_node("shadow", journal={"broken": None})
+    assert step(1, "node2", whole, a_node("legacy"))["action"] == "start"
 
 
 def test_given_phase_2_too_early_then_it_names_the_step_that_is_missing() -> None:
@@ -132,10 +161,50 @@ def test_given_a_node_back_in_legacy_then_it_starts_phase_1_again() -> None:
 
 
 def test_given_three_nodes_then_the_last_waits_for_both_before_it() -> None:
-    assert soak_before(2, "node3", ["node1", "node2", "node3"], PHASES) == (["node1", "node2"], 24)
+    assert soak_before(2, ["node1", "node2"], ["node1", "node2", "node3"], PHASES) == (["node1", "node2"], 24)
     assert step(1, "node3", a_node("shadow"), a_node("legacy"), a_node("legacy"))["action"] == "wait"
+
+
+def test_given_waves_then_a_node_waits_for_the_earlier_waves_and_not_for_its_neighbour() -> None:
+    canary_done = {"node1": a_node("shadow"), "node2": a_node("legacy"), "node3": a_node("legacy")}
+    for node in ("node2", "node3"):
+        assert plan(1, node, canary_done, PHASES, CRITERIA, NOW, [1, 2])["action"] == "start"
+    canary_soaks = canary_done | {"node1": a_node("shadow", soaked=47)}
+    for node in ("node2", "node3"):
+        assert plan(1, node, canary_soaks, PHASES, CRITERIA, NOW, [1, 2])["action"] == "wait"
+    half_a_wave = canary_done | {"node2": a_node("shadow")}
+    assert plan(1, "node3", half_a_wave, PHASES, CRITERIA, NOW, [1, 2])["action"] == "start"
+    assert plan(2, "node1", half_a_wave, PHASES, CRITERIA, NOW, [1, 2])["reasons"] == [
+        "node3 is in legacy: phase 1 on node3 comes before phase 2 on node1"
+    ]
+
+
+def test_given_waves_that_are_none_then_no_step_is_planned() -> None:
+    with pytest.raises(ValueError, match="step_serial"):
+        plan(1, "node1", {"node1": a_node("legacy")}, PHASES, CRITERIA, NOW, 0)
 
 
 def test_given_a_phase_that_the_inventory_lacks_then_the_error_names_it() -> None:
     with pytest.raises(ValueError, match="no phase 4"):
         step(4, "node1", a_node("legacy"), a_node("legacy"))
+
+
+def test_given_a_phase_with_criteria_of_its_own_then_they_hold_for_the_soaks_in_its_mode() -> None:
+    phases = [dict(PHASES[0]), PHASES[1] | {"criteria": {"min_calls": 1000}}, PHASES[2]]
+    rust, shadow = a_node("rust"), a_node("shadow")
+    states = {"node1": rust, "node2": shadow}
+    between = plan(2, "node2", states, phases, CRITERIA, NOW)
+    assert between["action"] == "wait"
+    assert "20 of 1000 calls" in between["reasons"][0]
+    after = plan(3, "node1", {"node1": rust, "node2": rust}, phases, CRITERIA, NOW)
+    assert "20 of 1000 calls" in after["reasons"][0]
+    before = plan(2, "node1", {"node1": shadow, "node2": shadow}, phases, CRITERIA, NOW)
+    assert before["action"] == "start"
+
+
+def test_given_what_lies_beside_the_status_then_the_gate_is_told_of_it() -> None:
+    states = {"node1": a_node("shadow", replay={"result": "garbage"}), "node2": a_node("legacy")}
+    refused = plan(1, "node2", states, PHASES, CRITERIA, NOW)
+    assert refused["action"] == "fail"
+    assert "the replay's result is not an object" in refused["reasons"][0]
+    assert refused["evidence"]["node2"] == {"chain": states["node2"]["chain"]}

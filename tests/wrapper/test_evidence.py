@@ -311,9 +311,11 @@ def test_given_pairs_when_counted_then_exactly_one_is_not_above_one() -> None:
     edge = RATIO_EDGES.index(1.0)
     counters = Counters()
     for rust_s in (0.5, 1.0, 1.0000001, 3.0):
-        counters.record("match", legacy_s=1.0, rust_s=rust_s)
+        counters.record("match", accepted=True, legacy_s=1.0, rust_s=rust_s)
+    counters.record("match", accepted=False, reason="no_work", legacy_s=1.0, rust_s=7.0)
     counters.record("rust_error", legacy_s=1.0, rust_s=9.0)  # no pair: there is no verdict
     ratio = counters.snapshot()["ratio"]
+    assert counters.snapshot()["reject_ratio"]["sum"] == 7.0
     assert (ratio["count"], sum(ratio["counts"][: edge + 1])) == (4, 2)
     assert ratio["sum"] == pytest.approx(5.5)
 
@@ -325,7 +327,8 @@ def test_given_a_node_at_work_when_it_compares_then_each_match_is_a_pair_with_co
     for block in [*chain(3), sealed(genesis_block(), index=9)]:
         place.judge(wrapper, block)
     stats = wrapper.stats()
-    assert stats["ratio"]["count"] == stats["outcomes"]["match"] == 4
+    assert stats["outcomes"]["match"] == 4
+    assert (stats["ratio"]["count"], stats["reject_ratio"]["count"]) == (3, 1)
     assert stats["rejects_compared"] == {"bad_height": 1}
 
 

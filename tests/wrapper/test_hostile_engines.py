@@ -121,6 +121,9 @@ def test_given_final_when_rust_breaks_then_an_error_goes_out_and_no_verdict(
     assert outcomes(wrapper) == {"alone": 1, "rust_error": 1}
     error = next(r for r in caplog.records if r.message == "Rust verification error")
     assert error.levelno == logging.ERROR
+    with pytest.raises(EngineFailure, match="takes no blocks"):
+        wrapper.verify_block(second)
+    wrapper._keeper.ack("test", "looked at it")
     assert place.judge(wrapper, second) == "accept", "the next attempt is fine"
 
 
@@ -419,3 +422,22 @@ def test_given_a_rust_engine_that_fails_in_a_reorg_when_it_is_asked_then_legacy_
     soak = outcomes(wrapper).get("match", 0)
     assert place.judge(wrapper, chain(1, branch[0], tag=3)[0]) == "accept"
     assert outcomes(wrapper)["match"] == soak + 1
+
+
+def test_given_a_legacy_engine_that_changes_the_block_it_judges_then_the_block_as_it_came_is_compared(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = place.start("shadow")
+    legacy = wrapper._keeper.regime.legacy
+    assert legacy is not None
+    judge = legacy.engine.verify_block
+
+    def meddle(block: Any) -> bool:
+        answer: bool = judge(dict(block))
+        block["problem"]["target"] += 1
+        block["complexity"]["problem_size"] = 1
+        return answer
+
+    monkeypatch.setattr(legacy.engine, "verify_block", meddle)
+    assert [place.judge(wrapper, block) for block in chain(2)] == ["accept"] * 2
+    assert outcomes(wrapper) == {"match": 2}

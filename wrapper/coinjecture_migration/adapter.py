@@ -52,6 +52,9 @@ class LegacyEngine:
     """A legacy engine with its storage proxy, seen as judge and as tree.
 
     Judging holds the engine's storage writes; the caller ends each judgement with `release` or `drop`.
+
+    Attributes:
+        clock: What its durations are measured with.
     """
 
     name = "legacy"
@@ -59,6 +62,7 @@ class LegacyEngine:
     def __init__(self, engine: Any, proxy: StorageProxy) -> None:
         self.engine = engine
         self._proxy = proxy
+        self.clock = time.perf_counter
 
     # Judging
 
@@ -78,32 +82,30 @@ class LegacyEngine:
             return block
         return parsed if isinstance(parsed, dict) else block
 
-    def judge(self, block: Any, profile: str, *, observe: bool = True) -> Observation:
+    def judge(self, block: Any, profile: str) -> Observation:
         """Let the engine judge a block; it inserts what it accepts.
 
         Args:
             block: The block, see `read`.
             profile: `header` or `full`.
-            observe: Whether to compute hash and work for the comparison; without it they are unknown.
 
         Returns:
-            The observation; an exception from storage, running out of memory and an answer other than True
-            are its `error`.
+            The observation, hash and work of the content unknown (`complete`); an exception from storage,
+            running out of memory and an answer other than True are its `error`.
         """
-        computed = self._computed(block) if observe else {}
         key = field(block, "block_hash")
         before, marks = self.node(key), self._rate_marks()
         method = self.engine.verify_block if profile == "full" else self.engine.validate_header
         self._proxy.hold()
         cause: BaseException | None = None
-        started = time.perf_counter()
+        started = self.clock()
         try:
             answer = method(block)
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
             answer, cause = None, error
-        seconds = time.perf_counter() - started
+        seconds = self.clock() - started
         if broke := self._breakage(answer, cause):
             return Observation("legacy", error=broke, seconds=seconds)
         node = self.node(key)
@@ -114,7 +116,6 @@ class LegacyEngine:
             "legacy",
             accepted=cause is None,
             reasons=reasons or frozenset(),
-            **computed,
             inserted=inserted,
             height=node.height if inserted else None,
             cumulative=node.cumulative_work if inserted else None,
@@ -125,6 +126,25 @@ class LegacyEngine:
             not_a_rule=reasons is None,
             cause=cause,
         )
+
+    def complete(self, told: Observation, block: Any) -> None:
+        """Put hash and work of the block's content into an observation, by the legacy code itself.
+
+        After judging, not before: computed before, they would warm what judging then needs, and its
+        duration would be compared with that of a cold Rust engine.
+        """
+        if told.error is None:
+            for name, value in self._computed(block).items():
+                setattr(told, name, value)
+
+    def like(self, block: Any, text: bytes) -> Any:
+        """A block made of JSON text, in the shape in which `block` came.
+
+        Raises:
+            EngineFailure: Its class cannot make one.
+        """
+        made = json.loads(text)
+        return made if isinstance(block, Mapping | bytes | bytearray | str) else self._block_object(made)
 
     def release(self) -> None:
         """Carry out the writes of the last judgement; what the storage raises goes out as it is."""

@@ -15,7 +15,7 @@ from coinjecture_migration.adapter import LegacyEngine, field
 from coinjecture_migration.alerts import Alerts
 from coinjecture_migration.errors import EngineFailure
 from coinjecture_migration.keeper import ModeKeeper
-from coinjecture_migration.observation import Observation, compare
+from coinjecture_migration.observation import Observation, compare, same
 from coinjecture_migration.regime import ANSWERING, Regime
 from coinjecture_migration.rust_engine import RustEngine
 
@@ -69,12 +69,15 @@ def answer(told: Observation, exact: Observation | None = None) -> bool:
 def judge_alone(keeper: ModeKeeper, alerts: Alerts, regime: Regime, block: Any, profile: str) -> bool:
     """A block in `legacy` or `final`."""
     counters = regime.soak.counters
+    if regime.legacy is None and (stopped := keeper.stopped):
+        counters.record("skipped", "stopped")
+        raise EngineFailure(f"this node takes no blocks since its engine broke: {stopped.why}")
     try:
         if regime.legacy is not None:
-            told = _legacy_alone(regime.legacy, block, profile)
+            told, engine_broke = _legacy_alone(regime.legacy, block, profile), False
         else:
             assert regime.rust is not None
-            told = _rust_alone(regime.rust, block, profile)
+            told, engine_broke = _rust_alone(regime.rust, block, profile)
     except BaseException:
         counters.record("skipped", "interrupted")
         raise
@@ -85,6 +88,8 @@ def judge_alone(keeper: ModeKeeper, alerts: Alerts, regime: Regime, block: Any, 
         counters.record(f"{told.engine}_error", legacy_s=legacy_s, rust_s=rust_s)
         if told.engine == "rust":
             alerts.add("rust_error", "Rust verification error", error=repr(told.error))
+            if engine_broke:
+                keeper.stop(f"the Rust engine broke: {told.error!r}")
     if keeper.preparation is not None:
         key = field(LegacyEngine.read(block), "block_hash")
         keeper.preparation.note(regime.answering, regime, key)
@@ -92,7 +97,7 @@ def judge_alone(keeper: ModeKeeper, alerts: Alerts, regime: Regime, block: Any, 
 
 
 def _legacy_alone(legacy: LegacyEngine, block: Any, profile: str) -> Observation:
-    told = legacy.judge(legacy.read(block), profile, observe=False)
+    told = legacy.judge(legacy.read(block), profile)
     try:
         legacy.release()
     except Exception as error:
@@ -100,24 +105,25 @@ def _legacy_alone(legacy: LegacyEngine, block: Any, profile: str) -> Observation
     return told
 
 
-def _rust_alone(rust: RustEngine, block: Any, profile: str) -> Observation:
+def _rust_alone(rust: RustEngine, block: Any, profile: str) -> tuple[Observation, bool]:
+    """The verdict, and whether the engine itself broke; a storage that raises is not its fault."""
     captured, ended = rust.capture(block)
     if ended is not None:
-        return ended
+        return ended, ended.error is not None
     if captured.out_of_domain is not None:
         refused = ValueError(f"outside the domain both engines share: {captured.out_of_domain}")
-        return Observation("rust", reasons=frozenset({"malformed"}), cause=refused)
+        return Observation("rust", reasons=frozenset({"malformed"}), cause=refused), False
     told, judgement = rust.judge(captured, time.time(), profile)
     if told.error is not None or not told.inserted:
-        return told
+        return told, told.error is not None
     if error := rust.apply(judgement, block):
-        return replace(told, error=error)
+        return replace(told, error=error), True
     try:
         if told.accepted:
             rust.write_effects(judgement)
     except Exception as error:
-        return replace(told, error=error)
-    return told
+        return replace(told, error=error), False
+    return told, False
 
 
 class BlockCall:
@@ -165,6 +171,7 @@ class BlockCall:
         told = self.legacy.judge(self._parsed, self.profile)
         self._received_at = told.received_at or time.time()
         heard, judgement = self._ask_rust(told)
+        self._complete(told, heard)
         decision = self._decide(told, heard)
         if heard is not None and heard.inserted and "rust" in (decision.answer, self._follower(decision)):
             error = self.rust.apply(judgement, self._parsed)
@@ -201,6 +208,19 @@ class BlockCall:
         if useless or self._behind == "rust" or self._captured.out_of_domain is not None:
             return None, None
         return self.rust.judge(self._captured, self._received_at, self.profile)
+
+    def _complete(self, told: Observation, heard: Observation | None) -> None:
+        """Hash and work of the content by the legacy code; of an untouched copy where that matters."""
+        self.legacy.complete(told, self._parsed)
+        if heard is None or heard.error is not None or self._captured is None:
+            return
+        if same(told.block_hash, heard.block_hash) and same(told.work, heard.work):
+            return
+        try:  # the engine may have changed the block while it judged it
+            untouched = self.legacy.like(self.block, bytes(self._captured.to_json()))
+        except Exception:
+            return
+        self.legacy.complete(told, untouched)
 
     def _decide(self, told: Observation, heard: Observation | None) -> Decision:
         settings = self.keeper.settings

@@ -19,6 +19,23 @@ from coinjecture_migration.histograms import (
 OUTCOMES = ("match", "divergence", "rust_error", "legacy_error", "skipped", "alone")
 
 
+class Ratio:
+    """Rust's duration over legacy's, call by call; from a saved one on."""
+
+    def __init__(self, saved: Mapping[str, Any]) -> None:
+        self._counts: list[int] = list(saved.get("counts", [0] * (len(RATIO_EDGES) + 1)))
+        self._sum: float = saved.get("sum", 0.0)
+
+    def add(self, ratio: float) -> None:
+        """Count one pair."""
+        self._counts[ratio_bucket(ratio)] += 1
+        self._sum += ratio
+
+    def as_json(self) -> dict[str, Any]:
+        """The histogram with its bounds."""
+        return as_json(RATIO_EDGES, self._counts, self._sum)
+
+
 class Counters:
     """What one soak has seen. Safe to use from several threads; a snapshot is never torn.
 
@@ -42,9 +59,8 @@ class Counters:
             name: list(buckets) for name, buckets in saved.get("latency", {}).items()
         }
         self._latency_sum: dict[str, float] = dict(saved.get("latency_sum", {}))
-        ratio = saved.get("ratio", {})
-        self._ratio: list[int] = list(ratio.get("counts", [0] * (len(RATIO_EDGES) + 1)))
-        self._ratio_sum: float = ratio.get("sum", 0.0)
+        self._ratio = Ratio(saved.get("ratio", {}))
+        self._reject_ratio = Ratio(saved.get("reject_ratio", {}))
 
     def record(
         self,
@@ -58,8 +74,9 @@ class Counters:
     ) -> None:
         """Count one call.
 
-        A match with durations of both engines is a pair of the ratio; a reject that is a match was given by
-        both engines.
+        A match with durations of both engines is a pair: of `ratio` where it is an accept, else of
+        `reject_ratio`, kept apart because what is rejected, and how early, is the choice of strangers. A
+        reject that is a match was given by both engines.
 
         Args:
             outcome: One of `OUTCOMES`.
@@ -85,9 +102,7 @@ class Counters:
                 if accepted is False:
                     self._compared[reason or "unknown"] += 1
                 if legacy_s and rust_s:
-                    ratio = rust_s / legacy_s
-                    self._ratio[ratio_bucket(ratio)] += 1
-                    self._ratio_sum += ratio
+                    (self._ratio if accepted else self._reject_ratio).add(rust_s / legacy_s)
             elif outcome == "divergence":
                 self._kinds[why or "unknown"] += 1
             elif outcome == "skipped":
@@ -122,7 +137,8 @@ class Counters:
                 "out_of_domain_accepted": self._out_of_domain_accepted,
                 "latency": {engine: list(buckets) for engine, buckets in self._latency.items()},
                 "latency_sum": dict(self._latency_sum),
-                "ratio": as_json(RATIO_EDGES, self._ratio, self._ratio_sum),
+                "ratio": self._ratio.as_json(),
+                "reject_ratio": self._reject_ratio.as_json(),
             }
 
 
@@ -140,8 +156,10 @@ def flat(snapshot: Mapping[str, Any], mode: str) -> dict[str, float]:
         ("kind", snapshot["divergence_kinds"]),
         ("latency_sum", snapshot["latency_sum"]),
         ("ratio", dict(enumerate(snapshot["ratio"]["counts"]))),
+        ("reject_ratio", dict(enumerate(snapshot["reject_ratio"]["counts"]))),
         *((f"latency/{engine}", dict(enumerate(b))) for engine, b in snapshot["latency"].items()),
     ):
         named.update({f"{prefix}/{name}": value for name, value in values.items()})
     named["ratio_sum"] = snapshot["ratio"]["sum"]
+    named["reject_ratio_sum"] = snapshot["reject_ratio"]["sum"]
     return {name: value for name, value in named.items() if value}

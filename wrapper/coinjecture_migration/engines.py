@@ -21,6 +21,15 @@ RUST_MODULE = "coinjecture.consensus"
 OnRow = Callable[[bytes, float], None]
 
 
+class NoStorage:
+    """A storage that takes every write, keeps none, and has no log."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "iter_blocks":
+            raise AttributeError(name)
+        return lambda *_args, **_kwargs: None
+
+
 class EngineLoader:
     """Builds either engine from the arguments that `node.py` gave for one.
 
@@ -99,6 +108,13 @@ class EngineLoader:
         engine = self._construct(kind, proxy, self.config)
         proxy.on_row = None
         return RustEngine(engine, self.storage)
+
+    def fresh(self, like: LegacyEngine | RustEngine) -> LegacyEngine | RustEngine:
+        """An engine of the same class with nothing but the genesis in it, on a storage that keeps nothing."""
+        proxy = StorageProxy(NoStorage())
+        config = without_rate_limit(self.config)
+        engine = self._construct(type(like.engine), proxy, config)
+        return LegacyEngine(engine, proxy) if isinstance(like, LegacyEngine) else RustEngine(engine, proxy)
 
     def _construct(self, kind: Any, proxy: StorageProxy, config: Any) -> Any:
         args, kwargs = list(self._args), dict(self._kwargs)

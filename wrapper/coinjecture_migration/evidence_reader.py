@@ -35,12 +35,13 @@ def read(path: Path) -> dict[str, Any]:
 
     Returns:
         `evidence`: the running soak as `status.evidence` gives it, as of its last flush, None before the
-        first; `read_at` and `flushed` in seconds since the epoch, so the age of all of it can be told;
-        everything else counts since installation and only ever grows: `totals` {mode: {outcome: n}},
+        first; `read_at` and `flushed` in seconds since the epoch, so the age of all of it can be told.
+        Everything else counts since installation and only ever grows: `totals` {mode: {outcome: n}},
         `accepted` {mode: n}, `rejected` {mode: {code: n}} as answered, `rejects` {code: n} given by both
         engines, `skipped` {why: n}, `latency` {engine: histogram in seconds}, `ratio` histogram of Rust's
-        duration over legacy's, `demotions`, `restarts`, `gaps` {count, seconds}. `chain` {height, tip,
-        cumulative, lag, fingerprints} and `latched` (None: not) are as of the last flush.
+        duration over legacy's for accepts and `reject_ratio` for rejects, `demotions`, `restarts`, `gaps`
+        {count, seconds}. Only `chain` {height, tip, cumulative, lag, fingerprints} and `latched` (None:
+        not) are as of the last flush.
 
     Raises:
         EvidenceUnreadable: Nothing there, another format, or locked for more than 2 s.
@@ -97,6 +98,9 @@ def _answer(
             for engine in ENGINES
         },
         "ratio": from_counts(RATIO_EDGES, _buckets(counts, "ratio/"), totals.get("ratio_sum", 0.0)),
+        "reject_ratio": from_counts(
+            RATIO_EDGES, _buckets(counts, "reject_ratio/"), totals.get("reject_ratio_sum", 0.0)
+        ),
         "demotions": counts.get("demotions", 0),
         "restarts": counts.get("restarts", 0),
         "gaps": {"count": counts.get("gaps", 0), "seconds": totals.get("gap_seconds", 0.0)},

@@ -9,14 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
 from typing import Any
 
-from coinjecture_migration import process
-from coinjecture_migration.adapter import field
+from coinjecture_migration import process, status
 from coinjecture_migration.alerts import Alerts
-from coinjecture_migration.chain_view import ChainView
-from coinjecture_migration.engines import EngineLoader, rust_build
+from coinjecture_migration.engines import EngineLoader
 from coinjecture_migration.errors import EngineFailure, ModeChangeRefused, StartRefused
 from coinjecture_migration.evidence import Evidence
 from coinjecture_migration.levelling import compare_trees, copy_everything, copy_keys, tips_agree
@@ -31,12 +28,10 @@ from coinjecture_migration.modefile import (
 from coinjecture_migration.preparation import Preparation
 from coinjecture_migration.regime import ANSWERING, NEEDED, Regime
 from coinjecture_migration.settings import Settings
+from coinjecture_migration.watching import Watchers
 
 log = logging.getLogger("coinjecture.migration")
 
-STATUS_SCHEMA = 1
-DEPTH = 20
-"""Confirmation depth of a network whose configuration names none."""
 ROLLBACK = (
     "type on the controller: ansible-playbook playbooks/rollback.yml -l {node} -e to=legacy"
     " (or, as root on the node: python3 coinjecture_migration/ctl.py write-mode-file legacy"
@@ -58,8 +53,8 @@ class ModeKeeper:
         self.evidence = Evidence(
             settings.evidence_file, settings.node, self._identity(), settings.flush_seconds, self._look
         )
+        self.watchers = Watchers(settings, loader, lambda: self.regime, self.evidence, alerts)
         self.preparation: Preparation | None = None
-        self._view = ChainView(int(getattr(loader.config, "confirmation_depth", DEPTH)))
         self._record = ModeRecord("legacy", time.time(), "wrapper", "starting")
         self.regime: Regime = self._boot_pending()
 
@@ -71,7 +66,7 @@ class ModeKeeper:
         latch, regime = self._record.latched, self.regime
         facts: dict[str, Any] = {"latched": latch.as_json() if latch else None}
         if regime.legacy is not None or regime.rust is not None:
-            facts["chain"] = self._view.look(regime.answering)
+            facts["chain"] = self.watchers.chain()
         return facts
 
     def _boot_pending(self) -> Regime:
@@ -97,6 +92,12 @@ class ModeKeeper:
             self._compare_at_start()
         if not known:
             self._save_or_alert(self._record)
+        self.watchers.start()
+
+    def close(self) -> None:
+        """Stop watching and write the evidence; judging would still work."""
+        self.watchers.close()
+        self.evidence.close()
 
     def _read_record(self, default_mode: str) -> tuple[ModeRecord, bool]:
         """The record to start with, and whether the file on the disk says the same."""
@@ -264,6 +265,10 @@ class ModeKeeper:
                 f"the node latched itself in {old.mode}: {self._record.latched.why}",
                 "look at the divergence file, then acknowledge with ack",
             )
+        if self.watchers.sentinel.latched and MODES.index(target) > MODES.index(old.mode):
+            raise ModeChangeRefused(
+                "fork", "the nodes have different blocks", "look at both sides, then acknowledge with ack"
+            )
         engines: dict[str, Any] = {"legacy": old.legacy, "rust": old.rust}
         missing, preparation = self._missing(old, target), self.preparation
         if missing:
@@ -308,6 +313,26 @@ class ModeKeeper:
             capture=capture,
         )
 
+    @property
+    def stopped(self) -> Latch | None:
+        """Why no block is taken in `final`, None where blocks are."""
+        latch = self._record.latched
+        return latch if latch is not None and self.regime.mode == latch.to_mode == "final" else None
+
+    def stop(self, why: str) -> None:
+        """In `final` the engine broke and no other can say: no more blocks, latched, rather than a guess."""
+        with self._changing:
+            if self.stopped is not None:
+                return
+            now = time.time()
+            old = self._record
+            latch = Latch(now, "final", "final", why, None)
+            self._record = ModeRecord(old.mode, old.since, old.by, old.why, latch)
+            self._save_or_alert(self._record)
+        self.evidence.count("stops")
+        advice = ROLLBACK.format(node=self.settings.node)
+        self._alerts.add("stopped", f"this node takes no more blocks: {why}; {advice}")
+
     def _lowered(self, from_mode: str, to_mode: str, why: str, capture: str | None) -> ModeRecord:
         now = time.time()
         return ModeRecord(to_mode, now, "wrapper", why, Latch(now, from_mode, to_mode, why, capture))
@@ -325,7 +350,8 @@ class ModeKeeper:
                 self._save(record)
                 self._record = record
                 log.warning("latch acknowledged by %s: %s", who, why)
-        return {"acknowledged": latch.as_json() if latch else None}
+        watched = self.watchers.acknowledge(who, why)
+        return {"acknowledged": latch.as_json() if latch else None, "watchers": watched}
 
     def _save(self, record: ModeRecord) -> None:
         try:
@@ -349,46 +375,7 @@ class ModeKeeper:
 
     def status(self) -> dict[str, Any]:
         """Everything the control socket's `status` answers."""
-        regime, record, loader = self.regime, self._record, self.loader
-        tip = regime.answering.tip()
-        return {
-            "schema": STATUS_SCHEMA,
-            "mode": regime.mode,
-            "since": record.since,
-            "by": record.by,
-            "why": record.why,
-            "latched": record.latched.as_json() if record.latched else None,
-            "answering": ANSWERING[regime.mode],
-            "level": regime.lag.follower is None and not regime.lag.parted,
-            "engines": {
-                "legacy": {
-                    "loaded": regime.legacy is not None,
-                    "module_imported": loader.legacy_imported(),
-                    "error": loader.errors["legacy"],
-                },
-                "rust": {
-                    "loaded": regime.rust is not None,
-                    "importable": loader.rust_importable(),
-                    "build": rust_build(regime.rust) or None,
-                    "error": loader.errors["rust"],
-                },
-            },
-            "prepare": self._shown_preparation(),
-            "tip": {
-                "hash": field(tip.block, "block_hash"),
-                "height": tip.height,
-                "cumulative": tip.cumulative_work,
-            },
-            "process": process.report(regime.soak.identity),
-            "evidence": self.evidence.report(),
-        }
-
-    def _shown_preparation(self) -> Mapping[str, Any] | None:
-        """The preparation, unless its mode is in force."""
-        preparation = self.preparation
-        if preparation is None or preparation.target == self.regime.mode:
-            return None
-        return preparation.as_json()
+        return status.report(self, self._record)
 
 
 def _known(mode: str) -> None:

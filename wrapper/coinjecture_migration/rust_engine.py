@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from consensus_surface import REASONS
@@ -21,6 +22,7 @@ class RustEngine:
 
     Attributes:
         spent: Seconds the last block took, from its conversion to the tree: capture, judge and apply.
+        clock: What they are measured with.
     """
 
     name = "rust"
@@ -29,6 +31,7 @@ class RustEngine:
         self.engine = engine
         self._storage = storage
         self.spent = 0.0
+        self.clock = time.perf_counter
 
     # Judging
 
@@ -39,10 +42,10 @@ class RustEngine:
             The capture, or the observation that ends the matter: what is no block is malformed, all
             else an error.
         """
-        started = time.perf_counter()
+        started = self.clock()
         try:
             captured = self.engine.capture(block)
-            self.spent = time.perf_counter() - started
+            self.spent = self.clock() - started
             return captured, None
         except NEVER_SWALLOWED:
             raise
@@ -53,6 +56,20 @@ class RustEngine:
         except BaseException as error:  # a panic is no Exception
             return None, Observation("rust", error=error)
 
+    def capture_unclocked(self, block: Any) -> tuple[Any, Observation | None]:
+        """As `capture`, for another thread than the one that judges: it leaves `spent` as it is."""
+        return RustEngine(self.engine, self._storage).capture(block)
+
+    def judge_alone(self, block: Any, received_at: float, profile: str) -> Observation:
+        """Capture, judge and apply, without storage writes; `seconds` are all three."""
+        captured, ended = self.capture(block)
+        if ended is not None:
+            return ended
+        told, judgement = self.judge(captured, received_at, profile)
+        if told.error is None and told.inserted and (error := self.apply(judgement, block)):
+            told = replace(told, error=error)
+        return replace(told, seconds=self.spent)
+
     def judge(self, captured: Any, received_at: float, profile: str) -> tuple[Observation, Any]:
         """Judge a captured block; the tree stays as it is until `apply`.
 
@@ -60,25 +77,25 @@ class RustEngine:
             The observation and the judgement to apply. Exceptions, panics and answers that are none are its
             `error`.
         """
-        started = time.perf_counter()
+        started = self.clock()
         try:
             judgement = self.engine.judge(captured, received_at, profile)
-            seconds = time.perf_counter() - started
+            seconds = self.clock() - started
             self.spent += seconds
             return _observed(judgement, received_at, seconds), judgement
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
-            seconds = time.perf_counter() - started
+            seconds = self.clock() - started
             self.spent += seconds
             return Observation("rust", error=error, seconds=seconds), None
 
     def apply(self, judgement: Any, block: Any) -> BaseException | None:
         """Put a judgement into the tree. Returns what broke; then the tree is not to be trusted."""
-        started = time.perf_counter()
+        started = self.clock()
         try:
             self.engine.apply(judgement, block)
-            self.spent += time.perf_counter() - started
+            self.spent += self.clock() - started
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:

@@ -37,6 +37,10 @@ class Settings:
         max_captures: Divergence files kept; further divergences are counted, not written.
         flush_seconds: How often the evidence reaches the disk, at most 1.
         drain_seconds: How long a mode change waits for the last call on the old engines.
+        peers: Base URLs of the peers' APIs, which the fork sentinel asks.
+        sentinel_seconds: Time between two of its looks.
+        determinism_seconds: Time between two samples of the determinism arm; 0 switches it off.
+        determinism_pause: Time before each of its judgements.
     """
 
     node: str = socket.gethostname()
@@ -52,6 +56,10 @@ class Settings:
     max_captures: int = 200
     flush_seconds: float = 0.5
     drain_seconds: float = 10.0
+    peers: tuple[str, ...] = ()
+    sentinel_seconds: float = 30.0
+    determinism_seconds: float = 600.0
+    determinism_pause: float = 0.25
 
     @property
     def mode_file(self) -> Path:
@@ -67,6 +75,11 @@ class Settings:
     def captures_dir(self) -> Path:
         """The folder of divergence files."""
         return self.state_dir / "captures"
+
+    @property
+    def forks_dir(self) -> Path:
+        """The folder of both sides of a fork."""
+        return self.state_dir / "forks"
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -107,8 +120,16 @@ def _checked(path: Path, name: str, value: Any) -> Any:
         if not isinstance(value, str) or not value:
             raise SettingsError(f"{path}: {name} is {value!r}, must be a non-empty string")
         return Path(value) if kind == "Path" else value
+    if kind.startswith("tuple"):
+        if not isinstance(value, list) or not all(
+            isinstance(one, str) and one.startswith(("http://", "https://")) for one in value
+        ):
+            raise SettingsError(f"{path}: {name} is {value!r}, must be a list of http(s) URLs")
+        return tuple(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
         raise SettingsError(f"{path}: {name} is {value!r}, must be a number that is not negative")
+    if name == "sentinel_seconds" and value < 1:
+        raise SettingsError(f"{path}: {name} is {value!r}, must be at least 1")
     if (name == "flush_seconds" and not 0 < value <= 1) or (name == "work_budget" and value < 1):
         raise SettingsError(f"{path}: {name} is {value!r}, out of its range")
     if kind.startswith("int") and not isinstance(value, int):

@@ -43,6 +43,8 @@ class StateCall:
         if regime.legacy is not None:
             regime.legacy.release() if answering == "legacy" else regime.legacy.drop()
         regime.soak.counters.record(outcome, why)
+        if outcome == "rust_error" and regime.legacy is None:
+            self.keeper.stop(f"the Rust engine broke in {self.name}: {made['rust']!r}")
         self._level(answering, match=outcome == "match")
         given = made[answering]
         assert given is not None

@@ -1,6 +1,6 @@
 """The consensus engine in Rust: the thin binding of the crate ``coinjecture-consensus``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, final
 
 class BuildInfo(TypedDict):
@@ -182,6 +182,20 @@ class Engine:
 
         Raises:
             OutOfDomain, BudgetExceeded, EngineError: There is no verdict, and nothing has changed.
+        """
+
+    def take_many(
+        self, rows: Sequence[tuple[bytes | bytearray, float]], profile: str, *, threads: int = 1
+    ) -> list[Judgement | EngineError]:
+        """``take`` of many blocks in their order, each a pair of its bytes and its receipt time (seconds).
+
+        The interpreter lock is released meanwhile. With more ``threads`` (this one included) the blocks are
+        parsed and hashed side by side; the verdicts are the same. Who asks this engine something from
+        another thread waits for the end.
+
+        Returns:
+            For each block its judgement; where there is none, the error: ``OutOfDomain``, ``BudgetExceeded``
+            or another ``EngineError``. Such a block has changed nothing.
         """
 
     def apply(self, judgement: Judgement) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from consensus_surface import BlockNode
 
 from coinjecture import _core
+
+ROWS_AT_ONCE = 256
+"""Rows of a log that are judged in one call, which other threads wait for if they ask the tree something."""
 
 
 def field(block: Any, name: str) -> Any:
@@ -86,6 +90,26 @@ class BlockTree(Mapping[Any, BlockNode]):
             if moves_tip:
                 self._tip_block = kept
         return reason, key, height, cumulative
+
+    def take_log(
+        self, rows: Iterable[tuple[bytes, float]], profile: str
+    ) -> Iterator[_core.Judgement | _core.EngineError]:
+        """Judge the blocks of a log in their order, put them into the tree and keep them.
+
+        Rows are read and judged many at a time; other threads run meanwhile.
+
+        Yields:
+            For each row its judgement, or the error that stands in its place.
+        """
+        remaining = iter(rows)
+        while batch := list(islice(remaining, ROWS_AT_ONCE)):
+            verdicts = self._engine.take_many(batch, profile)
+            for (raw, _), verdict in zip(batch, verdicts, strict=True):
+                if isinstance(verdict, _core.Judgement) and verdict.inserts:
+                    self._blocks[verdict.block_hash] = raw
+                    if verdict.moves_tip:
+                        self._tip_block = raw
+                yield verdict
 
     def put(self, key: Any, node: Any) -> None:
         """Put a node as another engine has it."""

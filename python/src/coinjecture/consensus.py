@@ -113,14 +113,13 @@ class ConsensusEngine:
         """
         if not hasattr(self.storage, "iter_blocks"):
             return
-        for row, (raw, received_at) in enumerate(self.storage.iter_blocks()):
-            try:
-                reason, *_ = self._tree.take(raw, received_at, "header")
-            except OutOfDomain as error:
-                log.error("stored block %d is left out: %s", row, error)
-                continue
-            if reason is not None:
-                log.error("stored block %d is not accepted again and left out: %s", row, reason)
+        for row, verdict in enumerate(self._tree.take_log(self.storage.iter_blocks(), "header")):
+            if isinstance(verdict, OutOfDomain):
+                log.error("stored block %d is left out: %s", row, verdict)
+            elif isinstance(verdict, EngineError):
+                raise verdict
+            elif verdict.reason is not None:
+                log.error("stored block %d is not accepted again and left out: %s", row, verdict.reason)
 
     # Judging
 

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 
 use crate::error::Exception;
-use crate::json::{self, JsonError, Wanted, MAX_LEVELS};
+use crate::json::{self, JsonError, Part, Wanted, MAX_LEVELS};
 use crate::number::Num;
 use crate::operations::is_explosive;
 use crate::text::{write_float, write_sorted};
@@ -48,45 +48,74 @@ pub struct Fields<'b, 'a> {
     pub block_hash: &'b Value<'a>,
 }
 
-/// What the rules read of a block.
-pub static READ: Wanted = Wanted {
-    keys: &[
-        "index",
-        "timestamp",
-        "previous_hash",
-        "merkle_root",
-        "problem",
-        "solution",
-        "complexity",
-        "mining_capacity",
-        "cumulative_work_score",
-        "block_hash",
-    ],
-    present: &["transactions"],
-    inside: &[("complexity", &COMPLEXITY)],
-};
+impl Fields<'_, '_> {
+    fn hash(&self) -> Result<[u8; 32], Exception> {
+        let Self { index, timestamp, previous_hash, merkle_root, problem, solution, .. } = *self;
+        let (capacity, cumulative) = (self.mining_capacity, self.cumulative_work_score);
+        let values = [cumulative, index, merkle_root, capacity, previous_hash, problem, solution, timestamp];
+        hash_of_values(capacity, values)
+    }
+}
 
-const READ_KEYS: usize = 10;
+/// What the rules read of a block, and what else one usually has, in the order in which it usually comes.
+pub static READ: Wanted = Wanted::new(&[
+    ("index", Part::Whole),
+    ("timestamp", Part::Whole),
+    ("previous_hash", Part::Whole),
+    ("transactions", Part::Presence),
+    ("merkle_root", Part::Whole),
+    ("problem", Part::Whole),
+    ("solution", Part::Whole),
+    ("complexity", Part::Inside(&COMPLEXITY)),
+    ("mining_capacity", Part::Whole),
+    ("cumulative_work_score", Part::Whole),
+    ("offchain_cid", Part::Nothing),
+    ("proof_commitment", Part::Nothing),
+    ("block_hash", Part::Whole),
+]);
+
+const READ_KEYS: usize = 11;
 
 /// What the work score reads.
-static COMPLEXITY: Wanted = Wanted {
-    keys: &[
-        "time_solve_O",
-        "time_verify_O",
-        "problem_class",
-        "problem_size",
-        "epsilon_approximation",
-        "asymmetry_time",
-        "asymmetry_space",
-        "measured_solve_time",
-        "measured_verify_time",
-        "measured_solve_space",
-        "measured_verify_space",
-        "energy_metrics",
-    ],
-    present: &[],
-    inside: &[("energy_metrics", &Wanted { keys: &["solve_energy_joules"], present: &[], inside: &[] })],
-};
+static COMPLEXITY: Wanted = Wanted::new(&[
+    ("time_solve_O", Part::Whole),
+    ("time_solve_Omega", Part::Nothing),
+    ("time_solve_Theta", Part::Nothing),
+    ("time_verify_O", Part::Whole),
+    ("time_verify_Omega", Part::Nothing),
+    ("time_verify_Theta", Part::Nothing),
+    ("space_solve_O", Part::Nothing),
+    ("space_solve_Omega", Part::Nothing),
+    ("space_solve_Theta", Part::Nothing),
+    ("space_verify_O", Part::Nothing),
+    ("space_verify_Omega", Part::Nothing),
+    ("space_verify_Theta", Part::Nothing),
+    ("problem_class", Part::Whole),
+    ("problem_size", Part::Whole),
+    ("solution_size", Part::Nothing),
+    ("epsilon_approximation", Part::Whole),
+    ("asymmetry_time", Part::Whole),
+    ("asymmetry_space", Part::Whole),
+    ("measured_solve_time", Part::Whole),
+    ("measured_verify_time", Part::Whole),
+    ("measured_solve_space", Part::Whole),
+    ("measured_verify_space", Part::Whole),
+    ("energy_metrics", Part::Inside(&ENERGY)),
+    ("problem", Part::Nothing),
+    ("solution_quality", Part::Nothing),
+]);
+
+static ENERGY: Wanted = Wanted::new(&[
+    ("solve_energy_joules", Part::Whole),
+    ("verify_energy_joules", Part::Nothing),
+    ("solve_power_watts", Part::Nothing),
+    ("verify_power_watts", Part::Nothing),
+    ("solve_time_seconds", Part::Nothing),
+    ("verify_time_seconds", Part::Nothing),
+    ("cpu_utilization", Part::Nothing),
+    ("memory_utilization", Part::Nothing),
+    ("gpu_utilization", Part::Nothing),
+]);
 
 /// A block as an immutable value: of its content what the rules read.
 #[derive(Debug)]
@@ -120,6 +149,13 @@ impl<'a> Block<'a> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// A block from bytes. What is no block becomes one without fields, which every profile rejects as malformed.
+    #[must_use]
+    pub fn read(raw: &'a [u8]) -> Self {
+        let text = std::str::from_utf8(raw).ok();
+        text.and_then(|text| Self::parse(text.as_bytes()).ok()).unwrap_or_else(|| Self::new(Dict::default(), 0))
     }
 
     /// A block from a dict of at most [`MAX_LEVELS`] levels; its size is that of its canonical JSON.
@@ -197,7 +233,7 @@ impl<'a> Block<'a> {
     /// The required fields; `None` if one is missing.
     #[must_use]
     pub fn fields(&self) -> Option<Fields<'_, 'a>> {
-        let [index, timestamp, previous_hash, merkle_root, problem, solution, complexity, capacity, cumulative, hash] =
+        let [index, timestamp, previous_hash, _, merkle_root, problem, solution, complexity, capacity, cumulative, hash] =
             self.places?;
         Some(Fields {
             index: self.dict.value_at(index)?,
@@ -218,7 +254,7 @@ impl<'a> Block<'a> {
     /// # Errors
     /// The exception that computing it raises: a missing field, or a mining capacity that is no tier.
     pub fn computed_hash(&self) -> Result<[u8; 32], Exception> {
-        let compute = || self.fields().ok_or(Exception::Type).and_then(|_| header_hash(&self.dict));
+        let compute = || self.fields().ok_or(Exception::Type).and_then(|fields| fields.hash());
         *self.computed_hash.get_or_init(compute)
     }
 
@@ -243,10 +279,11 @@ impl<'a> Block<'a> {
 
 /// Where in a block the keys of [`READ`] are; `None` if a required field is missing.
 fn places(dict: &Dict<'_>) -> Option<[usize; READ_KEYS]> {
-    dict.get(b"transactions")?;
     let mut places = [0; READ_KEYS];
-    for (place, key) in places.iter_mut().zip(READ.keys) {
-        *place = dict.position(key.as_bytes())?;
+    let mut likely = 0;
+    for (place, key) in places.iter_mut().zip(READ.names()) {
+        *place = dict.position(key.as_bytes(), likely)?;
+        likely = *place + 1;
     }
     Some(places)
 }
@@ -286,16 +323,16 @@ pub fn tier_bounds(mining_capacity: &Value<'_>) -> Option<(i64, i64)> {
     }
 }
 
-/// The hashed fields, in the order of their code points.
-const HASHED: [&str; 8] = [
-    "cumulative_work_score",
-    "index",
-    "merkle_root",
-    "mining_capacity",
-    "previous_hash",
-    "problem",
-    "solution",
-    "timestamp",
+/// Each hashed field with what is written before its value, in the order of the fields' code points.
+const HASHED: [(&str, &str); 8] = [
+    ("cumulative_work_score", "{\"cumulative_work_score\": "),
+    ("index", ", \"index\": "),
+    ("merkle_root", ", \"merkle_root\": "),
+    ("mining_capacity", ", \"mining_capacity\": "),
+    ("previous_hash", ", \"previous_hash\": "),
+    ("problem", ", \"problem\": "),
+    ("solution", ", \"solution\": "),
+    ("timestamp", ", \"timestamp\": "),
 ];
 
 /// SHA-256 of the canonical JSON of the hashed fields of a block.
@@ -303,13 +340,20 @@ const HASHED: [&str; 8] = [
 /// # Errors
 /// [`Exception::Key`] if one is missing, [`Exception::Value`] if the mining capacity is no tier.
 pub fn header_hash(block: &Dict<'_>) -> Result<[u8; 32], Exception> {
-    tier_bounds(block.read("mining_capacity")?).ok_or(Exception::Value)?;
+    let mut values = [&Value::Null; HASHED.len()];
+    for (value, (key, _)) in values.iter_mut().zip(HASHED) {
+        *value = block.read(key)?;
+    }
+    hash_of_values(block.read("mining_capacity")?, values)
+}
+
+/// The same of fields that have been found; `values` are those of [`HASHED`].
+fn hash_of_values(capacity: &Value<'_>, values: [&Value<'_>; HASHED.len()]) -> Result<[u8; 32], Exception> {
+    tier_bounds(capacity).ok_or(Exception::Value)?;
     let mut text = Vec::with_capacity(1024);
-    for (position, key) in HASHED.iter().enumerate() {
-        text.extend_from_slice(if position == 0 { b"{\"" } else { b", \"" });
-        text.extend_from_slice(key.as_bytes());
-        text.extend_from_slice(b"\": ");
-        write_sorted(block.read(key)?, &mut text);
+    for (value, (_, before)) in values.into_iter().zip(HASHED) {
+        text.extend_from_slice(before.as_bytes());
+        write_sorted(value, &mut text);
     }
     text.push(b'}');
     Ok(Sha256::digest(&text).into())

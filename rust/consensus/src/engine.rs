@@ -227,6 +227,16 @@ impl Engine {
         Ok(judgement)
     }
 
+    /// Judges a block and puts it into the tree.
+    ///
+    /// # Errors
+    /// As [`judge`](Self::judge); then nothing has changed.
+    pub fn take(&mut self, block: &Block<'_>, received_at: f64, profile: Profile) -> Result<Judgement, EngineError> {
+        let judgement = self.judge(block, received_at, profile)?;
+        self.apply(&judgement)?;
+        Ok(judgement)
+    }
+
     /// Rules 1 to 6 or 1 to 9: the first one that is broken.
     fn check(
         &self,

@@ -14,7 +14,7 @@ use num_bigint::BigInt;
 use thiserror::Error;
 
 use crate::scan::{Literal, Plain, Scanned, Scanner};
-use crate::value::{Dict, Text, Value};
+use crate::value::{Dict, Growing, Text, Value};
 
 /// `CPython` refuses to convert a longer literal to an `int`.
 pub const MAX_INT_DIGITS: usize = 4300;
@@ -42,32 +42,82 @@ pub struct JsonError {
 /// others keeps its first one with `null`, so that it stays truthy.
 #[derive(Debug)]
 pub struct Wanted {
-    /// The keys.
-    pub keys: &'static [&'static str],
-    /// Keys that only have to be there: they are kept with `null`.
-    pub present: &'static [&'static str],
-    /// Those of them whose own value is an object of which not all is wanted.
-    pub inside: &'static [(&'static str, &'static Wanted)],
+    keys: &'static [(&'static str, Part)],
+    /// A bit for every length of a key.
+    lengths: u64,
+}
+
+/// What of the value under a wanted key is wanted.
+#[derive(Debug, Clone, Copy)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// Only that it is there: it is kept as `null`.
+    Presence,
+    /// Nothing, as under any key that is not listed. It is listed because it usually comes here.
+    Nothing,
+    /// If it is an object, these keys of it; else all of it.
+    Inside(&'static Wanted),
+}
+
+impl Part {
+    /// Whether it is [`Part::Nothing`].
+    #[must_use]
+    pub const fn is_nothing(self) -> bool {
+        matches!(self, Self::Nothing)
+    }
 }
 
 impl Wanted {
-    /// Whether a key is wanted with its value.
+    /// At most 64 keys, best in the order in which they usually come.
+    #[must_use]
+    pub const fn new(keys: &'static [(&'static str, Part)]) -> Self {
+        let mut lengths = 0;
+        let mut left = keys;
+        while let [(key, _), more @ ..] = left {
+            lengths |= 1 << (key.len() % 64);
+            left = more;
+        }
+        Self { keys, lengths }
+    }
+
+    /// Position of a key, and what of its value is wanted.
+    #[must_use]
+    pub fn find(&self, key: &[u8]) -> Option<(usize, Part)> {
+        if self.lengths & (1 << (key.len() % 64)) == 0 {
+            return None;
+        }
+        let position = self.keys.iter().position(|(wanted, _)| wanted.as_bytes() == key)?;
+        self.at(position).map(|(_, part)| (position, part))
+    }
+
+    /// The same with the key itself; `likely` is looked at first.
     #[must_use]
     #[inline]
-    pub fn has(&self, key: &[u8]) -> bool {
-        self.keys.iter().any(|wanted| wanted.as_bytes() == key)
+    pub fn find_from(&self, key: &[u8], likely: usize) -> Option<(usize, &'static str, Part)> {
+        match self.at(likely) {
+            Some((usual, part)) if usual.as_bytes() == key => Some((likely, usual, part)),
+            _ => self.find(key).and_then(|(position, part)| Some((position, self.at(position)?.0, part))),
+        }
     }
 
-    /// Whether a key only has to be there.
+    /// Number of keys.
     #[must_use]
-    pub fn only_present(&self, key: &[u8]) -> bool {
-        self.present.iter().any(|wanted| wanted.as_bytes() == key)
+    #[allow(clippy::len_without_is_empty)] // there is no use for an empty one
+    pub const fn len(&self) -> usize {
+        self.keys.len()
     }
 
-    /// What is wanted of an object under a wanted key; `None` for everything.
+    /// The key at a position.
     #[must_use]
-    pub fn of(&self, key: &[u8]) -> Option<&'static Self> {
-        self.inside.iter().find(|(wanted, _)| wanted.as_bytes() == key).map(|(_, wanted)| *wanted)
+    #[inline]
+    pub fn at(&self, position: usize) -> Option<(&'static str, Part)> {
+        self.keys.get(position).copied()
+    }
+
+    /// The keys of which something is wanted.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.keys.iter().filter(|(_, part)| !matches!(part, Part::Nothing)).map(|(name, _)| *name)
     }
 }
 
@@ -91,9 +141,12 @@ pub fn parse_wanted<'a>(
     if input.starts_with(b"\xef\xbb\xbf") {
         return Err(JsonError { what: "unexpected byte order mark", at: 0, too_deep: false });
     }
-    let mut parser = Parser { scan: Scanner::new(input), levels, deep: false, members: Vec::new() };
+    let mut parser = Parser { scan: Scanner::new(input), levels, deep: false, members: Vec::with_capacity(MEMBERS) };
     parser.document(wanted).map_err(|error| *error)
 }
+
+/// Members of lists for which there is room at once.
+const MEMBERS: usize = 32;
 
 struct Parser<'a> {
     scan: Scanner<'a>,
@@ -108,10 +161,11 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn document(&mut self, wanted: Option<&'static Wanted>) -> Scanned<Value<'a>> {
         self.scan.skip_white();
-        let value = match (self.scan.peek(), wanted) {
-            (Some(b'{'), Some(wanted)) => self.wanted_object(1, wanted)?,
-            _ => self.value(0)?,
-        };
+        let mut value = Value::Null;
+        match (self.scan.peek(), wanted) {
+            (Some(b'{'), Some(wanted)) => self.wanted_object(1, wanted, &mut value)?,
+            _ => self.value(0, &mut value)?,
+        }
         self.scan.skip_white();
         if !self.scan.rest().is_empty() {
             return Err(self.scan.error("extra data"));
@@ -122,82 +176,88 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    /// A value with `level` levels around it.
-    fn value(&mut self, level: usize) -> Scanned<Value<'a>> {
+    /// Reads a value with `level` levels around it into its place. A value that were returned would be copied.
+    fn value(&mut self, level: usize, place: &mut Value<'a>) -> Scanned<()> {
         match self.scan.peek() {
             Some(b'"') => {
-                self.scan.at += 1;
-                self.string().map(Value::Str)
+                self.scan.accept(b'"');
+                *place = Value::Str(self.string()?);
+                Ok(())
             }
-            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b'-' | b'0'..=b'9') => self.number(place),
             Some(b'{' | b'[') if level >= self.levels => {
                 self.scan.skip_value(level)?;
                 self.deep = true;
-                Ok(Value::Null)
+                Ok(())
             }
-            Some(b'{') => self.object(level + 1),
-            Some(b'[') => self.list(level + 1),
-            _ => self.constant(),
+            Some(b'{') => self.object(level + 1, place),
+            Some(b'[') => self.list(level + 1, place),
+            _ => self.constant(place),
         }
     }
 
-    fn constant(&mut self) -> Scanned<Value<'a>> {
-        match () {
-            () if self.scan.word(b"null") => Ok(Value::Null),
-            () if self.scan.word(b"true") => Ok(Value::Bool(true)),
-            () if self.scan.word(b"false") => Ok(Value::Bool(false)),
-            () if self.scan.word(b"NaN") => Ok(Value::Float(f64::NAN)),
-            () if self.scan.word(b"Infinity") => Ok(Value::Float(f64::INFINITY)),
-            () => Err(self.scan.error("expecting a value")),
-        }
+    fn constant(&mut self, place: &mut Value<'a>) -> Scanned<()> {
+        *place = match () {
+            () if self.scan.word(b"null") => Value::Null,
+            () if self.scan.word(b"true") => Value::Bool(true),
+            () if self.scan.word(b"false") => Value::Bool(false),
+            () if self.scan.word(b"NaN") => Value::Float(f64::NAN),
+            () if self.scan.word(b"Infinity") => Value::Float(f64::INFINITY),
+            () => return Err(self.scan.error("expecting a value")),
+        };
+        Ok(())
     }
 
-    fn object(&mut self, level: usize) -> Scanned<Value<'a>> {
-        self.scan.at += 1;
+    fn object(&mut self, level: usize, place: &mut Value<'a>) -> Scanned<()> {
+        self.scan.accept(b'{');
         self.scan.skip_white();
         if self.scan.accept(b'}') {
-            return Ok(Value::Dict(Dict::default()));
+            *place = Value::Dict(Dict::default());
+            return Ok(());
         }
         let mut survivors = Survivors::of(self);
-        let mut pairs = Vec::new();
+        let mut dict = Growing::default();
         loop {
-            let key = self.key()?;
-            let value = self.value(level)?;
-            survivors.member(self, &key);
-            pairs.push((key, value));
+            let (key, member) = dict.place(self.key()?);
+            self.value(level, member)?;
+            survivors.member(self, key);
             if !self.scan.another(b'}', "expecting ',' or '}'")? {
-                survivors.end(self);
-                return Ok(Value::Dict(Dict::from_pairs(pairs)));
+                break;
             }
         }
+        survivors.end(self);
+        *place = Value::Dict(dict.finished());
+        Ok(())
     }
 
     /// An object of which only some keys are wanted.
-    fn wanted_object(&mut self, level: usize, wanted: &'static Wanted) -> Scanned<Value<'a>> {
-        self.scan.at += 1;
+    fn wanted_object(&mut self, level: usize, wanted: &'static Wanted, place: &mut Value<'a>) -> Scanned<()> {
+        self.scan.accept(b'{');
         self.scan.skip_white();
         if self.scan.accept(b'}') {
-            return Ok(Value::Dict(Dict::default()));
+            *place = Value::Dict(Dict::default());
+            return Ok(());
         }
         let mut survivors = Survivors::of(self);
         let mut dict = Dict::with_capacity(wanted.keys.len());
         let mut first_other = None;
+        let mut likely = 0;
+        let mut seen = 0_u64; // a bit for every wanted key
         loop {
-            let key = self.key()?;
-            if wanted.has(&key) {
-                let value = match (self.scan.peek(), wanted.of(&key)) {
-                    (Some(b'{'), Some(inside)) => self.wanted_object(level + 1, inside)?,
-                    _ => self.value(level)?,
-                };
-                survivors.member(self, &key);
-                dict.insert(key, value);
-            } else {
-                self.unwanted(level)?;
-                survivors.member(self, &key);
-                if wanted.only_present(&key) {
-                    dict.insert(key, Value::Null);
-                } else {
+            let (key, found) = self.key_among(wanted, likely)?;
+            likely = found.map_or(likely, |(position, _)| position.saturating_add(1));
+            match found {
+                None | Some((_, Part::Nothing)) => {
+                    self.unwanted(level)?;
+                    survivors.member(self, &key);
                     first_other.get_or_insert(key);
+                }
+                Some((position, part)) => {
+                    let bit = 1 << (position % 64);
+                    let (key, member) = dict.place(key, seen & bit == 0);
+                    seen |= bit;
+                    self.wanted_member(level, part, member)?;
+                    survivors.member(self, key);
                 }
             }
             if !self.scan.another(b'}', "expecting ',' or '}'")? {
@@ -208,17 +268,39 @@ impl<'a> Parser<'a> {
         if let Some(key) = first_other.filter(|_| dict.is_empty()) {
             dict.insert(key, Value::Null);
         }
-        Ok(Value::Dict(dict))
+        *place = Value::Dict(dict);
+        Ok(())
+    }
+
+    fn wanted_member(&mut self, level: usize, part: Part, place: &mut Value<'a>) -> Scanned<()> {
+        match (part, self.scan.peek()) {
+            (Part::Inside(inside), Some(b'{')) => self.wanted_object(level + 1, inside, place),
+            (Part::Whole | Part::Inside(_), _) => self.value(level, place),
+            (Part::Presence | Part::Nothing, _) => self.unwanted(level),
+        }
     }
 
     /// Checks a value that is not wanted. If its text is nested too deep, reading it tells whether the value is.
     fn unwanted(&mut self, level: usize) -> Scanned<()> {
-        let start = self.scan.at;
+        let start = self.scan.rest();
         if self.scan.skip_value(level)? > self.levels {
-            self.scan.at = start;
-            self.value(level)?;
+            self.scan.back_to(start);
+            self.value(level, &mut Value::Null)?;
         }
         Ok(())
+    }
+
+    /// The next key, and where among the wanted ones it is. Most often it is the one that usually comes here.
+    #[inline]
+    fn key_among(&mut self, wanted: &'static Wanted, likely: usize) -> Scanned<(Text<'a>, Option<(usize, Part)>)> {
+        if let Some((usual, part)) = wanted.at(likely) {
+            if self.scan.usual_key(usual.as_bytes()) {
+                return Ok((Cow::Borrowed(usual.as_bytes()), Some((likely, part))));
+            }
+        }
+        let key = self.key()?;
+        let found = wanted.find(&key);
+        Ok((key, found))
     }
 
     fn key(&mut self) -> Scanned<Text<'a>> {
@@ -228,31 +310,41 @@ impl<'a> Parser<'a> {
         Ok(key)
     }
 
-    fn list(&mut self, level: usize) -> Scanned<Value<'a>> {
-        self.scan.at += 1;
+    fn list(&mut self, level: usize, place: &mut Value<'a>) -> Scanned<()> {
+        self.scan.accept(b'[');
         self.scan.skip_white();
         if self.scan.accept(b']') {
-            return Ok(Value::List(Vec::new()));
+            *place = Value::List(Vec::new());
+            return Ok(());
         }
         let start = self.members.len();
         loop {
-            let member = self.value(level)?;
-            self.members.push(member);
+            if let Some(number) = self.scan.member_of_few_digits() {
+                self.members.push(Value::Int(number));
+            } else {
+                let mut member = Value::Null;
+                self.value(level, &mut member)?;
+                self.members.push(member);
+            }
             if !self.scan.another(b']', "expecting ',' or ']'")? {
-                return Ok(Value::List(self.members.split_off(start)));
+                *place = Value::List(self.members.split_off(start));
+                return Ok(());
             }
         }
     }
 
-    fn number(&mut self) -> Scanned<Value<'a>> {
-        match self.scan.literal()? {
-            Literal::MinusInfinity => Ok(Value::Float(f64::NEG_INFINITY)),
-            Literal::Whole(negative, digits) => Ok(integer(negative, digits)),
+    #[inline]
+    fn number(&mut self, place: &mut Value<'a>) -> Scanned<()> {
+        *place = match self.scan.literal()? {
+            Literal::MinusInfinity => Value::Float(f64::NEG_INFINITY),
+            Literal::Small(value) => Value::Int(value),
+            Literal::Whole(negative, digits) => integer(negative, digits),
             Literal::Real(text) => {
                 let text = std::str::from_utf8(text).unwrap_or_default();
-                text.parse().map(Value::Float).map_err(|_| self.scan.error("expecting a number"))
+                Value::Float(text.parse().map_err(|_| self.scan.error("expecting a number"))?)
             }
-        }
+        };
+        Ok(())
     }
 
     /// A string whose opening quote has been read.
@@ -306,13 +398,8 @@ impl<'a> Survivors<'a> {
     }
 }
 
-/// An integer literal of decimal digits.
-#[inline]
+/// An integer literal of many decimal digits.
 fn integer(negative: bool, digits: &[u8]) -> Value<'static> {
-    if digits.len() <= 18 {
-        let value = digits.iter().fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
-        return Value::Int(if negative { -value } else { value });
-    }
     let magnitude = BigInt::parse_bytes(digits, 10).unwrap_or_default();
     crate::number::Num::from(if negative { -magnitude } else { magnitude }).into()
 }
@@ -418,8 +505,8 @@ mod tests {
         full
     }
 
-    static ONLY_A: Wanted =
-        Wanted { keys: &["a"], present: &["p"], inside: &[("a", &Wanted { keys: &["c"], present: &[], inside: &[] })] };
+    static ONLY_A: Wanted = Wanted::new(&[("a", Part::Inside(&ONLY_C)), ("p", Part::Presence)]);
+    static ONLY_C: Wanted = Wanted::new(&[("c", Part::Whole)]);
 
     #[test]
     fn levels_are_counted_of_what_is_not_overruled() {

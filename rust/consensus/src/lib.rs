@@ -7,12 +7,14 @@
 //! - [`json`], [`text`]: reading and writing the bytes that decide consensus;
 //! - [`work`], [`proof`]: the work score and the subset sum;
 //! - [`block`]: one block, parsed once, with its domain check and its hash;
-//! - [`tree`], [`engine`]: the block tree, fork choice, and the verdict.
+//! - [`tree`], [`engine`]: the block tree, fork choice, and the verdict;
+//! - [`batch`]: many blocks at once, by several threads.
 //!
 //! Nothing here knows Python the library, does I/O, or reads a clock.
 
 #![forbid(unsafe_code)]
 
+pub mod batch;
 pub mod block;
 pub mod budget;
 pub mod engine;

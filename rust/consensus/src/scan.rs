@@ -11,9 +11,9 @@ pub type Scanned<T> = Result<T, Box<JsonError>>;
 /// A text and a place in it.
 #[derive(Debug)]
 pub struct Scanner<'a> {
-    input: &'a [u8],
-    /// Offset of the next byte.
-    pub at: usize,
+    length: usize,
+    /// All that has not been read.
+    rest: &'a [u8],
 }
 
 /// Where a string ends that has no escape in it, or how far it goes before its first one.
@@ -26,7 +26,9 @@ pub enum Plain<'a> {
 
 /// A number's literal.
 pub enum Literal<'a> {
-    /// A whole number: its sign and its digits.
+    /// A whole number of at most [`SMALL_DIGITS`] digits.
+    Small(i64),
+    /// Any other whole number: its sign and its digits.
     Whole(bool, &'a [u8]),
     /// A number with a fraction or an exponent.
     Real(&'a [u8]),
@@ -34,78 +36,113 @@ pub enum Literal<'a> {
     MinusInfinity,
 }
 
+/// Most digits of which every whole number fits 64 bits.
+const SMALL_DIGITS: usize = 18;
+
 impl<'a> Scanner<'a> {
     /// A scanner at the beginning of a text.
     pub const fn new(input: &'a [u8]) -> Self {
-        Self { input, at: 0 }
+        Self { length: input.len(), rest: input }
+    }
+
+    /// Offset of the next byte.
+    pub const fn at(&self) -> usize {
+        self.length.saturating_sub(self.rest.len())
     }
 
     /// An error at this place.
+    #[cold]
     pub fn error(&self, what: &'static str) -> Box<JsonError> {
-        Box::new(JsonError { what, at: self.at, too_deep: false })
+        Box::new(JsonError { what, at: self.at(), too_deep: false })
     }
 
     /// The error of a text that is not read on, whatever follows.
+    #[cold]
     pub fn too_deep(&self) -> Box<JsonError> {
-        Box::new(JsonError { what: "nested too deep", at: self.at, too_deep: true })
+        Box::new(JsonError { what: "nested too deep", at: self.at(), too_deep: true })
     }
 
     /// The next byte.
     #[inline]
     pub fn peek(&self) -> Option<u8> {
-        self.input.get(self.at).copied()
+        self.rest.first().copied()
     }
 
     /// All that has not been read.
     #[inline]
-    pub fn rest(&self) -> &'a [u8] {
-        self.input.get(self.at..).unwrap_or_default()
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
+    /// Goes back to what was [`rest`](Self::rest) before.
+    pub const fn back_to(&mut self, rest: &'a [u8]) {
+        self.rest = rest;
+    }
+
+    /// What has been read since `before` was the rest.
     #[inline]
-    fn slice(&self, start: usize, end: usize) -> &'a [u8] {
-        self.input.get(start..end).unwrap_or_default()
+    fn since(&self, before: &'a [u8]) -> &'a [u8] {
+        before.get(..before.len().saturating_sub(self.rest.len())).unwrap_or_default()
     }
 
     /// Steps over white space.
     #[inline]
     pub fn skip_white(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
+        while let [b' ' | b'\t' | b'\n' | b'\r', tail @ ..] = self.rest {
+            self.rest = tail;
         }
     }
 
     /// Steps over a byte if it is the next one.
     #[inline]
     pub fn accept(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
+        match self.rest {
+            [first, tail @ ..] if *first == byte => {
+                self.rest = tail;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Steps over a word if it comes next.
     pub fn word(&mut self, word: &[u8]) -> bool {
-        let found = self.rest().starts_with(word);
-        self.at += if found { word.len() } else { 0 };
-        found
+        match self.rest.strip_prefix(word) {
+            Some(tail) => {
+                self.rest = tail;
+                true
+            }
+            None => false,
+        }
     }
 
     /// After a member: whether another one follows. Else the container has been closed by `end`.
     #[inline]
     pub fn another(&mut self, end: u8, expecting: &'static str) -> Scanned<bool> {
-        self.skip_white();
-        match self.peek() {
-            Some(b',') => {
-                self.at += 1;
-                self.skip_white();
+        match self.rest {
+            // The usual way to write it, to spare the general one.
+            [b',', b' ', next, ..] if *next > b' ' => {
+                self.rest = self.rest.get(2..).unwrap_or_default();
                 Ok(true)
             }
-            Some(byte) if byte == end => {
-                self.at += 1;
+            [first, tail @ ..] if *first == end => {
+                self.rest = tail;
                 Ok(false)
             }
-            _ => Err(self.error(expecting)),
+            _ => self.another_in_general(end, expecting),
         }
+    }
+
+    fn another_in_general(&mut self, end: u8, expecting: &'static str) -> Scanned<bool> {
+        self.skip_white();
+        if self.accept(b',') {
+            self.skip_white();
+            return Ok(true);
+        }
+        if self.accept(end) {
+            return Ok(false);
+        }
+        Err(self.error(expecting))
     }
 
     /// Steps over the quote that opens a key.
@@ -117,9 +154,29 @@ impl<'a> Scanner<'a> {
         Err(self.error("expecting a property name in double quotes"))
     }
 
+    /// Steps over a key and its colon if it is this one (of no escapes), written as usual; else moves nowhere.
+    #[inline]
+    pub fn usual_key(&mut self, key: &[u8]) -> bool {
+        let behind = match self.rest {
+            [b'"', tail @ ..] => tail.strip_prefix(key),
+            _ => None,
+        };
+        match behind {
+            Some([b'"', b':', b' ', tail @ ..]) if matches!(tail, [next, ..] if *next > b' ') => {
+                self.rest = tail;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Steps over the colon behind a key.
     #[inline]
     pub fn colon(&mut self) -> Scanned<()> {
+        if matches!(self.rest, [b':', b' ', next, ..] if *next > b' ') {
+            self.rest = self.rest.get(2..).unwrap_or_default();
+            return Ok(());
+        }
         self.skip_white();
         if !self.accept(b':') {
             return Err(self.error("expecting ':'"));
@@ -131,27 +188,25 @@ impl<'a> Scanner<'a> {
     /// Reads on in a string up to its end or its next escape.
     #[inline]
     pub fn plain(&mut self) -> Scanned<Plain<'a>> {
-        let start = self.at;
-        self.at += plain_bytes(self.rest());
-        let part = self.slice(start, self.at);
-        match self.peek() {
-            Some(b'"') => {
-                self.at += 1;
+        let (part, left) = self.rest.split_at(plain_bytes(self.rest));
+        self.rest = left;
+        match left {
+            [b'"', tail @ ..] => {
+                self.rest = tail;
                 Ok(Plain::Whole(part))
             }
-            Some(b'\\') => Ok(Plain::UntilEscape(part)),
-            Some(_) => Err(self.error("invalid control character")),
-            None => Err(self.error("unterminated string")),
+            [b'\\', ..] => Ok(Plain::UntilEscape(part)),
+            [_, ..] => Err(self.error("invalid control character")),
+            [] => Err(self.error("unterminated string")),
         }
     }
 
     /// The code point of an escape, of which the backslash comes next.
     pub fn escape(&mut self) -> Scanned<u32> {
-        self.at += 1;
-        let Some(byte) = self.peek() else { return Err(self.error("unterminated string")) };
-        self.at += 1;
+        let [_, byte, tail @ ..] = self.rest else { return Err(self.error("unterminated string")) };
+        self.rest = tail;
         Ok(match byte {
-            b'"' | b'\\' | b'/' => u32::from(byte),
+            b'"' | b'\\' | b'/' => u32::from(*byte),
             b'b' => 8,
             b'f' => 12,
             b'n' => 10,
@@ -164,16 +219,15 @@ impl<'a> Scanner<'a> {
 
     fn unicode_escape(&mut self) -> Scanned<u32> {
         let first = self.four_hex_digits()?;
-        if !(0xd800..0xdc00).contains(&first) || !self.rest().starts_with(b"\\u") {
+        let before = self.rest;
+        if !(0xd800..0xdc00).contains(&first) || !self.word(b"\\u") {
             return Ok(first);
         }
-        let before = self.at;
-        self.at += 2;
         let second = self.four_hex_digits()?;
         if (0xdc00..0xe000).contains(&second) {
             return Ok(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00));
         }
-        self.at = before;
+        self.rest = before;
         Ok(first)
     }
 
@@ -181,9 +235,11 @@ impl<'a> Scanner<'a> {
         let mut code = 0;
         for _ in 0..4 {
             let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
-            let Some(digit) = digit else { return Err(self.error("invalid \\uXXXX escape")) };
+            let (Some(digit), [_, tail @ ..]) = (digit, self.rest) else {
+                return Err(self.error("invalid \\uXXXX escape"));
+            };
             code = code * 16 + digit;
-            self.at += 1;
+            self.rest = tail;
         }
         Ok(code)
     }
@@ -191,23 +247,27 @@ impl<'a> Scanner<'a> {
     /// Reads a number's literal.
     #[inline]
     pub fn literal(&mut self) -> Scanned<Literal<'a>> {
-        let start = self.at;
+        let start = self.rest;
         let negative = self.accept(b'-');
         if negative && self.word(b"Infinity") {
             return Ok(Literal::MinusInfinity);
         }
-        let digits_start = self.at;
-        if !self.accept(b'0') && self.digits() == 0 {
+        let digits_start = self.rest;
+        let value = if self.accept(b'0') { 0 } else { self.digits() };
+        let digits = self.since(digits_start);
+        if digits.is_empty() {
             return Err(self.error("expecting a value"));
         }
-        let whole_end = self.at;
-        if let Some(b'.' | b'e' | b'E') = self.peek() {
+        if let [b'.' | b'e' | b'E', ..] = self.rest {
+            let whole_end = self.rest.len();
             self.fraction_and_exponent();
+            if self.rest.len() < whole_end {
+                return Ok(Literal::Real(self.since(start)));
+            }
         }
-        if self.at > whole_end {
-            return Ok(Literal::Real(self.slice(start, self.at)));
+        if digits.len() <= SMALL_DIGITS {
+            return Ok(Literal::Small(if negative { value.wrapping_neg() } else { value }));
         }
-        let digits = self.slice(digits_start, whole_end);
         if digits.len() > MAX_INT_DIGITS {
             return Err(self.error("integer of more than 4300 digits"));
         }
@@ -216,27 +276,51 @@ impl<'a> Scanner<'a> {
 
     /// Moves behind a fraction and an exponent, as far as each is complete.
     fn fraction_and_exponent(&mut self) {
-        let mut complete = self.at;
-        if self.accept(b'.') && self.digits() > 0 {
-            complete = self.at;
+        let mut complete = self.rest;
+        if self.accept(b'.') && self.some_digits() {
+            complete = self.rest;
         }
-        self.at = complete;
+        self.rest = complete;
         if self.accept(b'e') || self.accept(b'E') {
             let _sign = self.accept(b'-') || self.accept(b'+');
-            if self.digits() > 0 {
-                complete = self.at;
+            if self.some_digits() {
+                complete = self.rest;
             }
         }
-        self.at = complete;
+        self.rest = complete;
     }
 
+    /// Steps over digits, and whether there were any.
     #[inline]
-    fn digits(&mut self) -> usize {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
+    fn some_digits(&mut self) -> bool {
+        let before = self.rest.len();
+        self.digits();
+        self.rest.len() < before
+    }
+
+    /// Steps over digits; their value if there are at most [`SMALL_DIGITS`] of them.
+    #[inline]
+    fn digits(&mut self) -> i64 {
+        let mut value = 0_i64;
+        while let [digit @ b'0'..=b'9', tail @ ..] = self.rest {
+            value = value.wrapping_mul(10).wrapping_add(i64::from(digit & 0x0f));
+            self.rest = tail;
         }
-        self.at - start
+        value
+    }
+
+    /// Reads a whole number of few digits that stands in a list, if such a one comes next; else moves nowhere.
+    #[inline]
+    pub fn member_of_few_digits(&mut self) -> Option<i64> {
+        let before = self.rest;
+        if let [b'1'..=b'9', ..] = before {
+            let value = self.digits();
+            if before.len() - self.rest.len() <= SMALL_DIGITS && matches!(self.rest, [b',' | b']', ..]) {
+                return Some(value);
+            }
+            self.rest = before;
+        }
+        None
     }
 
     /// Steps over a value at nesting `level` (the levels around it) and returns the deepest level in it.
@@ -245,7 +329,7 @@ impl<'a> Scanner<'a> {
     pub fn skip_value(&mut self, level: usize) -> Scanned<usize> {
         match self.peek() {
             Some(b'"') => {
-                self.at += 1;
+                self.accept(b'"');
                 self.skip_string()?;
             }
             Some(b'-' | b'0'..=b'9') => {
@@ -263,7 +347,7 @@ impl<'a> Scanner<'a> {
         if level > MAX_TEXT_LEVELS {
             return Err(self.too_deep());
         }
-        self.at += 1;
+        self.accept(b'{');
         self.skip_white();
         let mut deepest = level;
         if self.accept(b'}') {
@@ -284,14 +368,16 @@ impl<'a> Scanner<'a> {
         if level > MAX_TEXT_LEVELS {
             return Err(self.too_deep());
         }
-        self.at += 1;
+        self.accept(b'[');
         self.skip_white();
         let mut deepest = level;
         if self.accept(b']') {
             return Ok(deepest);
         }
         loop {
-            deepest = deepest.max(self.skip_value(level)?);
+            if self.member_of_few_digits().is_none() {
+                deepest = deepest.max(self.skip_value(level)?);
+            }
             if !self.another(b']', "expecting ',' or ']'")? {
                 return Ok(deepest);
             }
@@ -320,25 +406,46 @@ impl<'a> Scanner<'a> {
 /// How many bytes come before the first quote, backslash or control character.
 #[inline]
 fn plain_bytes(text: &[u8]) -> usize {
-    count_before(text, special_bytes, |byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
+    count_before(text, special_bytes, |byte| (byte == b'"') | (byte == b'\\') | (byte < 0x20))
 }
 
 /// How many bytes come before the first one that is written as an escape: outside 0x20-0x7e, a quote or a backslash.
 #[inline]
 pub fn printable_bytes(text: &[u8]) -> usize {
     let escaped = |word| special_bytes(word) | bytes_equal(word, 0x7f) | (word & HIGH);
-    count_before(text, escaped, |byte| matches!(byte, b'"' | b'\\' | 0..=0x1f | 0x7f..))
+    count_before(text, escaped, |byte| (byte == b'"') | (byte == b'\\') | (byte < 0x20) | (byte > 0x7e))
 }
 
-/// Counts bytes eight at a time, the last few one by one. `find` sets the highest bit of the first byte looked for.
+/// Counts bytes: the first few eight at a time, since most texts are short; while there are more, many at a time in a
+/// form that the compiler turns into vectors; then eight at a time again, the last few one by one. `find` sets the
+/// highest bit of the first byte looked for.
 #[inline]
 fn count_before(text: &[u8], find: impl Fn(u64) -> u64, is_it: impl Fn(u8) -> bool) -> usize {
-    let mut count = 0;
+    let within = |word: &[u8; 8]| match find(u64::from_le_bytes(*word)) {
+        0 => None,
+        found => usize::try_from(found.trailing_zeros() / 8).ok(),
+    };
     let mut rest = text;
+    let mut count = 0;
+    for _ in 0..2 {
+        let Some((word, tail)) = rest.split_first_chunk() else { break };
+        if let Some(more) = within(word) {
+            return count + more;
+        }
+        count += word.len();
+        rest = tail;
+    }
+    while let Some((many, tail)) = rest.split_first_chunk::<32>() {
+        // No way out early: that is what makes vectors of it.
+        if many.iter().fold(0, |found, byte| found | u8::from(is_it(*byte))) != 0 {
+            break;
+        }
+        rest = tail;
+    }
+    let mut count = text.len() - rest.len();
     while let Some((word, tail)) = rest.split_first_chunk() {
-        let found = find(u64::from_le_bytes(*word));
-        if found != 0 {
-            return count + usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
+        if let Some(more) = within(word) {
+            return count + more;
         }
         count += word.len();
         rest = tail;

@@ -36,7 +36,9 @@ fn write(value: &Value<'_>, sorted: bool, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
-        Value::Dict(dict) if sorted => write_entries(dict.sorted().into_iter(), sorted, out),
+        Value::Dict(dict) if sorted => {
+            write_entries(dict.sorted().into_iter().map(|(key, value)| (key, value)), sorted, out)
+        }
         Value::Dict(dict) => write_entries(dict.iter(), sorted, out),
     }
 }
@@ -58,22 +60,50 @@ fn write_entries<'v, 'a: 'v>(
     out.push(b'}');
 }
 
+/// The least integer of nine digits.
+const NINE_DIGITS: u64 = 100_000_000;
+
 fn write_int(value: i64, out: &mut Vec<u8>) {
-    let mut digits = [0_u8; 20];
-    let mut left = value.unsigned_abs();
-    let mut begin = digits.len();
-    for (position, digit) in digits.iter_mut().enumerate().rev() {
-        *digit = b'0' + u8::try_from(left % 10).unwrap_or(0);
-        left /= 10;
-        begin = position;
-        if left == 0 {
-            break;
-        }
-    }
     if value < 0 {
         out.push(b'-');
     }
-    out.extend_from_slice(digits.get(begin..).unwrap_or_default());
+    let size = value.unsigned_abs();
+    if size < NINE_DIGITS {
+        return write_few_digits(eight_digits(size), out);
+    }
+    let (upper, lower) = (size / NINE_DIGITS, size % NINE_DIGITS);
+    if upper < NINE_DIGITS {
+        write_few_digits(eight_digits(upper), out);
+    } else {
+        write_few_digits(eight_digits(upper / NINE_DIGITS), out);
+        out.extend_from_slice(&(eight_digits(upper % NINE_DIGITS) | ASCII).to_le_bytes());
+    }
+    out.extend_from_slice(&(eight_digits(lower) | ASCII).to_le_bytes());
+}
+
+/// Eight times the digit `0`.
+const ASCII: u64 = 0x3030_3030_3030_3030;
+
+/// The eight decimal digits of a number below [`NINE_DIGITS`], a byte each, the first one in the lowest byte.
+///
+/// All of them are computed side by side: two numbers of four digits, then four of two, then eight.
+#[inline]
+const fn eight_digits(number: u64) -> u64 {
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = (fours.wrapping_mul(10_486) >> 20) & 0x7f_0000_007f;
+    let twos = hundreds | (fours.wrapping_sub(hundreds.wrapping_mul(100)) << 16);
+    let tens = (twos.wrapping_mul(103) >> 10) & 0x000f_000f_000f_000f;
+    tens | (twos.wrapping_sub(tens.wrapping_mul(10)) << 8)
+}
+
+/// Appends digits without the zeros before them.
+#[inline]
+fn write_few_digits(digits: u64, out: &mut Vec<u8>) {
+    let zeros = usize::try_from(digits.trailing_zeros() / 8).unwrap_or(0).min(7);
+    let length = out.len().saturating_add(8 - zeros);
+    // A piece of fixed length is copied at once; what is too much is cut off.
+    out.extend_from_slice(&((digits | ASCII) >> (8 * zeros)).to_le_bytes());
+    out.truncate(length);
 }
 
 /// Appends a text in double quotes; everything outside 0x20-0x7e is escaped.
@@ -240,7 +270,10 @@ mod tests {
 
     #[test]
     fn integers_are_written_in_decimal() {
-        for value in [0, 7, -7, 10, 99, 100, -1_234_567_890, i64::MAX, i64::MIN] {
+        let powers = (0..19).map(|exponent| 10_i64.pow(exponent));
+        let around = powers.flat_map(|power| [power - 1, power, power + 1, 7 * power, -power, 1 - power]);
+        let many = (0..200_000).map(|n| n * 523);
+        for value in [0, 7, -7, -1_234_567_890, i64::MAX, i64::MIN].into_iter().chain(around).chain(many) {
             let mut out = Vec::new();
             write_int(value, &mut out);
             assert_eq!(String::from_utf8_lossy(&out), value.to_string());

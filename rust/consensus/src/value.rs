@@ -46,6 +46,21 @@ pub struct Dict<'a> {
     entries: Vec<(Text<'a>, Value<'a>)>,
 }
 
+/// The place of a key in a dict: the key, and the value that is there so far.
+pub type Place<'d, 'a> = (&'d Text<'a>, &'d mut Value<'a>);
+
+#[inline]
+fn place_in<'d, 'a>(entries: &'d mut Vec<(Text<'a>, Value<'a>)>, key: Text<'a>, new: bool) -> Place<'d, 'a> {
+    let known = if new { None } else { entries.iter().position(|(known, _)| *known == key) };
+    let position = known.unwrap_or(entries.len());
+    if known.is_none() {
+        entries.push((key, Value::Null));
+    }
+    #[allow(clippy::indexing_slicing)] // it was found or put there
+    let (key, value) = &mut entries[position];
+    (key, value)
+}
+
 /// Up to this many entries a scan is faster than hashing.
 const SCANNED: usize = 16;
 
@@ -80,15 +95,25 @@ impl<'a> Dict<'a> {
         }
     }
 
+    /// The place of a key, whose value is to be written there. `new` if the caller knows that the key is not there
+    /// yet; else it is looked for.
+    #[inline]
+    pub fn place(&mut self, key: Text<'a>, new: bool) -> Place<'_, 'a> {
+        place_in(&mut self.entries, key, new)
+    }
+
     /// Value under `key`.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<&Value<'a>> {
         self.entries.iter().find(|(known, _)| known.as_ref() == key).map(|(_, value)| value)
     }
 
-    /// Where in the order of insertion a key is.
+    /// Where in the order of insertion a key is. `likely` is looked at first.
     #[must_use]
-    pub fn position(&self, key: &[u8]) -> Option<usize> {
+    pub fn position(&self, key: &[u8], likely: usize) -> Option<usize> {
+        if self.entries.get(likely).is_some_and(|(known, _)| known.as_ref() == key) {
+            return Some(likely);
+        }
         self.entries.iter().position(|(known, _)| known.as_ref() == key)
     }
 
@@ -125,9 +150,9 @@ impl<'a> Dict<'a> {
 
     /// Keys and values ordered by the keys' code points.
     #[must_use]
-    pub fn sorted(&self) -> Vec<(&Text<'a>, &Value<'a>)> {
-        let mut entries: Vec<_> = self.iter().collect();
-        entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
+    pub fn sorted(&self) -> Vec<&(Text<'a>, Value<'a>)> {
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_unstable_by(|a, b| a.0.as_ref().cmp(b.0.as_ref()));
         entries
     }
 
@@ -147,6 +172,29 @@ impl<'a> Dict<'a> {
         }
         let others: HashMap<&[u8], &Value<'a>> = other.iter().map(|(key, value)| (key.as_ref(), value)).collect();
         self.iter().all(|(key, value)| others.get(key.as_ref()).is_some_and(|found| value.same(found)))
+    }
+}
+
+/// A dict that is being read: few keys are compared with one another as they come, many at the end.
+#[derive(Default)]
+pub struct Growing<'a> {
+    entries: Vec<(Text<'a>, Value<'a>)>,
+}
+
+impl<'a> Growing<'a> {
+    /// The place of the next key, whose value is to be written there.
+    #[inline]
+    pub fn place(&mut self, key: Text<'a>) -> Place<'_, 'a> {
+        let many = self.entries.len() >= SCANNED;
+        place_in(&mut self.entries, key, many)
+    }
+
+    /// The dict that Python makes of what was added.
+    pub fn finished(self) -> Dict<'a> {
+        if self.entries.len() <= SCANNED {
+            return Dict { entries: self.entries };
+        }
+        Dict { entries: without_duplicates(self.entries) }
     }
 }
 

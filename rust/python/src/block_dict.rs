@@ -4,7 +4,7 @@
 //! at a depth, and an upper bound of both is enough unless the block comes near.
 
 use coinjecture_consensus::block::{MAX_BYTES, READ};
-use coinjecture_consensus::json::{Wanted, MAX_LEVELS};
+use coinjecture_consensus::json::{Part, Wanted, MAX_LEVELS};
 use coinjecture_consensus::text::write_sorted;
 use coinjecture_consensus::value::{Dict, Text};
 use coinjecture_consensus::{Block, Value};
@@ -12,24 +12,28 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
 use crate::convert::{dict_of, foreign_key, text_of, too_deep, value_of, Reading, Refusal};
+use crate::usual;
 
 /// The most that `json.dumps` writes for one code point: a pair of surrogates.
-const BYTES_PER_CODE_POINT: usize = 12;
+pub const BYTES_PER_CODE_POINT: usize = 12;
 
 /// The same for one byte of UTF-8.
-const BYTES_PER_BYTE: usize = 6;
+pub const BYTES_PER_BYTE: usize = 6;
 
 /// The most that it writes for an integer of 64 bits, a double, or a constant.
-const BYTES_PER_SCALAR: usize = 26;
+pub const BYTES_PER_SCALAR: usize = 26;
 
 /// What it writes around each member of a list or an object.
-const BYTES_PER_MEMBER: usize = 4;
+pub const BYTES_PER_MEMBER: usize = 4;
 
 /// The block's own level has been entered.
 const INNER: Reading = Reading { levels: MAX_LEVELS - 1, tuples: false };
 
 /// Takes over a block that is exactly a `dict`.
 pub fn block_of(dict: &Bound<'_, PyDict>) -> Result<Block<'static>, Refusal> {
+    if let Some(block) = usual::block_of(dict) {
+        return Ok(block);
+    }
     let mut bound = 0;
     let read = wanted_of(dict, &READ, INNER, &mut bound)?;
     if bound <= MAX_BYTES {
@@ -45,31 +49,38 @@ fn wanted_of(
     inner: Reading,
     bound: &mut usize,
 ) -> Result<Dict<'static>, Refusal> {
-    let mut read = Dict::with_capacity(wanted.keys.len() + wanted.present.len());
+    let mut read = Dict::with_capacity(wanted.len());
     let mut first_other: Option<Text<'static>> = None;
+    let mut likely = 0;
     *bound += BYTES_PER_MEMBER;
     for (key, value) in dict.iter() {
         let key = key.cast::<PyString>().map_err(|_| foreign_key(&key))?;
         *bound += bound_of_text(key)? + BYTES_PER_MEMBER;
         let name = key.to_str().unwrap_or_default(); // with lone surrogates it is none of the names
-        if let Some(name) = wanted.keys.iter().find(|wanted| **wanted == name) {
-            let value = match (wanted.of(name.as_bytes()), value.cast_exact::<PyDict>()) {
-                (Some(inside), Ok(dict)) => Value::Dict(wanted_of(dict, inside, deeper(inner)?, bound)?),
-                _ => {
-                    let value = value_of(&value, inner)?;
-                    *bound += bound_of_value(&value);
-                    value
+        let found = wanted.find_from(name.as_bytes(), likely);
+        likely = found.map_or(likely, |(position, ..)| position + 1);
+        let (name, value) = match (found, value.cast_exact::<PyDict>()) {
+            (Some((_, name, Part::Inside(inside))), Ok(dict)) => {
+                (name, Value::Dict(wanted_of(dict, inside, deeper(inner)?, bound)?))
+            }
+            (Some((_, name, Part::Whole | Part::Inside(_))), _) => {
+                let value = value_of(&value, inner)?;
+                *bound += bound_of_value(&value);
+                (name, value)
+            }
+            (Some((_, name, Part::Presence)), _) => {
+                *bound += weigh(&value, inner)?;
+                (name, Value::Null)
+            }
+            (Some((_, _, Part::Nothing)) | None, _) => {
+                *bound += weigh(&value, inner)?;
+                if first_other.is_none() {
+                    first_other = Some(text_of(key)?);
                 }
-            };
-            read.insert(name.as_bytes().into(), value);
-            continue;
-        }
-        *bound += weigh(&value, inner)?;
-        if let Some(name) = wanted.present.iter().find(|wanted| **wanted == name) {
-            read.insert(name.as_bytes().into(), Value::Null);
-        } else if first_other.is_none() {
-            first_other = Some(text_of(key)?);
-        }
+                continue;
+            }
+        };
+        read.insert(name.as_bytes().into(), value);
     }
     if let Some(key) = first_other.filter(|_| read.is_empty()) {
         read.insert(key, Value::Null); // an object with keys is truthy
@@ -150,16 +161,13 @@ fn merged(
     let mut pairs = Vec::with_capacity(dict.len());
     for (key, value) in dict.iter() {
         let key = text_of(key.cast()?)?;
-        if !wanted.has(&key) {
-            pairs.push((key, value_of(&value, inner)?));
-            continue;
-        }
-        let value = match (read.get(&key), wanted.of(&key), value.cast_exact::<PyDict>()) {
-            (None, ..) => continue, // it came later
-            (Some(Value::Dict(known)), Some(inside), Ok(now)) => {
+        let value = match (wanted.find(&key).map(|(_, part)| part), read.get(&key), value.cast_exact::<PyDict>()) {
+            (None | Some(Part::Presence | Part::Nothing), ..) => value_of(&value, inner)?,
+            (Some(_), None, _) => continue, // it came later
+            (Some(Part::Inside(inside)), Some(Value::Dict(known)), Ok(now)) => {
                 Value::Dict(merged(known, now, inside, deeper(inner)?)?)
             }
-            (Some(known), ..) => known.clone(),
+            (Some(_), Some(known), _) => known.clone(),
         };
         pairs.push((key, value));
     }

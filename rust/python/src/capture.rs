@@ -21,6 +21,10 @@ pub const WORTH_RELEASING: u64 = 1_000_000;
 /// Time that parsing a byte takes, in nanoseconds, measured generously.
 const NANOSECONDS_PER_BYTE: u64 = 8;
 
+/// Bytes of a text that is parsed in less than [`WORTH_RELEASING`].
+#[allow(clippy::cast_possible_truncation)] // it is small
+pub const QUICKLY_PARSED: usize = (WORTH_RELEASING / NANOSECONDS_PER_BYTE) as usize;
+
 /// Fields that are read from a block that is an object.
 const FIELDS: [&str; 13] = [
     "index",

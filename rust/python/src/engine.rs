@@ -1,18 +1,21 @@
 //! `Engine`.
 
 use coinjecture_consensus as core;
+use coinjecture_consensus::batch::{take_all, Row};
 use coinjecture_consensus::engine::{Profile, Rules};
 use coinjecture_consensus::key::{Key, Named};
-use coinjecture_consensus::{EngineError, Value};
+use coinjecture_consensus::{Block, EngineError, Value};
 use parking_lot::RwLock;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::capture::{capture, Captured, WORTH_RELEASING};
+use crate::capture::{capture, Captured, QUICKLY_PARSED, WORTH_RELEASING};
 use crate::convert::{key_to_python, to_python, value_of, Reading, Refusal};
 use crate::errors::to_python as to_exception;
 use crate::judgement::{Judgement, Node};
+use crate::usual;
 
 /// The tree of blocks with the rules.
 #[pyclass(frozen, module = "coinjecture._core")]
@@ -83,6 +86,32 @@ impl Engine {
     }
 }
 
+/// What `Engine.take` says of a judgement.
+fn taken(py: Python<'_>, judgement: &core::Judgement) -> PyResult<Taken> {
+    let reason = judgement.reason.map(core::Reason::code);
+    let Some(node) = &judgement.node else { return Ok((reason, false, None, None, None)) };
+    let (key, height) = (key_to_python(py, &node.hash)?, to_python(py, &node.height)?);
+    Ok((reason, judgement.moves_tip, Some(key), Some(height), Some(node.cumulative)))
+}
+
+impl Engine {
+    fn take_block(
+        &self,
+        py: Python<'_>,
+        block: &Block<'_>,
+        received_at: f64,
+        profile: Profile,
+    ) -> PyResult<core::Judgement> {
+        let take = |engine: &mut core::Engine| engine.take(block, received_at, profile);
+        let judgement = if block.expected_nanoseconds() > WORTH_RELEASING {
+            py.detach(|| take(&mut self.0.write()))
+        } else {
+            self.change(py, take)
+        };
+        judgement.map_err(|error| to_exception(&error))
+    }
+}
+
 #[pymethods]
 impl Engine {
     #[new]
@@ -121,13 +150,45 @@ impl Engine {
     /// height and its sum (all None where there is none).
     fn take(&self, block: &Bound<'_, PyAny>, received_at: f64, profile: &str) -> PyResult<Taken> {
         let py = block.py();
-        let captured = capture(block, true)?;
-        let judgement = self.judge(py, &captured, received_at, profile)?.0;
-        self.change(py, |engine| engine.apply(&judgement)).map_err(|error| to_exception(&error))?;
-        let reason = judgement.reason.map(core::Reason::code);
-        let Some(node) = &judgement.node else { return Ok((reason, false, None, None, None)) };
-        let (key, height) = (key_to_python(py, &node.hash)?, to_python(py, &node.height)?);
-        Ok((reason, judgement.moves_tip, Some(key), Some(height), Some(node.cumulative)))
+        let judgement = match block.cast_exact::<PyBytes>() {
+            Ok(bytes) if bytes.as_bytes().len() <= QUICKLY_PARSED => {
+                self.take_block(py, &Block::read(bytes.as_bytes()), received_at, profile_named(profile)?)?
+            }
+            _ => {
+                if let Some(usual) = block.cast_exact::<PyDict>().ok().and_then(usual::block_of) {
+                    let judgement = self.take_block(py, &usual, received_at, profile_named(profile)?)?;
+                    return taken(py, &judgement);
+                }
+                let captured = capture(block, true)?;
+                self.take_block(py, captured.block(), received_at, profile_named(profile)?)?
+            }
+        };
+        taken(py, &judgement)
+    }
+
+    /// `take` of many blocks in their order, each a pair of its bytes and its receipt time, by so many threads and
+    /// without the interpreter lock. Returns a list of their judgements; where there is none, of the error.
+    #[pyo3(signature = (rows, profile, *, threads = 1))]
+    fn take_many<'py>(
+        &self,
+        py: Python<'py>,
+        rows: Vec<(PyBackedBytes, f64)>,
+        profile: &str,
+        threads: usize,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let profile = profile_named(profile)?;
+        let verdicts = py.detach(|| {
+            let rows: Vec<_> = rows.iter().map(|(raw, received_at)| Row { raw, received_at: *received_at }).collect();
+            take_all(&mut self.0.write(), &rows, profile, threads)
+        });
+        let list = PyList::empty(py);
+        for verdict in verdicts {
+            match verdict {
+                Ok(judgement) => list.append(Judgement(judgement))?,
+                Err(error) => list.append(to_exception(&error))?,
+            }
+        }
+        Ok(list)
     }
 
     /// Puts a judgement into the tree. Raises StaleJudgement if the tree changed since.

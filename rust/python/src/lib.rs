@@ -9,6 +9,7 @@ mod engine;
 mod errors;
 mod functions;
 mod judgement;
+mod usual;
 
 use pyo3::prelude::*;
 

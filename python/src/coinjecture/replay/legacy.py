@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from types import ModuleType
@@ -30,6 +31,30 @@ class Clock:
     def time(self) -> float:
         """Seconds since the epoch."""
         return self.now
+
+
+class Remembering:
+    """A function of one argument that remembers what it gave last, so that looking at it costs nothing."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self._function = function
+        self._argument: Any = None
+        self._result: Any = None
+
+    def __call__(self, argument: Any) -> Any:
+        """Call the function."""
+        self._argument = None
+        self._result = self._function(argument)
+        self._argument = argument
+        return self._result
+
+    def forget(self) -> None:
+        """Remember nothing: the argument may change from here on."""
+        self._argument = None
+
+    def value(self, argument: Any) -> Any:
+        """What the function gave for this object since ``forget``, else what it gives."""
+        return self._result if argument is self._argument else self._function(argument)
 
 
 class NoStorage:
@@ -86,6 +111,7 @@ class Legacy:
         clock = vars(module).get("time")
         self._clock = clock if isinstance(clock, Clock) else Clock()  # one for each module
         vars(module)["time"] = self._clock
+        self._hash, self._work = (_remembering(module, name) for name in FUNCTIONS)
         config = self._module.ConsensusConfig(
             network_id=network.network_id,
             max_headers_per_second=0,
@@ -128,6 +154,8 @@ class Legacy:
         """As ``judge``, of a block that is parsed; ``seconds`` is without the parsing."""
         before = self._node(block)
         self._clock.now = received_at
+        self._hash.forget()
+        self._work.forget()
         verdict, reason = "accept", None
         started = perf_counter()
         try:
@@ -175,15 +203,22 @@ class Legacy:
         computed_hash = work_bits = None
         if all(field in block for field in self._module.REQUIRED_FIELDS):
             try:
-                computed_hash = self._module.calculate_block_hash(block)
+                computed_hash = self._hash.value(block)
             except Exception:  # noqa: S110 - none is what is recorded where the rules compute no hash
                 pass
             try:
                 if block["complexity"]:
-                    work_bits = bits(self._module.calculate_work_score(block["complexity"]))
+                    work_bits = bits(self._work.value(block["complexity"]))
             except Exception:  # noqa: S110 - as above
                 pass
         return computed_hash, work_bits
+
+
+def _remembering(module: ModuleType, name: str) -> Remembering:
+    function = vars(module)[name]
+    if not isinstance(function, Remembering):
+        function = vars(module)[name] = Remembering(function)
+    return function
 
 
 def parsed(raw: bytes) -> Any:

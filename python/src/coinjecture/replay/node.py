@@ -1,9 +1,11 @@
-"""A node of the block tree as a record, the same for both engines."""
+"""Nodes of the block tree as records, the same for both engines."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+
+Block = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -16,3 +18,17 @@ class TreeNode:
     timestamp: Any
     cumulative: float
     received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A node that is in the tree, as far as building on it needs.
+
+    ``fertile`` is false where hardly any child can be valid: a timestamp nothing comes after, or a sum to
+    which nothing can be added.
+    """
+
+    key: Any
+    height: Any
+    timestamp: Any
+    fertile: bool = True

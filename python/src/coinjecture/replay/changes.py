@@ -11,8 +11,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from fuzz import values
-from fuzz.blocks import Block, Known
+from coinjecture.replay import values
+from coinjecture.replay.node import Block, Known
 
 Change = Callable[[Random, Block, Known], None]
 

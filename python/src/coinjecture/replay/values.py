@@ -11,6 +11,8 @@ from typing import Any
 
 NAN = float("nan")
 INF = float("inf")
+LARGEST = 10**4300 - 1
+"""An integer of more digits is neither written nor read."""
 
 NUMBERS: tuple[Any, ...] = (
     *(0, 1, -1, 2, 0.0, -0.0, 1.0, -1.0, 0.1, 0.5, True, False, NAN, INF, -INF),

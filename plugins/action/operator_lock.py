@@ -1,0 +1,45 @@
+"""Action: the operator lock, asked for by this run; the lock of a run that has ended here is taken over."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from controller_run import ControllerGone, has_ended, place, run_id, this_run
+
+display = Display()
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Runs the module with the name of this run."""
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """Carry out the request, a second time where the holder is known to have ended."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        try:
+            main = this_run()
+        except ControllerGone as gone:
+            return result | {"failed": True, "msg": str(gone)}
+        if arguments["state"] != "broken":
+            arguments |= {"run": run_id(main), "place": place(), "pid": main}
+        answer = self._ask(arguments, task_vars)
+        if answer.get("outcome") == "refused":
+            held = answer["lock"]
+            if has_ended(held["id"], held["place"], int(held["pid"])):
+                display.display(
+                    f"the run {held['id']} of {held['who']} has ended here; its lock is taken over"
+                )
+                answer = self._ask(arguments | {"dead": held["id"]}, task_vars)
+        return result | answer
+
+    def _ask(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self._execute_module(
+            module_name="operator_lock", module_args=arguments, task_vars=task_vars
+        )
+        return answer

@@ -1,0 +1,251 @@
+"""Is the migration over? The plan's six success criteria, each with what was found. Pure.
+
+A criterion is ``met``, ``not met`` or ``unknown``; where nothing was measured it is unknown, and
+unknown is no pass. ``accepted`` is one that an operator takes as it is, with a reason.
+Runs on the controller only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from gate.bounds import highest_rate, pairs_needed, quantile_is_above, quantile_is_at_most
+from gate.pairs import Pairs, of_histogram, of_replay
+from gate.reading import Garbled
+
+TITLES = {
+    "on_rust": "both nodes run on the Rust engine",
+    "no_divergence": "zero divergences",
+    "no_rust_error": "zero Rust errors",
+    "performance": "performance is equal or better",
+    "no_downtime": "no downtime was seen by users",
+    "removable": "the legacy code can be removed",
+}
+CONFIDENCE = 0.95
+QUANTILES = ((0.5, "median"), (0.99, "99th percentile"))
+NEVER_ACCEPTED = ("on_rust", "removable")
+UNSEEN_RESTARTS = ("restarted", "put back", "not touched")
+"""Ends of a restart in which, when it is invisible, no request fails."""
+
+
+class Criterion(TypedDict):
+    """One criterion: its name and title, ``state`` and the evidence in words."""
+
+    name: str
+    title: str
+    state: str
+    evidence: list[str]
+
+
+def judge(
+    states: Mapping[str, Mapping[str, Any] | None],
+    restarts: Mapping[str, Sequence[Mapping[str, Any]]],
+    chain: Mapping[str, Any],
+    obstacles: Mapping[str, Sequence[str] | None],
+    accepted: Mapping[str, str],
+) -> list[Criterion]:
+    """Judge all six criteria.
+
+    Args:
+        states: For every node what `node_state.read` gave, or None where it did not answer.
+        restarts: For every node the ``detail`` of its journal's restarts.
+        chain: What ``chain_health`` said now: ``problems``.
+        obstacles: For every node why its legacy file cannot be removed; None where nobody could look.
+        accepted: Criteria that the operator takes as they are, with the reason.
+    """
+    found = {
+        "on_rust": [_on_rust(name, state) for name, state in states.items()],
+        "no_divergence": [_never(name, state, "divergence") for name, state in states.items()],
+        "no_rust_error": [_never(name, state, "rust_error") for name, state in states.items()],
+        "performance": [_performance(name, state) for name, state in states.items()],
+        "no_downtime": [
+            *(_downtime(name, state, restarts.get(name, ())) for name, state in states.items()),
+            _chain(chain),
+        ],
+        "removable": [_removable(name, obstacles.get(name)) for name in states],
+    }
+    return [
+        _criterion(name, findings, accepted.get(name, ""), _may_be_accepted(name, states))
+        for name, findings in found.items()
+    ]
+
+
+def refused(criteria: Sequence[Criterion]) -> list[str]:
+    """The criteria that stand in the way, in words."""
+    return [
+        f"{item['title']}: {item['state']} ({'; '.join(item['evidence'])})"
+        for item in criteria
+        if item["state"] not in ("met", "accepted")
+    ]
+
+
+def lines(criteria: Sequence[Criterion]) -> list[str]:
+    """All six for a person."""
+    told = []
+    for number, item in enumerate(criteria, start=1):
+        told.append(f"{number}. {item['title']}: {item['state']}")
+        told += [f"     {evidence}" for evidence in item["evidence"]]
+    return told
+
+
+def _may_be_accepted(name: str, states: Mapping[str, Mapping[str, Any] | None]) -> bool:
+    """Whether an operator's reason counts: not for what would break a node, nor for a fresh divergence."""
+    if name != "no_divergence":
+        return name not in NEVER_ACCEPTED
+    baselines = [(_evidence(state) or {}).get("baseline") or {} for state in states.values()]
+    outcomes = [baseline.get("outcomes") for baseline in baselines]
+    return all(isinstance(counted, Mapping) and counted.get("divergence", 0) == 0 for counted in outcomes)
+
+
+def _criterion(name: str, findings: Sequence[tuple[str, str]], reason: str, may: bool) -> Criterion:
+    """Put what was found on every node together; the worst of it counts."""
+    states = {state for state, _ in findings}
+    worst: str = next(state for state in ("not met", "unknown", "met") if state in states)
+    evidence = [text for _, text in findings]
+    if worst != "met" and reason.strip():
+        if not may:
+            evidence.append("this one cannot be accepted as it is")
+        else:
+            worst = "accepted"
+            evidence.append(f"accepted by the operator: {reason.strip()}")
+    return {"name": name, "title": TITLES[name], "state": worst, "evidence": evidence}
+
+
+def is_completed(state: Mapping[str, Any]) -> bool:
+    """Whether a node runs the Rust engine without the wrapper already."""
+    return bool(state["node_py"]["state"] == "rust" and state["mode"] == "final" and state["status"] is None)
+
+
+def _on_rust(name: str, state: Mapping[str, Any] | None) -> tuple[str, str]:
+    if state is None:
+        return "unknown", f"{name} does not answer"
+    if is_completed(state):
+        return "met", f"{name}: node.py imports the Rust engine itself"
+    status = state["status"]
+    if status is None:
+        return "unknown", f"{name}: {state['why']}"
+    if (status["mode"], status["answering"]) != ("final", "rust"):
+        return "not met", f"{name} is in {status['mode']}, and {status['answering']} answers"
+    if status["engines"]["legacy"]["module_imported"]:
+        return "not met", f"{name}: its process has the legacy module in it"
+    return "met", f"{name} is in final, Rust answers, the legacy module is not imported"
+
+
+def _never(name: str, state: Mapping[str, Any] | None, kind: str) -> tuple[str, str]:
+    """That something never happened on a node since the installation, and what that proves."""
+    record = _evidence(state)
+    if record is None:
+        return "unknown", f"{name}: no evidence can be read"
+    count = record["ever"].get(kind)
+    if not isinstance(count, int) or isinstance(count, bool):
+        return "unknown", f"{name}: the evidence has no number of them"
+    compared = ((record.get("baseline") or {}).get("outcomes") or {}).get("match", 0)
+    bound = highest_rate(compared, CONFIDENCE)
+    proves = f"; 0 in {compared:,} compared calls of the last soak: at most {bound:.3%} at 95 %"
+    word = kind.replace("_", " ")
+    if count:
+        return "not met", f"{name}: {count} {word}s since the installation"
+    return "met", f"{name}: no {word} since the installation{proves if compared else ''}"
+
+
+def _performance(name: str, state: Mapping[str, Any] | None) -> tuple[str, str]:
+    """The bounds of median and 99th percentile of the ratios of both engines' durations, per call.
+
+    Live pairs are those frozen before ``final``; where they are too few, pairs count too that a replay
+    on this node brought with the release in force.
+    """
+    record = _evidence(state)
+    if state is None or record is None or not record.get("baseline"):
+        return "unknown", f"{name}: nothing was kept of the speed of both engines from before final"
+    try:
+        live = of_histogram(record["baseline"].get("ratio"), 1.0, "baseline.ratio")
+        replayed = _replayed(state, record)
+    except Garbled as error:
+        return "unknown", f"{name}: the evidence cannot be believed: {error}"
+    told = f"{name}: Rust took longer in {live.above:,} of {live.total:,} live calls"
+    if quantile_is_above(0.5, live.above, live.total, CONFIDENCE):
+        return "not met", told
+    pairs = live
+    if not _is_proven(live) and replayed.total:
+        told += f" and {replayed.above:,} of {replayed.total:,} replayed ones"
+        pairs = live + replayed
+    if _is_proven(pairs):
+        return "met", f"{told}; median and 99th percentile of the ratio are at most 1 at 95 %"
+    if any(quantile_is_above(share, pairs.above, pairs.total, CONFIDENCE) for share, _ in QUANTILES):
+        return "not met", told
+    need = pairs_needed(0.99, pairs.above, CONFIDENCE)
+    return "unknown", f"{told}; {need:,} pairs would settle it: playbooks/replay.yml brings them"
+
+
+def _is_proven(pairs: Pairs) -> bool:
+    return all(quantile_is_at_most(share, pairs.above, pairs.total, CONFIDENCE) for share, _ in QUANTILES)
+
+
+def _replayed(state: Mapping[str, Any], record: Mapping[str, Any]) -> Pairs:
+    """Pairs beside live traffic, of the release in force: the determinism arm's and a replay's."""
+    pairs = Pairs()
+    arm, replay = record.get("determinism"), state.get("replay")
+    if isinstance(arm, Mapping) and arm.get("ratio") and arm.get("release") == state.get("release"):
+        pairs += of_histogram(arm["ratio"], 1.0, "determinism.ratio")
+    if isinstance(replay, Mapping) and replay.get("release") == state.get("release"):
+        pairs += of_replay(replay.get("result") or {}, 1.0)
+    return pairs
+
+
+def _downtime(
+    name: str, state: Mapping[str, Any] | None, restarts: Sequence[Mapping[str, Any]]
+) -> tuple[str, str]:
+    """What the restarts of the migration did to users, as far as the node can tell."""
+    if state is None:
+        return "unknown", f"{name} does not answer"
+    if not restarts:
+        return "unknown", f"{name}: its step journal tells of no restart, though the wrapper came by one"
+    bad = [
+        restart
+        for restart in restarts
+        if restart.get("outcome") not in UNSEEN_RESTARTS
+        or restart.get("how") != "invisible"
+        or restart.get("left")
+    ]
+    if bad:
+        told = f"{bad[0].get('how')}, {bad[0].get('outcome')}, {bad[0].get('left') or 0} connections cut"
+        return "not met", f"{name}: {len(bad)} of {len(restarts)} restarts were seen by users ({told})"
+    if not state["service"]["active"] or state["service"]["restarts"]:
+        return "not met", f"{name}: its unit is {state['service']['state']} and has restarted by itself"
+    held = max(float(restart.get("seconds", {}).get("held", 0)) for restart in restarts)
+    return "met", (
+        f"{name}: {len(restarts)} restarts of the migration, all invisible, no connection cut, new "
+        f"requests waited at most {held:g} s; the unit has not restarted by itself. "
+        "Not measured here: what users saw besides"
+    )
+
+
+def _chain(chain: Mapping[str, Any]) -> tuple[str, str]:
+    problems = chain.get("problems")
+    if problems is None:
+        return "unknown", "the chain was not asked"
+    return (
+        ("not met", "; ".join(problems))
+        if problems
+        else ("met", "every API answers now, and the nodes agree")
+    )
+
+
+def _removable(name: str, obstacles: Sequence[str] | None) -> tuple[str, str]:
+    if obstacles is None:
+        return "unknown", f"{name}: nobody could look"
+    if obstacles:
+        return "not met", f"{name}: {'; '.join(obstacles)}"
+    return (
+        "met",
+        f"{name}: nothing but node.py uses the legacy file, and the Rust engine has all that node.py takes",
+    )
+
+
+def _evidence(state: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """A node's evidence: said by the wrapper, or on a completed node as its journal kept it."""
+    if state is None:
+        return None
+    record = (state["status"] or {}).get("evidence") or (state.get("journal") or {}).get("kept_evidence")
+    return record if isinstance(record, dict) and isinstance(record.get("ever"), dict) else None

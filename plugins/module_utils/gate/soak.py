@@ -1,0 +1,112 @@
+"""Whether a soak is long enough and has seen enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .bounds import highest_rate
+from .criteria import COMPARING, GOOD_OUTCOME, Criteria
+from .findings import Findings
+from .reading import Garbled, count, counts, number, part
+from .replay import Replay
+
+
+def judge_time(name: str, record: Mapping[str, Any], wanted: Criteria, now: float, found: Findings) -> None:
+    """Continuous healthy time: from the last break on, and only what a process has observed."""
+    written = number(record, "now")
+    since, broken = _continuous_since(record, wanted)
+    elapsed = max(0.0, min(written - since, number(record, "observed_seconds")))
+    if elapsed < wanted.soak_seconds:
+        text = f"soaked {elapsed:.0f} of {wanted.soak_seconds:g} s{broken}"
+        found.wait("soak", name, text, now + wanted.soak_seconds - elapsed)
+
+
+def _continuous_since(record: Mapping[str, Any], wanted: Criteria) -> tuple[float, str]:
+    """When the soak last began anew, and in words what broke it."""
+    since, broken = number(record, "soak_started"), ""
+    if (restarts := count(record, "restarts")) > wanted.max_restarts:
+        started = number(record, "process_started")
+        if started > since:
+            since = started
+            broken = f", from the last of {restarts} restarts on (at most {wanted.max_restarts:g} allowed)"
+    gaps = part(record, "gaps")
+    listed = gaps.get("recent")
+    if not isinstance(listed, list) or not all(isinstance(gap, Mapping) for gap in listed):
+        raise Garbled("gaps.recent is not a list of objects")
+    hidden = count(gaps, "count", "gaps.") > len(listed)
+    for place, gap in enumerate(listed):
+        began, ended = number(gap, "from", "gaps."), number(gap, "to", "gaps.")
+        too_long = ended - began > wanted.max_gap_seconds or ended < began or (hidden and place == 0)
+        if too_long and ended > since:
+            since, broken = ended, f", from a gap on ({gap.get('why')}, {max(ended - began, 0):.0f} s)"
+    return since, broken
+
+
+def judge_samples(
+    name: str,
+    record: Mapping[str, Any],
+    mode: str,
+    replay: Replay | None,
+    wanted: Criteria,
+    now: float,
+    found: Findings,
+) -> None:
+    """Calls and rejects of live traffic; reason codes of it and of a replay, each said apart."""
+    elapsed = number(record, "now") - number(record, "soak_started")
+    good = GOOD_OUTCOME[mode]
+    samples = count(part(record, "outcomes"), good, "outcomes.")
+    comparing = mode in COMPARING
+    live = counts(record, "rejects_compared" if comparing else "rejected")
+    codes = {code for code, n in live.items() if n}
+    for words, have, need in (
+        (f"calls counted as {good}", samples, wanted.min_calls),
+        (
+            "rejects that both engines gave" if comparing else "rejects",
+            sum(live.values()),
+            wanted.min_rejects,
+        ),
+    ):
+        if have < need:
+            text = f"{have} of {need:g} {words}"
+            found.wait("samples", name, text, _forecast(have, need, elapsed, now))
+    replayed = replay.rejects if replay is not None and comparing else frozenset()
+    if len(codes | replayed) < wanted.min_reason_codes:
+        text = (
+            f"{len(codes | replayed)} of {wanted.min_reason_codes:g} reason codes"
+            f" ({len(codes)} live, {len(replayed - codes)} more by a replay)"
+        )
+        if comparing and replay is None:
+            text += f"; playbooks/replay.yml -l {name} brings those that live traffic does not"
+        found.wait("coverage", name, text)
+    if comparing:
+        _prove(name, samples, len(codes), replay, wanted, found)
+
+
+def _prove(
+    name: str, samples: int, codes: int, replay: Replay | None, wanted: Criteria, found: Findings
+) -> None:
+    """The honest bound of what was compared, live traffic apart from the replay."""
+    percent = round(wanted.confidence * 100)
+    rate = highest_rate(samples, wanted.confidence)
+    text = f"{name}: 0 in {samples:,} blocks: at most {rate:.2g} at {percent} %"
+    if samples:
+        text = f"{name}: 0 in {samples:,} blocks: at most {_percent(rate)} at {percent} %"
+    found.prove(f"{text}; {codes} reason codes live")
+    if replay is not None:
+        rate = highest_rate(replay.compared, wanted.confidence)
+        found.prove(
+            f"{name}: replay: {replay.divergences} in {replay.compared:,} blocks and mutants:"
+            f" at most {_percent(rate)} at {percent} %; {len(replay.rejects)} reason codes"
+        )
+
+
+def _percent(rate: float) -> str:
+    return f"{rate * 100:.2g} %"
+
+
+def _forecast(have: float, need: float, elapsed: float, now: float) -> float | None:
+    """When a count reaches its minimum if it goes on at the rate of the soak so far."""
+    if have <= 0 or elapsed <= 0:
+        return None
+    return now + (need - have) * elapsed / have

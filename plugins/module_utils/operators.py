@@ -1,0 +1,106 @@
+"""What operators are told of lock and journals, with the command to type next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+try:
+    from ansible.module_utils.journal import verify_chain
+except ImportError:  # outside of Ansible, in the tests and in the filter
+    from journal import verify_chain
+
+
+def command(playbook: str, inventories: Sequence[str], *arguments: str) -> str:
+    """A command as it is typed from the root of the clone."""
+    named = [word for source in inventories for word in ("-i", source)]
+    return " ".join(["ansible-playbook", *named, f"playbooks/{playbook}.yml", *arguments])
+
+
+def lock_refusals(results: Sequence[Mapping[str, Any]], inventories: Sequence[str]) -> list[str]:
+    """Why this run may not go on, from the looped results of ``operator_lock``; empty where it may."""
+    reasons = []
+    for result in results:
+        if result.get("outcome") == "refused":
+            reasons.append(
+                f"{result['item']} is locked: {result['why']}. {_way_out(result['lock'], inventories)}"
+            )
+        elif result.get("outcome") == "broken":
+            reasons.append(f"{result['item']}: {result['why']}; this run stops")
+    return reasons
+
+
+def lock_lines(results: Sequence[Mapping[str, Any]], inventories: Sequence[str]) -> list[str]:
+    """Who holds the lock of every node that answered, and how it is broken."""
+    lines = [f"{result['item']}: {result['why']}" for result in results if result.get("lock")]
+    ways = {_way_out(result["lock"], inventories) for result in results if result.get("lock")}
+    return [*lines, *sorted(ways)] if lines else ["nobody is at work: no node is locked"]
+
+
+def journal_report(
+    results: Sequence[Mapping[str, Any]], copies: Mapping[str, str | None], inventories: Sequence[str]
+) -> dict[str, list[str]]:
+    """Every node's journal in a line, and what is broken.
+
+    Args:
+        results: The looped results of ``step_journal`` with ``state: verified``.
+        copies: The controller's copy of every node's journal, None where there is none.
+        inventories: What is named with ``-i``.
+    """
+    report: dict[str, list[str]] = {"lines": [], "broken": []}
+    for result in results:
+        node = str(result["item"])
+        if "digests" not in result:
+            report["lines"].append(f"journal of {node}: it does not answer")
+            continue
+        wrong = result["broken"] or _differs(result["digests"], copies.get(node))
+        if wrong:
+            mend = command("journal", inventories, f"-l {node}", "-e 'set_aside=\"the reason\"'")
+            report["broken"].append(
+                f"the step journal of {node} is broken: {wrong}. Look into it, then: {mend}"
+            )
+            report["lines"].append(report["broken"][-1])
+            continue
+        report["lines"].append(f"journal of {node}: {_whole(result)}")
+    return report
+
+
+def _whole(result: Mapping[str, Any]) -> str:
+    """A whole journal: how long it is, and what was done last."""
+    last = result["last"]
+    if last is None:
+        return "empty, nothing was done"
+    when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(last["at"]))
+    phase = f" of phase {last['phase']}" if last["phase"] else ""
+    did = f"{last['what']}{phase} by {last['who']} at {when} ({last['why']})"
+    return f"{last['seq']} records, whole; last: {did}"
+
+
+def _differs(digests: Sequence[str], copy: str | None) -> str | None:
+    """What the controller's copy knows better, or None; one that is missing or broken tells nothing."""
+    known = verify_chain(copy)["records"] if copy else []
+    for record in known:
+        seq = record["seq"]
+        if seq > len(digests):
+            return f"record {seq}, which the controller has a copy of, is missing on the node"
+        if digests[seq - 1] != record["digest"]:
+            return f"record {seq} is another one than the controller has a copy of"
+    return None
+
+
+def _way_out(lock: Mapping[str, Any], inventories: Sequence[str]) -> str:
+    way = command("unlock", inventories, f"-e break_lock={lock['id']}", "-e 'why=\"the reason\"'")
+    return f"Wait for it; or, if that run is dead or must not go on, break its lock: {way}"
+
+
+def read_copies(folder: Path, nodes: Sequence[str]) -> dict[str, str | None]:
+    """The controller's copies of the journals."""
+    copies: dict[str, str | None] = {}
+    for node in nodes:
+        try:
+            copies[node] = (folder / f"{node}.jsonl").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            copies[node] = None
+    return copies

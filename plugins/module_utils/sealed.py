@@ -1,0 +1,173 @@
+"""The sealed copy of what the migration removes, so that going back stays possible afterwards.
+
+Under one folder lies one sealed copy per content, named by it: every Python file beside node.py,
+the wheel in force, and a manifest with all their hashes. Files are root's and read-only; what is
+taken out is checked against the manifest first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+try:
+    from ansible.module_utils.node_import import ImportEditRefused, complete, imports_legacy, wrap
+except ImportError:  # outside of Ansible, in the tests
+    from node_import import ImportEditRefused, complete, imports_legacy, wrap
+
+SCHEMA = 1
+LEGACY_FILE, NODE_FILE = "consensus.py", "node.py"
+WRAPPER_FILE = "consensus_wrapper.py"
+
+
+class SealError(Exception):
+    """The copy cannot be made or is not what was sealed; the message says why and what to do."""
+
+
+def sha256(content: bytes) -> str:
+    """The hash of a file's content in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def obstacles(src: Path, folder: Path) -> list[str]:
+    """Why the legacy file cannot be removed now; empty where it can, or is gone with a copy sealed."""
+    found = []
+    try:
+        node_py = (src / NODE_FILE).read_bytes()
+        if complete(node_py) == node_py and not (src / LEGACY_FILE).exists():
+            find(folder)  # it has been removed: what is left to ask is that the way back is there
+    except (OSError, ImportEditRefused, SealError) as error:
+        return [str(error)]
+    for path in sorted(src.glob("*.py")):
+        if path.name in (NODE_FILE, LEGACY_FILE, WRAPPER_FILE):
+            continue
+        try:
+            if line := imports_legacy(path.read_bytes()):
+                found.append(f"{path}, line {line}, imports the legacy module too")
+        except ImportEditRefused as error:
+            found.append(f"{path}: {error}")
+    return found
+
+
+def seal(src: Path, release: Path, folder: Path, by: str, at: float) -> tuple[bool, dict[str, Any]]:
+    """Seal the files beside node.py and the wheel in force; what is sealed already is left alone.
+
+    Args:
+        src: The node's folder of sources.
+        release: The folder of the release in force, with its wheel in it.
+        folder: Where sealed copies lie.
+        by: Who seals, for the manifest.
+        at: When, in seconds since the epoch.
+
+    Returns:
+        Whether a copy was made, and its manifest with its own hash as ``sha256`` and its place as ``folder``.
+
+    Raises:
+        SealError: The legacy file or the wheel is missing, node.py cannot be edited, or a copy is damaged.
+    """
+    wheels = sorted(release.glob("*.whl"))
+    if not (src / LEGACY_FILE).is_file():
+        raise SealError(
+            f"{src / LEGACY_FILE} is not there, so it cannot be sealed; put it back from a backup"
+        )
+    if len(wheels) != 1:
+        raise SealError(f"{release} holds {len(wheels)} wheels, one is expected; install the release again")
+    files = {path.name: path.read_bytes() for path in [*sorted(src.glob("*.py")), *wheels]}
+    try:
+        wrapped = wrap(files[NODE_FILE])
+        completed = sha256(complete(wrapped))
+    except (KeyError, ImportEditRefused) as error:
+        raise SealError(f"{src / NODE_FILE} cannot be edited: {error}") from error
+    files[NODE_FILE] = wrapped
+    listed = {name: sha256(content) for name, content in files.items()}
+    key = sha256(json.dumps(listed, sort_keys=True).encode())[:16]
+    if (folder / key).is_dir():
+        return False, read(folder / key)
+    manifest = {
+        "schema": SCHEMA, "sealed": at, "by": by, "files": listed, "completed_node_py": completed,
+        "release": release.resolve().name,
+    }  # fmt: skip
+    _write(folder, key, files, manifest)
+    return True, read(folder / key)
+
+
+def read(copy: Path) -> dict[str, Any]:
+    """Read a sealed copy's manifest and check every file against it.
+
+    Raises:
+        SealError: A file is missing or another one than was sealed.
+    """
+    try:
+        text = (copy / "manifest.json").read_bytes()
+        manifest: dict[str, Any] = json.loads(text)
+        for name, expected in manifest["files"].items():
+            if sha256((copy / name).read_bytes()) != expected:
+                raise SealError(
+                    f"{copy / name} is not what was sealed; take the file from another node's copy"
+                )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SealError(f"{copy} is damaged ({error}); take the copy of another node") from error
+    return manifest | {"sha256": sha256(text), "folder": str(copy)}
+
+
+def find(folder: Path) -> dict[str, Any]:
+    """The copy that was sealed last, checked.
+
+    Raises:
+        SealError: There is none, or it is damaged.
+    """
+    copies = [path for path in folder.glob("*") if (path / "manifest.json").is_file()]
+    if not copies:
+        raise SealError(
+            f"no sealed copy in {folder}: take one from another node, or the legacy file from a backup"
+        )
+    return max((read(copy) for copy in copies), key=lambda manifest: float(manifest["sealed"]))
+
+
+def changes_back(src: Path, folder: Path) -> list[dict[str, str]]:
+    """What brings wrapper import and legacy file back, as changes for the role restart.
+
+    node.py comes from the sealed copy where it was not edited since; else its import alone is changed.
+
+    Raises:
+        SealError: There is no copy, it is damaged, or node.py cannot be edited.
+    """
+    copy = find(folder)
+    node = src / NODE_FILE
+    source = node.read_bytes()
+    changes = [{"path": str(src / LEGACY_FILE), "from": f"{copy['folder']}/{LEGACY_FILE}"}]
+    if sha256(source) == copy["completed_node_py"]:
+        return [*changes, {"path": str(node), "from": f"{copy['folder']}/{NODE_FILE}"}]
+    try:
+        return [*changes, {"path": str(node), "content": wrap(source).decode()}]
+    except ImportEditRefused as error:
+        raise SealError(f"{node} cannot be turned back: {error}") from error
+
+
+def _write(folder: Path, key: str, files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> None:
+    """Write a copy beside its place and rename it there, so that it is there whole or not at all."""
+    folder.mkdir(mode=0o755, exist_ok=True)
+    fresh = folder / f".{key}.new"
+    if fresh.exists():
+        fresh.chmod(0o755)
+        shutil.rmtree(fresh)
+    fresh.mkdir(mode=0o755)
+    contents = {**files, "manifest.json": (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()}
+    for name, content in contents.items():
+        with (fresh / name).open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o444)
+    fresh.rename(folder / key)
+    (folder / key).chmod(0o555)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

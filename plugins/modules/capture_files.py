@@ -1,0 +1,33 @@
+#!/usr/bin/python
+"""Ansible module: read the captured divergences of a node. All of it is in module_utils/captures.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.captures import ReplayImpossible, read
+
+DOCUMENTATION = r"""
+module: capture_files
+short_description: Read the divergences that a node has captured
+description: Returns C(captures), content in base64 by name. Changes nothing.
+options:
+  folder: {description: Where the node keeps them., type: path, required: true}
+author: ["The migration toolkit"]
+"""
+
+
+def main() -> None:
+    """Read and return them."""
+    module = AnsibleModule(
+        argument_spec={"folder": {"type": "path", "required": True}}, supports_check_mode=True
+    )
+    try:
+        module.exit_json(changed=False, captures=read(Path(module.params["folder"])))
+    except (ReplayImpossible, OSError) as error:
+        module.fail_json(msg=f"the captures cannot be read: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+#!/usr/bin/python
+"""Ansible module: open or close the operation of a node. All of it is in module_utils/operation.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.operation import OperationError, close, read, write
+
+DOCUMENTATION = r"""
+module: open_operation
+short_description: Note on a node what has been begun there, and that it is finished
+options:
+  path: {description: The file of the operation., type: path, required: true}
+  state: {description: What it is to be., type: str, choices: [open, closed], required: true}
+  operation: {description: What has been begun, see module_utils/operation.py., type: dict}
+author: ["The migration toolkit"]
+"""
+
+
+def shown(operation: Mapping[str, Any] | None) -> str:
+    """An operation for a diff."""
+    return "no open operation\n" if operation is None else json.dumps(operation, indent=1) + "\n"
+
+
+def main() -> None:
+    """Open or close; in check mode say what would change."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "state": {"type": "str", "choices": ["open", "closed"], "required": True},
+            "operation": {"type": "dict"},
+        },
+        required_if=[("state", "open", ["operation"])],
+        supports_check_mode=True,
+    )
+    path, wanted = Path(module.params["path"]), module.params["operation"]
+    before = read(path)
+    after = wanted if module.params["state"] == "open" else None
+    diff = {
+        "before_header": str(path),
+        "after_header": str(path),
+        "before": shown(before),
+        "after": shown(after),
+    }
+    if module.check_mode:
+        module.exit_json(changed=before != after, diff=diff)
+    try:
+        changed = close(path) if after is None else write(path, after)
+    except (OperationError, OSError) as error:
+        module.fail_json(msg=f"{path} cannot be written: {error}; nothing else was changed")
+    module.exit_json(changed=changed, diff=diff)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+#!/usr/bin/python
+"""Ansible module: the sealed copy of what the migration removes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.node_import import ImportEditRefused, complete, names
+from ansible.module_utils.sealed import NODE_FILE, SealError, changes_back, find, obstacles, seal
+
+DOCUMENTATION = r"""
+module: sealed_copy
+short_description: Seal the legacy engine and the release in force, and find the way back from there
+options:
+  state:
+    description:
+      - C(checked) returns why the legacy file cannot be removed, as C(obstacles).
+      - C(sealed) makes the copy; C(opened) returns the C(changes) that bring wrapper and legacy file back.
+    type: str
+    choices: [checked, sealed, opened]
+    required: true
+  src: {description: Folder of node.py., type: path, required: true}
+  folder: {description: Where sealed copies lie., type: path, required: true}
+  current: {description: The link to the release in force., type: path}
+  python: {description: The node's interpreter., type: path}
+  by: {description: Who seals., type: str, default: ""}
+author: ["The migration toolkit"]
+"""
+
+PROBE = (
+    "import json, sys; from coinjecture import consensus;"
+    "print(json.dumps([name for name in sys.argv[1:] if not hasattr(consensus, name)]))"
+)
+
+
+def missing_names(python: str, current: str, source: bytes) -> list[str]:
+    """What node.py takes from its engine's module that ``coinjecture.consensus`` does not have."""
+    command = [python, "-c", PROBE, *names(source)]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": current, "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            command, env=environment, cwd="/", capture_output=True, text=True, timeout=60, check=True
+        )
+        lacking: list[str] = json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        detail = str(getattr(error, "stderr", "") or error).strip().splitlines()
+        return [f"coinjecture.consensus cannot be imported from {current}: {detail[-1] if detail else error}"]
+    return [f"coinjecture.consensus has no {name}, which node.py takes from its engine" for name in lacking]
+
+
+def carry_out(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Do what is asked."""
+    src, folder = Path(options["src"]), Path(options["folder"])
+    if options["state"] == "opened":
+        return {"changed": False, "changes": changes_back(src, folder), "copy": find(folder)}
+    source = (src / NODE_FILE).read_bytes()
+    if options["state"] == "checked":
+        found = obstacles(src, folder) or missing_names(options["python"], options["current"], source)
+        return {"changed": False, "obstacles": found, "completed": complete(source).decode()}
+    if check_mode:
+        return {"changed": not folder.is_dir()}
+    made, copy = seal(src, Path(options["current"]).resolve(), folder, options["by"], time.time())
+    return {"changed": made, "copy": copy}
+
+
+def main() -> None:
+    """Check the options and carry them out."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["checked", "sealed", "opened"], "required": True},
+            "src": {"type": "path", "required": True},
+            "folder": {"type": "path", "required": True},
+            "current": {"type": "path"},
+            "python": {"type": "path"},
+            "by": {"type": "str", "default": ""},
+        },
+        required_if=[("state", "checked", ["current", "python"]), ("state", "sealed", ["current"])],
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(**carry_out(module.params, module.check_mode))
+    except (SealError, ImportEditRefused, OSError) as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

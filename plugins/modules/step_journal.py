@@ -1,0 +1,116 @@
+#!/usr/bin/python
+"""Ansible module: the step journal of a node."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.journal import recorded_mode
+from ansible.module_utils.journal_file import JournalBroken, JournalFile
+
+DOCUMENTATION = r"""
+module: step_journal
+short_description: Write to the step journal of a node, verify it, or set a broken one aside
+description:
+  - Every record is chained to the one before by SHA-256; nothing is written to a broken chain.
+  - C(verified) never fails; it returns C(broken), the number of records, their digests and the last one.
+options:
+  state: {description: What to do., type: str, choices: [appended, verified, set_aside], required: true}
+  path: {description: The journal., type: path, required: true}
+  owner: {description: Owner of its folder where that has to be made., type: str}
+  if_broken:
+    description: What C(appended) does to a broken journal; the first record of a new one names the old.
+    type: str
+    choices: [refuse, set_aside]
+    default: refuse
+  entry: {description: The record without what chains it and without its time., type: dict}
+author: ["The migration toolkit"]
+"""
+
+
+def verified(journal: JournalFile) -> dict[str, Any]:
+    """What a person and the controller's copy are told of the journal."""
+    found = journal.read()
+    return {
+        "broken": found["broken"],
+        "digests": [record["digest"] for record in found["records"]],
+        "mode": recorded_mode(found["records"]),
+        "last": found["records"][-1] if found["records"] else None,
+    }
+
+
+def set_aside(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
+    """Move a broken journal away; the mode that its whole part tells is handed on."""
+    found = journal.read()
+    if found["broken"] is None:
+        return {"changed": False}
+    content = journal.path.read_bytes() if journal.path.exists() else b""
+    kept = None if module.check_mode else journal.set_aside()
+    return {
+        "changed": True,
+        "broken": found["broken"],
+        "kept": str(kept),
+        "mode": recorded_mode(found["records"]),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def append(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
+    """Write the record, after one that says so where a broken journal was set aside for it."""
+    entry = {"at": time.time()} | module.params["entry"]
+    if module.params["if_broken"] == "set_aside" and (aside := set_aside(module, journal))["changed"]:
+        told = {key: aside[key] for key in ("kept", "broken")}
+        hashes = {"broken journal": aside["sha256"]}
+        names = {key: entry[key] for key in ("at", "who", "node")}
+        why = f"it was broken when {entry['what']} had to be recorded"
+        journal.append(
+            {
+                **names,
+                "what": "journal set aside",
+                "why": why,
+                "to": aside["mode"],
+                "hashes": hashes,
+                "detail": told,
+            }
+        )
+    record: dict[str, Any] = journal.append(entry)
+    return record
+
+
+def main() -> None:
+    """Check the options and carry them out."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["appended", "verified", "set_aside"], "required": True},
+            "path": {"type": "path", "required": True},
+            "owner": {"type": "str"},
+            "if_broken": {"type": "str", "choices": ["refuse", "set_aside"], "default": "refuse"},
+            "entry": {"type": "dict"},
+        },
+        required_if=[("state", "appended", ["entry"])],
+        supports_check_mode=True,
+    )
+    journal = JournalFile(Path(module.params["path"]), module.params["owner"])
+    try:
+        if module.params["state"] == "verified":
+            module.exit_json(changed=False, **verified(journal))
+        if module.params["state"] == "set_aside":
+            module.exit_json(**set_aside(module, journal))
+        if module.check_mode:
+            module.exit_json(changed=True)
+        module.exit_json(changed=True, record=append(module, journal))
+    except JournalBroken as error:
+        module.fail_json(
+            msg=f"the step journal is broken: {error}. Look into it, then: "
+            "ansible-playbook playbooks/journal.yml -e 'set_aside=\"the reason\"'"
+        )
+    except (OSError, ValueError, KeyError) as error:
+        module.fail_json(msg=f"the step journal cannot be written: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+//! Many blocks at once: what does not depend on the tree is computed by several threads, the tree grows in order.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crate::block::Block;
+use crate::engine::{Engine, Judgement, Profile};
+use crate::error::EngineError;
+
+/// Rows that a thread prepares in one go: enough to make the handing over cheap, few enough to share the work.
+const ROWS_AT_ONCE: usize = 32;
+
+/// A block as a log has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// Its bytes.
+    pub raw: &'a [u8],
+    /// When it arrived, in seconds.
+    pub received_at: f64,
+}
+
+/// Judges blocks in their order and puts each into the tree, as [`Engine::judge`] and [`Engine::apply`] do one by
+/// one. Where there is no verdict, nothing has changed and the next row is judged.
+///
+/// Up to `threads` threads work, this one included.
+///
+/// # Panics
+/// If evaluating a block panics in one of the threads.
+pub fn take_all(
+    engine: &mut Engine,
+    rows: &[Row<'_>],
+    profile: Profile,
+    threads: usize,
+) -> Vec<Result<Judgement, EngineError>> {
+    let pieces = Pieces::new(rows, engine.rules().python_minor);
+    let helpers = threads.saturating_sub(1).min(pieces.rows.len().saturating_sub(1));
+    thread::scope(|scope| {
+        let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(|| while pieces.prepare_next() {})).collect();
+        let mut verdicts = Vec::with_capacity(rows.len());
+        for (position, piece) in pieces.rows.iter().enumerate() {
+            let Some(blocks) = pieces.prepared(position, || helpers.iter().any(|helper| !helper.is_finished())) else {
+                break; // A helper has panicked, and so does the scope when it ends.
+            };
+            for (row, block) in piece.iter().zip(&blocks) {
+                verdicts.push(engine.take(block, row.received_at, profile));
+            }
+        }
+        verdicts
+    })
+}
+
+/// The rows in pieces, each of which some thread prepares.
+struct Pieces<'a> {
+    rows: Vec<&'a [Row<'a>]>,
+    blocks: Vec<Mutex<Option<Vec<Block<'a>>>>>,
+    next: AtomicUsize,
+    minor: u8,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(rows: &'a [Row<'a>], minor: u8) -> Self {
+        let rows: Vec<_> = rows.chunks(ROWS_AT_ONCE).collect();
+        let blocks = rows.iter().map(|_| Mutex::new(None)).collect();
+        Self { rows, blocks, next: AtomicUsize::new(0), minor }
+    }
+
+    /// Prepares the next piece that nobody has begun. False if there is none.
+    fn prepare_next(&self) -> bool {
+        let position = self.next.fetch_add(1, Relaxed);
+        let (Some(rows), Some(place)) = (self.rows.get(position), self.blocks.get(position)) else { return false };
+        let blocks = rows.iter().map(|row| prepared(row.raw, self.minor)).collect();
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(blocks);
+        true
+    }
+
+    /// The blocks of a piece. While another thread is at it, this one prepares pieces too. `None` if it is not there
+    /// and `busy` says that nobody is at it any more.
+    fn prepared(&self, position: usize, busy: impl Fn() -> bool) -> Option<Vec<Block<'a>>> {
+        let place = self.blocks.get(position)?;
+        let take = || place.lock().unwrap_or_else(PoisonError::into_inner).take();
+        loop {
+            if let Some(blocks) = take() {
+                return Some(blocks);
+            }
+            if !self.prepare_next() {
+                if !busy() {
+                    return take();
+                }
+                thread::yield_now();
+            }
+        }
+    }
+}
+
+/// A block with all that is known of it without a tree.
+fn prepared(raw: &[u8], minor: u8) -> Block<'_> {
+    let block = Block::read(raw);
+    if block.out_of_domain().is_none() {
+        // Both are kept in the block, their exceptions too.
+        let _ = block.computed_hash();
+        let _ = block.work(minor);
+    }
+    block
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Rules;
+
+    const GENESIS: &str = r#"{"index": 0, "timestamp": 1.0, "previous_hash": "-", "transactions": [], "merkle_root": "",
+        "problem": {}, "solution": [], "complexity": {"time_solve_O": "O(1)", "time_verify_O": "O(1)",
+        "problem_class": "P", "problem_size": 1, "epsilon_approximation": null, "asymmetry_time": 1,
+        "asymmetry_space": 1, "measured_solve_time": 1, "measured_verify_time": 1, "measured_solve_space": 1,
+        "measured_verify_space": 1, "energy_metrics": {"solve_energy_joules": 0}}, "mining_capacity": "mobile",
+        "cumulative_work_score": 0, "block_hash": "0"}"#;
+
+    /// A log of a chain with, here and there, a block that is none, is not accepted, or lies outside the domain.
+    fn log(length: usize) -> Vec<String> {
+        let block = |index: usize| {
+            let root = "0".repeat(64);
+            GENESIS
+                .replace("\"index\": 0, \"timestamp\": 1.0", &format!("\"index\": {index}, \"timestamp\": {index}.5"))
+                .replace("\"merkle_root\": \"\"", &format!("\"merkle_root\": \"{root}\""))
+                .replace("\"problem\": {}, \"solution\": []", "\"problem\": {\"size\": 9}, \"solution\": [1]")
+                .replace("\"previous_hash\": \"-\"", &format!("\"previous_hash\": \"{}\"", index - 1))
+                .replace("\"block_hash\": \"0\"", &format!("\"block_hash\": \"{index}\""))
+        };
+        let odd = |index: usize| match index % 4 {
+            0 => "no block".to_owned(),
+            1 => block(index + 7),
+            2 => block(index).replace("\"P\"", &format!("{}{}", "[".repeat(80), "]".repeat(80))),
+            _ => block(index).replace("\"P\"", "{}"),
+        };
+        (1..=length)
+            .flat_map(|index| if index % 9 == 0 { vec![odd(index), block(index)] } else { vec![block(index)] })
+            .collect()
+    }
+
+    fn engine() -> Option<Engine> {
+        let genesis = Block::parse(GENESIS.as_bytes()).ok()?;
+        Engine::new(&genesis, 1.0, Rules::default()).ok()
+    }
+
+    fn told(verdicts: &[Result<Judgement, EngineError>]) -> Vec<String> {
+        let tell = |verdict: &Result<Judgement, EngineError>| match verdict {
+            Ok(judgement) => format!("{:?} {:?} {:?}", judgement.reason, judgement.tip_hash, judgement.tip_cumulative),
+            Err(error) => error.to_string(),
+        };
+        verdicts.iter().map(tell).collect()
+    }
+
+    #[test]
+    fn many_at_once_are_judged_as_one_by_one_by_any_number_of_threads() {
+        let log = log(1000);
+        let rows: Vec<_> = log.iter().map(|text| Row { raw: text.as_bytes(), received_at: 2.0 }).collect();
+        let one_by_one = engine().map(|mut engine| {
+            let take = |row: &Row<'_>| engine.take(&Block::read(row.raw), row.received_at, Profile::Header);
+            let verdicts: Vec<_> = rows.iter().map(take).collect();
+            (told(&verdicts), engine.export())
+        });
+        assert!(one_by_one.as_ref().is_some_and(|(told, _)| told
+            .iter()
+            .filter(|told| told.starts_with("None"))
+            .count()
+            == 1000));
+        for threads in [0, 1, 2, 3, 16] {
+            let at_once = engine().map(|mut engine| {
+                let verdicts = take_all(&mut engine, &rows, Profile::Header, threads);
+                (told(&verdicts), engine.export())
+            });
+            assert!(at_once == one_by_one, "{threads} threads");
+        }
+        assert_eq!(engine().map(|mut engine| take_all(&mut engine, &[], Profile::Header, 4).len()), Some(0));
+    }
+}

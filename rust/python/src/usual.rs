@@ -1,0 +1,262 @@
+//! The usual block: a dict of nothing but what `json.loads` makes, exactly of those types, with ordinary numbers.
+//!
+//! Such a block is read through borrowed pointers, without counting references. That is sound because nothing here
+//! runs Python code: whatever could (a subclass, an enum, another mapping) or is rare (a huge integer, a NaN, a lone
+//! surrogate, a depth or a size near the domain's end) makes it give up, and `block_dict` reads the block with care.
+
+use coinjecture_consensus::block::{MAX_BYTES, READ};
+use coinjecture_consensus::json::{Part, Wanted, MAX_LEVELS};
+use coinjecture_consensus::value::{Dict, Growing, Text};
+use coinjecture_consensus::{Block, Value};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::block_dict::{BYTES_PER_BYTE, BYTES_PER_CODE_POINT, BYTES_PER_MEMBER, BYTES_PER_SCALAR};
+
+/// Takes over a block if it is a usual one.
+pub fn block_of(dict: &Bound<'_, PyDict>) -> Option<Block<'static>> {
+    let mut reader = Reader { bound: 0 };
+    // SAFETY: `dict` is an exact dict that lives as long as this call, and the interpreter lock is held.
+    let read = unsafe { reader.wanted(dict.as_ptr(), &READ, MAX_LEVELS - 1)? };
+    (reader.bound <= MAX_BYTES).then(|| Block::of_fields(read, reader.bound / BYTES_PER_CODE_POINT))
+}
+
+/// Reads objects that its caller keeps alive, while the interpreter lock is held.
+struct Reader {
+    /// Upper bound of the canonical JSON of what was read.
+    bound: usize,
+}
+
+impl Reader {
+    /// The wanted part of an exact dict; `levels` is how many may lie in it.
+    ///
+    /// # Safety
+    /// `dict` points to a living exact dict, and the interpreter lock is held.
+    unsafe fn wanted(
+        &mut self,
+        dict: *mut ffi::PyObject,
+        wanted: &'static Wanted,
+        levels: usize,
+    ) -> Option<Dict<'static>> {
+        let mut read = Dict::with_capacity(wanted.len());
+        let mut first_other: Option<&[u8]> = None;
+        let mut likely = 0;
+        self.bound += BYTES_PER_MEMBER;
+        // SAFETY: as this function's; no Python code runs before the last use of what an entry points to.
+        let mut entries = unsafe { Entries::of(dict) };
+        while let Some((key, value)) = entries.next() {
+            // SAFETY: the dict keeps both alive and does not change meanwhile.
+            let name = unsafe { self.key(key)? };
+            let found = wanted.find_from(name, likely);
+            likely = found.map_or(likely, |(position, ..)| position + 1);
+            let Some((_, name, part)) = found.filter(|(.., part)| !part.is_nothing()) else {
+                // SAFETY: as above.
+                unsafe { self.weigh(value, levels)? };
+                first_other = first_other.or(Some(name));
+                continue;
+            };
+            // SAFETY: as above.
+            let value = unsafe {
+                match part {
+                    Part::Inside(inside) if is(value, &raw mut ffi::PyDict_Type) => {
+                        Value::Dict(self.wanted(value, inside, levels.checked_sub(1)?)?)
+                    }
+                    Part::Whole | Part::Inside(_) => self.value(value, levels)?,
+                    Part::Presence | Part::Nothing => {
+                        self.weigh(value, levels)?;
+                        Value::Null
+                    }
+                }
+            };
+            *read.place(Text::Borrowed(name.as_bytes()), true).1 = value;
+        }
+        if let Some(key) = first_other.filter(|_| read.is_empty()) {
+            read.insert(Text::Owned(key.to_vec()), Value::Null); // an object with keys is truthy
+        }
+        Some(read)
+    }
+
+    /// A value, taken over.
+    ///
+    /// # Safety
+    /// `object` points to a living object, and the interpreter lock is held.
+    unsafe fn value(&mut self, object: *mut ffi::PyObject, levels: usize) -> Option<Value<'static>> {
+        // SAFETY: as this function's; the type of `object` is asked before it is used as one of that type.
+        unsafe {
+            if is(object, &raw mut ffi::PyLong_Type) {
+                self.bound += BYTES_PER_SCALAR;
+                return small_int(object).map(Value::Int);
+            }
+            if is(object, &raw mut ffi::PyUnicode_Type) {
+                let text = utf8(object)?;
+                self.bound += text.len().saturating_mul(BYTES_PER_BYTE) + BYTES_PER_MEMBER;
+                return Some(Value::Str(Text::Owned(text.to_vec())));
+            }
+            if is(object, &raw mut ffi::PyFloat_Type) {
+                self.bound += BYTES_PER_SCALAR;
+                let value = ffi::PyFloat_AsDouble(object);
+                return (!value.is_nan()).then_some(Value::Float(value)); // which NaN it is, is told elsewhere
+            }
+            if is(object, &raw mut ffi::PyList_Type) {
+                let levels = levels.checked_sub(1)?;
+                self.bound += BYTES_PER_MEMBER;
+                let length = ffi::PyList_Size(object);
+                let mut items = Vec::with_capacity(usize::try_from(length).ok()?);
+                for position in 0..length {
+                    self.bound += BYTES_PER_MEMBER;
+                    items.push(self.value(ffi::PyList_GetItem(object, position), levels)?);
+                }
+                return Some(Value::List(items));
+            }
+            if is(object, &raw mut ffi::PyDict_Type) {
+                let levels = levels.checked_sub(1)?;
+                self.bound += BYTES_PER_MEMBER;
+                let mut read = Growing::default();
+                let mut entries = Entries::of(object);
+                while let Some((key, value)) = entries.next() {
+                    let key = Text::Owned(self.key(key)?.to_vec());
+                    *read.place(key).1 = self.value(value, levels)?;
+                }
+                return Some(Value::Dict(read.finished()));
+            }
+            self.bound += BYTES_PER_SCALAR;
+            constant(object)
+        }
+    }
+
+    /// Counts a value that is not kept.
+    ///
+    /// # Safety
+    /// As [`value`](Self::value).
+    unsafe fn weigh(&mut self, object: *mut ffi::PyObject, levels: usize) -> Option<()> {
+        // SAFETY: as this function's; the type of `object` is asked before it is used as one of that type.
+        unsafe {
+            if is(object, &raw mut ffi::PyUnicode_Type) {
+                let length = usize::try_from(ffi::PyUnicode_GetLength(object)).ok()?;
+                self.bound += length.saturating_mul(BYTES_PER_CODE_POINT) + BYTES_PER_MEMBER;
+                return Some(());
+            }
+            if is(object, &raw mut ffi::PyDict_Type) {
+                let levels = levels.checked_sub(1)?;
+                self.bound += BYTES_PER_MEMBER;
+                let mut entries = Entries::of(object);
+                while let Some((key, value)) = entries.next() {
+                    if !is(key, &raw mut ffi::PyUnicode_Type) {
+                        return None;
+                    }
+                    let length = usize::try_from(ffi::PyUnicode_GetLength(key)).ok()?;
+                    self.bound += length.saturating_mul(BYTES_PER_CODE_POINT) + 2 * BYTES_PER_MEMBER;
+                    self.weigh(value, levels)?;
+                }
+                return Some(());
+            }
+            if is(object, &raw mut ffi::PyList_Type) {
+                let levels = levels.checked_sub(1)?;
+                let length = ffi::PyList_Size(object);
+                self.bound += BYTES_PER_MEMBER;
+                for position in 0..length {
+                    self.bound += BYTES_PER_MEMBER;
+                    self.weigh(ffi::PyList_GetItem(object, position), levels)?;
+                }
+                return Some(());
+            }
+            self.bound += BYTES_PER_SCALAR;
+            if is(object, &raw mut ffi::PyFloat_Type) {
+                return Some(());
+            }
+            if is(object, &raw mut ffi::PyLong_Type) {
+                return small_int(object).map(drop);
+            }
+            constant(object).map(drop)
+        }
+    }
+
+    /// A key's text.
+    ///
+    /// # Safety
+    /// As [`value`](Self::value). The text lives as long as the key.
+    unsafe fn key<'k>(&mut self, key: *mut ffi::PyObject) -> Option<&'k [u8]> {
+        // SAFETY: as this function's.
+        let text = unsafe { is(key, &raw mut ffi::PyUnicode_Type).then(|| utf8(key))?? };
+        self.bound += text.len().saturating_mul(BYTES_PER_BYTE) + 2 * BYTES_PER_MEMBER;
+        Some(text)
+    }
+}
+
+/// The entries of a dict.
+struct Entries {
+    dict: *mut ffi::PyObject,
+    position: ffi::Py_ssize_t,
+}
+
+impl Entries {
+    /// # Safety
+    /// `dict` points to an exact dict that lives and does not change as long as this is used, with the interpreter
+    /// lock held.
+    unsafe fn of(dict: *mut ffi::PyObject) -> Self {
+        Self { dict, position: 0 }
+    }
+
+    /// The next key and value, both borrowed from the dict.
+    fn next(&mut self) -> Option<(*mut ffi::PyObject, *mut ffi::PyObject)> {
+        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+        // SAFETY: what `of` asks for.
+        let found = unsafe { ffi::PyDict_Next(self.dict, &raw mut self.position, &raw mut key, &raw mut value) };
+        (found != 0).then_some((key, value))
+    }
+}
+
+/// Whether an object is exactly of a type.
+///
+/// # Safety
+/// `object` points to a living object.
+#[inline]
+unsafe fn is(object: *mut ffi::PyObject, class: *mut ffi::PyTypeObject) -> bool {
+    // SAFETY: as this function's.
+    unsafe { ffi::Py_IS_TYPE(object, class) != 0 }
+}
+
+/// An exact `int` if it fits 64 bits.
+///
+/// # Safety
+/// `object` points to a living exact `int`, and the interpreter lock is held.
+unsafe fn small_int(object: *mut ffi::PyObject) -> Option<i64> {
+    let mut overflow = 0;
+    // SAFETY: as this function's. Of an `int` it raises nothing.
+    let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow) };
+    (overflow == 0).then_some(value)
+}
+
+/// `None`, `True` or `False`.
+///
+/// # Safety
+/// The interpreter lock is held.
+unsafe fn constant(object: *mut ffi::PyObject) -> Option<Value<'static>> {
+    // SAFETY: as this function's; the three are compared by address.
+    unsafe {
+        match object {
+            object if object == ffi::Py_None() => Some(Value::Null),
+            object if object == ffi::Py_True() => Some(Value::Bool(true)),
+            object if object == ffi::Py_False() => Some(Value::Bool(false)),
+            _ => None,
+        }
+    }
+}
+
+/// The UTF-8 of an exact `str`, which keeps it; None with lone surrogates.
+///
+/// # Safety
+/// `text` points to a living exact `str`, and the interpreter lock is held. The bytes live as long as it.
+unsafe fn utf8<'t>(text: *mut ffi::PyObject) -> Option<&'t [u8]> {
+    let mut length = 0;
+    // SAFETY: as this function's.
+    let bytes = unsafe { ffi::PyUnicode_AsUTF8AndSize(text, &raw mut length) };
+    if bytes.is_null() {
+        // SAFETY: the interpreter lock is held. Nothing that was borrowed is used after this.
+        unsafe { ffi::PyErr_Clear() };
+        return None;
+    }
+    // SAFETY: there are so many bytes.
+    Some(unsafe { std::slice::from_raw_parts(bytes.cast(), usize::try_from(length).ok()?) })
+}

@@ -1,0 +1,197 @@
+"""The six criteria: each of them can say no, and what was not measured is no pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from completion import is_completed, judge, lines, refused
+
+EDGES = [0.5, 1.0, 2.0]
+
+
+def ratio(counts: list[int]) -> dict[str, Any]:
+    return {"outcomes": {"match": 9}, "ratio": {"bounds": EDGES, "counts": counts, "count": sum(counts)}}
+
+
+def a_node(**other: Any) -> dict[str, Any]:
+    """A node in final that has done everything well."""
+    baseline = {
+        "outcomes": {"match": 12_031},
+        "ratio": {"bounds": EDGES, "counts": [900, 149, 0, 0], "count": 1049},
+    }
+    evidence = {"ever": {"divergence": 0, "rust_error": 0}, "baseline": baseline}
+    status = {
+        "mode": "final", "answering": "rust", "evidence": evidence,
+        "engines": {"legacy": {"module_imported": False}},
+    }  # fmt: skip
+    state = {
+        "mode": "final", "why": "said by the wrapper", "status": status, "node_py": {"state": "wrapped"},
+        "service": {"active": True, "restarts": 0, "state": "active (running)"},
+        "journal": {"kept_evidence": None},
+    }  # fmt: skip
+    return state | other
+
+
+def with_evidence(**other: Any) -> dict[str, Any]:
+    node = a_node()
+    node["status"]["evidence"] |= other
+    return node
+
+
+def a_restart(**other: Any) -> dict[str, Any]:
+    return {"how": "invisible", "outcome": "restarted", "left": 0, "seconds": {"held": 0.7}} | other
+
+
+def judged(
+    node2: Any = None,
+    restarts: list[Any] | None = None,
+    chain: Any = None,
+    obstacles: Any = (),
+    accept: Any = None,
+    silent: bool = False,
+) -> dict[str, Any]:
+    """Judge a network whose second node is as given."""
+    states = {"node1": a_node(), "node2": None if silent else node2 or a_node()}
+    told = {"node1": [a_restart()], "node2": [a_restart()] if restarts is None else restarts}
+    found = judge(
+        states,
+        told,
+        {"problems": []} if chain is None else chain,
+        {"node1": [], "node2": obstacles},
+        accept or {},
+    )
+    assert [item["name"] for item in found] == [
+        "on_rust", "no_divergence", "no_rust_error", "performance", "no_downtime", "removable",
+    ]  # fmt: skip
+    return {item["name"]: item for item in found}
+
+
+def states_of(found: dict[str, Any]) -> dict[str, str]:
+    return {name: item["state"] for name, item in found.items()}
+
+
+def test_given_a_good_network_then_all_six_are_met_and_each_has_its_evidence() -> None:
+    found = judged()
+    assert set(states_of(found).values()) == {"met"}
+    assert refused(list(found.values())) == []
+    assert "at most 0.025% at 95 %" in found["no_divergence"]["evidence"][0]
+    assert "Rust took longer in 0 of 1,049 live calls" in found["performance"]["evidence"][1]
+    assert "Not measured here" in found["no_downtime"]["evidence"][0]
+    told = lines(list(found.values()))
+    assert next(line for line in told if line[0].isdigit()) == "1. both nodes run on the Rust engine: met"
+    assert len([line for line in told if line[0].isdigit()]) == 6
+
+
+def importing(node: dict[str, Any]) -> dict[str, Any]:
+    node["status"]["engines"]["legacy"]["module_imported"] = True
+    return node
+
+
+def status(**other: Any) -> dict[str, Any]:
+    return {"node2": a_node(status=a_node()["status"] | other)}
+
+
+def evidence(**other: Any) -> dict[str, Any]:
+    return {"node2": with_evidence(**other)}
+
+
+def service(restarts: int) -> dict[str, Any]:
+    return {"node2": a_node(service={"active": True, "restarts": restarts, "state": "active (running)"})}
+
+
+SAYS_NO: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "another mode": ("on_rust", "not met", status(mode="rust")),
+    "legacy answers": ("on_rust", "not met", status(answering="legacy")),
+    "legacy imported": ("on_rust", "not met", {"node2": importing(a_node())}),
+    "a silent wrapper": ("on_rust", "unknown", {"node2": a_node(status=None)}),
+    "a silent node": ("on_rust", "unknown", {"silent": True}),
+    "a divergence": ("no_divergence", "not met", evidence(ever={"divergence": 1, "rust_error": 0})),
+    "divergences not counted": ("no_divergence", "unknown", evidence(ever={"divergence": None})),
+    "no evidence": ("no_divergence", "unknown", {"node2": a_node(status=None)}),
+    "a rust error": ("no_rust_error", "not met", evidence(ever={"divergence": 0, "rust_error": 2})),
+    "no baseline": ("performance", "unknown", evidence(baseline=None)),
+    "a garbled baseline": ("performance", "unknown", evidence(baseline={"ratio": {"bounds": "no"}})),
+    "an empty baseline": ("performance", "unknown", evidence(baseline=ratio([0, 0, 0, 0]))),
+    "too few pairs": ("performance", "unknown", evidence(baseline=ratio([298, 0, 0, 0]))),
+    "one too slow of 299": ("performance", "unknown", evidence(baseline=ratio([298, 0, 1, 0]))),
+    "a slow engine": ("performance", "not met", evidence(baseline=ratio([0, 0, 500, 0]))),
+    "a slow tenth": ("performance", "not met", evidence(baseline=ratio([900, 0, 0, 100]))),
+    "cut connections": ("no_downtime", "not met", {"restarts": [a_restart(), a_restart(left=3)]}),
+    "a plain restart": ("no_downtime", "not met", {"restarts": [a_restart(how="plain")]}),
+    "a service left down": ("no_downtime", "not met", {"restarts": [a_restart(outcome="down")]}),
+    "a restart nobody knows of": ("no_downtime", "not met", {"restarts": [a_restart(outcome="unknown")]}),
+    "no record of a restart": ("no_downtime", "unknown", {"restarts": []}),
+    "a unit that restarts": ("no_downtime", "not met", service(restarts=1)),
+    "an unwell chain": ("no_downtime", "not met", {"chain": {"problems": ["node2 is silent"]}}),
+    "a chain nobody asked": ("no_downtime", "unknown", {"chain": {}}),
+    "another user of the file": ("removable", "not met", {"obstacles": ["x.py, line 2, imports it"]}),
+    "nobody could look": ("removable", "unknown", {"obstacles": None}),
+}
+
+
+@pytest.mark.parametrize("case", SAYS_NO)
+def test_given_what_is_wrong_then_its_criterion_says_so_and_completion_is_refused(case: str) -> None:
+    name, state, given = SAYS_NO[case]
+    found = judged(**given)
+    assert found[name]["state"] == state
+    assert any(reason.startswith(found[name]["title"]) for reason in refused(list(found.values())))
+
+
+def replayed(release: str, total: int, above: int = 0) -> dict[str, Any]:
+    node = with_evidence(baseline=ratio([100, 0, 0, 0]))
+    replay = {"release": release, "result": {"ratio": {"pairs": total, "above_1": above}}}
+    return node | {"release": "a" * 64, "replay": replay}
+
+
+def test_given_few_live_pairs_then_replayed_ones_of_this_release_count_too() -> None:
+    assert judged(node2=replayed("a" * 64, 300))["performance"]["state"] == "met"
+    assert judged(node2=replayed("b" * 64, 300))["performance"]["state"] == "unknown"
+    assert judged(node2=replayed("a" * 64, 300, above=150))["performance"]["state"] == "not met"
+
+
+def test_given_slow_live_traffic_then_no_replay_outvotes_it() -> None:
+    slow = replayed("a" * 64, 10_000) | {"status": with_evidence(baseline=ratio([0, 0, 9, 0]))["status"]}
+    assert judged(node2=slow)["performance"]["state"] == "not met"
+
+
+def test_given_a_completed_node_then_the_evidence_it_kept_counts() -> None:
+    kept = a_node()["status"]["evidence"]
+    completed = a_node(status=None, node_py={"state": "rust"}, journal={"kept_evidence": kept})
+    assert is_completed(completed)
+    assert set(states_of(judged(node2=completed)).values()) == {"met"}
+
+
+def test_given_a_reason_then_a_criterion_can_be_accepted_and_the_reason_is_told() -> None:
+    found = judged(restarts=[a_restart(left=1)], accept={"no_downtime": "announced maintenance"})
+    assert found["no_downtime"]["state"] == "accepted"
+    assert "accepted by the operator: announced maintenance" in found["no_downtime"]["evidence"]
+    assert refused(list(found.values())) == []
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_given_no_reason_then_nothing_is_accepted(reason: str) -> None:
+    assert (
+        judged(restarts=[a_restart(left=1)], accept={"no_downtime": reason})["no_downtime"]["state"]
+        == "not met"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("on_rust", {"node2": importing(a_node())}), ("removable", {"obstacles": ["x"]})]
+)
+def test_given_what_would_break_the_node_then_no_reason_is_good_enough(
+    name: str, given: dict[str, Any]
+) -> None:
+    assert judged(**given, accept={name: "please"})[name]["state"] == "not met"
+
+
+def test_given_a_divergence_in_the_last_comparison_then_no_reason_is_good_enough() -> None:
+    baseline = a_node()["status"]["evidence"]["baseline"] | {"outcomes": {"match": 9, "divergence": 1}}
+    ever = {"divergence": 1, "rust_error": 0}
+    fresh = judged(node2=with_evidence(ever=ever, baseline=baseline), accept={"no_divergence": "please"})
+    assert fresh["no_divergence"]["state"] == "not met"
+    mended = judged(
+        node2=with_evidence(ever=ever), accept={"no_divergence": "the release of May, mended in June"}
+    )
+    assert mended["no_divergence"]["state"] == "accepted"

@@ -1,0 +1,47 @@
+"""The gate as a play reaches it: the filters of plugins/filter/migration.py."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from tests.plugins.test_steps import CRITERIA, PHASES, a_node
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def filters() -> dict[str, Any]:
+    """The filters by their names in a template."""
+    spec = importlib.util.spec_from_file_location("migration", ROOT / "plugins/filter/migration.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: dict[str, Any] = module.FilterModule().filters()
+    return found
+
+
+def a_step(status: dict[str, Any]) -> Any:
+    """The step of node2 in phase 1, with this evidence of node1."""
+    states = {"node1": a_node("shadow"), "node2": a_node("legacy")}
+    states["node1"]["status"]["evidence"] |= status
+    return filters()["migration_step"](states, 1, "node2", PHASES, CRITERIA)
+
+
+def test_given_a_reason_then_a_step_that_waits_starts_and_its_lines_say_overridden() -> None:
+    step = a_step({"observed_seconds": 1.0, "now": 0.0})
+    assert step["action"] in ("wait", "fail")
+    done = filters()["gate_override"](step, "rehearsed by hand", "eve@laptop")
+    assert done["action"] == "start"
+    assert "OVERRIDDEN by eve@laptop: rehearsed by hand" in " ".join(filters()["step_lines"](done))
+    record = filters()["step_record"](done)
+    assert record["gate_override"]["instead_of"] == step["action"]
+
+
+def test_given_a_divergence_then_the_play_fails_whatever_the_reason() -> None:
+    outcomes = {"match": 19, "divergence": 1, "rust_error": 0, "legacy_error": 0, "skipped": 0, "alone": 0}
+    with pytest.raises(AnsibleFilterError, match=r"override_gate is refused: .*1 divergences in this soak"):
+        filters()["gate_override"](a_step({"outcomes": outcomes}), "I am sure", "eve@laptop")

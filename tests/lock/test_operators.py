@@ -1,0 +1,111 @@
+"""What operators are told: who holds the lock, what is broken, and the very command to type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from journal import append, verify_chain
+from operators import journal_report, lock_lines, lock_refusals, read_copies
+
+LOCK = {"id": "aaaa", "who": "alice@laptop"}
+REFUSED = {"item": "node1", "outcome": "refused", "lock": LOCK, "why": "held by alice@laptop"}
+
+
+def test_given_another_runs_lock_then_the_exact_command_to_break_it_is_told() -> None:
+    assert lock_refusals([REFUSED], ["inventory/local"]) == [
+        "node1 is locked: held by alice@laptop. Wait for it; or, if that run is dead or must not go on, "
+        "break its lock: ansible-playbook -i inventory/local playbooks/unlock.yml -e break_lock=aaaa "
+        "-e 'why=\"the reason\"'"
+    ]
+
+
+def test_given_a_broken_lock_then_the_run_is_told_that_it_stops() -> None:
+    broken = {
+        "item": "node2",
+        "outcome": "broken",
+        "lock": None,
+        "why": "the lock of this run was broken by bob",
+    }
+    assert lock_refusals([broken], []) == ["node2: the lock of this run was broken by bob; this run stops"]
+
+
+def test_given_taken_locks_and_a_silent_node_then_nothing_is_refused() -> None:
+    taken = {"item": "node1", "outcome": "taken", "lock": LOCK}
+    assert lock_refusals([taken, {"item": "node2", "unreachable": True}], []) == []
+
+
+def test_given_the_lock_of_a_run_on_both_nodes_then_the_command_is_shown_once() -> None:
+    held = [{"item": name, "lock": LOCK, "why": "held"} for name in ("node1", "node2")]
+    lines = lock_lines([*held, {"item": "node3", "unreachable": True}], [])
+    assert lines[:2] == ["node1: held", "node2: held"]
+    assert len(lines) == 3
+    assert lock_lines([{"item": "node1", "lock": None, "why": ""}], []) == [
+        "nobody is at work: no node is locked"
+    ]
+
+
+def a_journal(count: int) -> str:
+    text = ""
+    for number in range(count):
+        text = append(
+            text,
+            {
+                "at": 1.7e9,
+                "who": "ops@desk",
+                "why": f"phase {number}",
+                "what": "step done",
+                "node": "n",
+                "phase": 1,
+            },
+        )
+    return text
+
+
+def found(text: str, **other: Any) -> dict[str, Any]:
+    """What the module returns for a journal on node1."""
+    records = verify_chain(text)["records"]
+    return {
+        "item": "node1", "broken": None, "digests": [record["digest"] for record in records],
+        "last": records[-1] if records else None,
+    } | other  # fmt: skip
+
+
+def test_given_whole_journals_then_the_last_record_is_told_and_no_copy_is_no_gap() -> None:
+    report = journal_report([found(a_journal(2)), {"item": "node2", "unreachable": True}], {}, [])
+    assert report["broken"] == []
+    assert report["lines"] == [
+        "journal of node1: 2 records, whole; last: step done of phase 1 by ops@desk at "
+        "2023-11-14 22:13:20 UTC (phase 1)",
+        "journal of node2: it does not answer",
+    ]
+    assert journal_report([found("")], {"node1": ""}, [])["lines"] == [
+        "journal of node1: empty, nothing was done"
+    ]
+
+
+def test_given_a_broken_journal_then_what_to_do_is_told() -> None:
+    report = journal_report([found("", broken="line 2: an edit")], {}, ["inv"])
+    assert report["broken"] == [
+        "the step journal of node1 is broken: line 2: an edit. Look into it, then: "
+        "ansible-playbook -i inv playbooks/journal.yml -l node1 -e 'set_aside=\"the reason\"'"
+    ]
+
+
+def test_given_a_copy_that_knows_more_then_the_missing_record_is_named() -> None:
+    copy = a_journal(3)
+    (told,) = journal_report([found("".join(copy.splitlines(True)[:2]))], {"node1": copy}, [])["broken"]
+    assert "record 3, which the controller has a copy of, is missing" in told
+
+
+def test_given_a_copy_of_another_record_then_it_is_named() -> None:
+    (told,) = journal_report([found(append("", {"at": 1, "who": "x", "why": "x", "what": "x", "node": "x"}))],
+                             {"node1": a_journal(2)}, [])["broken"]  # fmt: skip
+    assert "record 1 is another one than the controller has a copy of" in told
+
+
+def test_given_an_older_or_a_damaged_copy_then_it_tells_nothing(tmp_path: Path) -> None:
+    (tmp_path / "node1.jsonl").write_text(a_journal(1) + "{torn")
+    copies = read_copies(tmp_path, ["node1", "node2"])
+    assert copies["node2"] is None
+    assert journal_report([found(a_journal(3))], copies, [])["broken"] == []

@@ -1,0 +1,238 @@
+"""What the tests of this folder share: one node to migrate, plays that are killed, snapshots, wheels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from testnet.lab.nodes import NodeSilent, ask
+from testnet.lab.plan import NODES, ROOT, USERS
+from testnet.rehearsal.droplet import Remote, Unreadable
+from testnet.rehearsal.rehearse import LEDGER_COMMAND
+
+NODE = Remote(NODES[0])
+UNTOUCHED = Remote(NODES[1])
+LOAD = Remote(USERS)
+SRC = "/opt/coinjecture/src"
+CONTROL = f"/opt/coinjecture/venv/bin/python -B {SRC}/coinjecture_migration/ctl.py"
+KILLED = -9
+
+CALENDAR = yaml.safe_load((ROOT / "inventory/local/group_vars/nodes/calendar.yml").read_text())
+NO_SOAK: dict[str, Any] = {
+    "phases": [
+        {"phase": number, "mode": mode, "soak_between_nodes": 0, "soak_after": 0}
+        for number, mode in ((1, "shadow"), (2, "rust"), (3, "final"))
+    ],
+    "gate_criteria": {
+        name: 0 if name.startswith("min_") else value for name, value in CALENDAR["gate_criteria"].items()
+    }
+    # No pairs are never a pass; these limits ask for about seventy, of any speed.
+    | {"min_latency_pairs": 1, "confidence": 0.5, "max_latency_ratio": 1000},
+}
+"""A calendar without soaks, for tests that are about something else."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a playbook, to its end or to where it was killed."""
+
+    status: int
+    said: str
+    before: str | None
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was ended by SIGKILL."""
+        return self.status == KILLED
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Types playbooks against an inventory with one node; the other one is a peer like any other."""
+
+    folder: Path
+
+    def play(self, playbook: str, *arguments: str, kill_before: int | None = None, **values: Any) -> Run:
+        """Run a playbook; with ``kill_before`` the controller dies before that task."""
+        name = self.folder / "killed-before"
+        name.unlink(missing_ok=True)
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+        if kill_before is not None:
+            environment |= {
+                "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "plugins"),
+                "ANSIBLE_CALLBACKS_ENABLED": "kill_before",
+                "KILL_BEFORE": str(kill_before),
+                "KILL_BEFORE_NAME": str(name),
+            }
+        extra = NO_SOAK | {"migration_build": str(self.folder / "build"), **values}
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i",
+            str(self.folder / "hosts.yml"),
+        ]
+        done = subprocess.run(
+            [*command, f"playbooks/{playbook}.yml", "-e", json.dumps(extra), *arguments],
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False,
+        )  # fmt: skip
+        said = " ".join((done.stdout + done.stderr).split())
+        return Run(done.returncode, said, name.read_text() if name.exists() else None)
+
+
+def inventory(folder: Path) -> Operator:
+    """An inventory of the local network with the first node alone in its group."""
+    content = yaml.safe_load((ROOT / "inventory/local/hosts.yml").read_text())
+    content["all"]["vars"]["lab_state"] = str(ROOT / "build/testnet")
+    del content["all"]["children"]["nodes"]["hosts"]["node2"]
+    content["all"]["children"]["nodes"]["vars"] = CALENDAR
+    (folder / "hosts.yml").write_text(yaml.safe_dump(content))
+    return Operator(folder)
+
+
+def mode() -> str:
+    """The mode of the node; ``none`` where no wrapper answers."""
+    try:
+        return str(NODE.status()["mode"])
+    except Unreadable:
+        return "none"
+
+
+def set_mode(target: str) -> None:
+    """Change the mode by the node's own command, without any playbook."""
+    NODE.ssh("sh", "-c", f"'{CONTROL} set-mode {target} --why test'")
+
+
+def open_operation() -> dict[str, Any] | None:
+    """What is open on the node."""
+    text = NODE.ssh("sh", "-c", "'cat /var/lib/coinjecture-migration/operation.json 2>/dev/null || true'")
+    return dict(json.loads(text)) if text.strip() else None
+
+
+def serves() -> bool:
+    """Whether the node answers its users now."""
+    try:
+        return bool(ask(NODES[0], "/health")["status"] == "ok")
+    except NodeSilent:
+        return False
+
+
+def failures(since: float) -> list[Mapping[str, Any]]:
+    """Requests of the network's users that were begun since then and have failed."""
+    report = json.loads(LOAD.ssh(*LEDGER_COMMAND, "report"))
+    assert report["requests"]["total"] > 0
+    return [failure for failure in report["failures"] if failure["at"] >= since]
+
+
+SNAPSHOT = """
+import hashlib, json, os, stat, subprocess, sys
+found = {}
+def note(path):
+    info = os.lstat(path)
+    kind = oct(info.st_mode)
+    content = ""
+    if stat.S_ISLNK(info.st_mode):
+        content = os.readlink(path)
+    elif stat.S_ISREG(info.st_mode):
+        content = hashlib.sha256(open(path, "rb").read()).hexdigest()
+    found[path] = [kind, info.st_uid, info.st_gid, content]
+for root in ("/opt", "/etc", "/usr/local", "/var/lib", "/root", "/home", "/run/systemd/system"):
+    for folder, folders, files in os.walk(root):
+        if "__pycache__" in folder:
+            continue
+        for name in folders + files:
+            if name != "__pycache__":
+                note(os.path.join(folder, name))
+def lines(*command):
+    return sorted(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines())
+found["packages"] = lines("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n")
+found["users"] = lines("getent", "passwd") + lines("getent", "group")
+found["units"] = lines("systemctl", "list-unit-files", "--no-legend", "--plain")
+found["unit"] = lines("systemctl", "cat", "coinjecture-node.service")
+found["run"] = sorted(name for name in os.listdir("/run") if "coinjecture" in name)
+json.dump(found, sys.stdout)
+"""
+
+MOVES_BY_ITSELF = (
+    # The node's own data and what the distribution's tools rewrite with every package that comes or goes.
+    "/var/lib/coinjecture/",
+    "/var/lib/apt/",
+    "/var/lib/dpkg/",
+    "/var/lib/systemd/",
+    "/var/lib/ucf",
+    "/etc/ld.so.cache",
+    "/etc/passwd-",
+    "/etc/group-",
+    "/etc/shadow-",
+    "/etc/gshadow-",
+    "/etc/subuid-",
+    "/etc/subgid-",
+    "/etc/.pwd.lock",
+    "/home/ops/.ansible",
+    "/root/.ansible",
+)
+OF_ONE_HOST = (
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/etc/machine-id",
+    "/etc/ssh/ssh_host_",
+    "/etc/coinjecture/node.json",
+    "/var/lib/dbus/machine-id",
+    "/var/lib/coinjecture-lab-provisioned",
+)
+
+
+def snapshot(node: Remote) -> dict[str, Any]:
+    """Every file below the folders that a migration could touch, packages, users, units."""
+    found = json.loads(node.ssh("/usr/bin/python3", "-", stdin=SNAPSHOT.encode()))
+    return {path: value for path, value in found.items() if not path.startswith(MOVES_BY_ITSELF)}
+
+
+def differences(
+    one: Mapping[str, Any], other: Mapping[str, Any], but: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """What is not the same in two snapshots."""
+    return {
+        path: (one.get(path), other.get(path))
+        for path in sorted({*one, *other})
+        if one.get(path) != other.get(path) and not path.startswith(but or ("\\0",))
+    }
+
+
+def the_wheel() -> Path:
+    """The wheel that `make setup` has built."""
+    found = sorted((ROOT / "build/wheels/local").glob("*.whl"))
+    assert len(found) == 1, "make setup builds one wheel"
+    return found[0]
+
+
+def repacked(folder: Path, change: Mapping[str, str]) -> Path:
+    """Another wheel with the same engine and some of its Python files replaced: another release."""
+    source = the_wheel()
+    target = folder / source.name
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            if entry.filename not in change:
+                new.writestr(entry, old.read(entry.filename))
+        for name, text in change.items():
+            new.writestr(name, text)
+    return target
+
+
+def sha256(path: Path) -> str:
+    """The hash that names a release."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def numbers() -> Iterator[int]:
+    """1, 2, 3, up to more tasks than any play has."""
+    yield from range(1, 400)

@@ -1,0 +1,110 @@
+"""A play killed before any of its tasks and run again finishes what it had begun, and no more."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from . import support
+from .support import Operator, mode, numbers, open_operation, serves, set_mode
+
+pytestmark = pytest.mark.droplets
+
+
+def test_given_a_phase_play_killed_before_each_of_its_tasks_then_it_is_finished_in_the_end(
+    operator: Operator,
+) -> None:
+    began, boundaries = time.time(), []
+    for number in numbers():
+        if mode() == "rust":
+            set_mode("shadow")  # so that the tasks behind the change get their turn too
+        run = operator.play("phase2", kill_before=number)
+        if not run.killed:
+            break
+        boundaries.append((run.before, mode()))
+        assert mode() in ("shadow", "rust")
+        assert serves()
+    assert run.status == 0, run.said[-3000:]
+    assert mode() == "rust"
+    changed = [now for _, now in boundaries]
+    assert changed == sorted(changed, key=("shadow", "rust").index), boundaries
+    assert "shadow" in changed and "rust" in changed, "killed on both sides of the change"
+    again = operator.play("phase2")
+    assert "phase 2 is done here" in again.said and "changed=0" in again.said, again.said[-3000:]
+    assert support.failures(began) == []
+
+
+def test_given_a_rollback_killed_before_each_of_its_tasks_then_it_goes_back_one_step_and_no_further(
+    operator: Operator,
+) -> None:
+    began, opened = time.time(), []
+    for number in numbers():
+        if mode() != "rust":
+            set_mode("rust")
+        run = operator.play("rollback", kill_before=number)
+        if not run.killed:
+            break
+        assert serves()
+        begun = open_operation()
+        if begun is None:
+            assert mode() == "rust", f"before {run.before} it has gone back, and has not noted that"
+            continue
+        opened.append(run.before)
+        assert begun["target"] == "shadow"
+        finished = operator.play("rollback")
+        assert finished.status == 0, finished.said[-3000:]
+        assert (mode(), open_operation()) == ("shadow", None), f"killed before {run.before}"
+    assert run.status == 0, run.said[-3000:]
+    assert (mode(), open_operation()) == ("shadow", None)
+    assert len(opened) >= 5, opened
+    assert support.failures(began) == []
+
+
+def test_given_an_open_rollback_then_no_step_starts_until_it_is_finished(operator: Operator) -> None:
+    set_mode("rust")
+    for number in range(6, 20):
+        if operator.play("rollback", kill_before=number).killed and open_operation():
+            break
+    refused = operator.play("phase3")
+    assert refused.status == 2
+    assert "run rollback.yml -l node1 first" in refused.said, refused.said[-3000:]
+    assert mode() in ("rust", "shadow")
+    assert operator.play("rollback").status == 0
+    assert (mode(), open_operation()) == ("shadow", None)
+
+
+@pytest.mark.soak
+def test_given_the_first_step_killed_before_each_of_its_tasks_then_the_wrapper_comes_in_once(
+    operator: Operator, untouched: dict[str, object]
+) -> None:
+    assert operator.play("rollback", to="removed").status == 0
+    began = time.time()
+    for number in numbers():
+        run = operator.play("phase1", kill_before=number, wheel_file=str(support.the_wheel()))
+        if not run.killed:
+            break
+        assert serves(), f"killed before {run.before}"
+    assert run.status == 0, run.said[-3000:]
+    assert mode() == "shadow"
+    again = operator.play("phase1", wheel_file=str(support.the_wheel()))
+    assert "phase 1 is done here" in again.said and "changed=0" in again.said, again.said[-3000:]
+    assert support.failures(began) == []
+
+
+@pytest.mark.soak
+def test_given_the_removal_killed_before_each_of_its_tasks_then_nothing_is_left_in_the_end(
+    operator: Operator, untouched: dict[str, object]
+) -> None:
+    began = time.time()
+    for number in numbers():
+        # The order is typed once; from then on it stands on the node.
+        order = {} if open_operation() else {"to": "removed"}
+        run = operator.play("rollback", kill_before=number, **order)
+        if not run.killed:
+            break
+        assert serves(), f"killed before {run.before}"
+    assert run.status == 0, run.said[-3000:]
+    assert operator.play("rollback", to="removed").status == 0
+    assert support.differences(untouched, support.snapshot(support.NODE)) == {}
+    assert support.failures(began) == []

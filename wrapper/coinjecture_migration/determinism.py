@@ -1,0 +1,218 @@
+"""The determinism arm: does an engine judge the same blocks the same way twice?
+
+Some stored blocks are judged twice by fresh engines of each kind, in a thread of its own, one judgement at a
+time with a pause before each: the serving engines are never asked. The pause keeps the load low; the
+thread's priority stays as it is, since a thread that waits for the processor may hold the interpreter's lock.
+
+The durations are pairs for the latency gate, kept apart from live ones. They are this thread's processor
+time: what else the machine did meanwhile says nothing about an engine.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from coinjecture_migration.adapter import LegacyEngine
+from coinjecture_migration.alerts import Alerts
+from coinjecture_migration.counters import Ratio
+from coinjecture_migration.engines import EngineLoader
+from coinjecture_migration.evidence import Evidence
+from coinjecture_migration.observation import Observation, bits, compare
+from coinjecture_migration.regime import Regime
+from coinjecture_migration.rust_engine import RustEngine
+
+log = logging.getLogger("coinjecture.migration")
+
+FACT = "determinism"
+BLOCKS = 50
+DEEPEST = 500
+"""How far below the tip a sample may begin."""
+MAX_EXAMPLES = 5
+EMPTY = {"runs": 0, "blocks": 0, "mismatches": 0, "differences": 0, "examples": []}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Blocks of the best chain, oldest first, each with its text; `parent` is the node they stand on."""
+
+    parent: Any
+    parent_key: Any
+    blocks: list[tuple[Any, bytes]]
+
+
+class DeterminismArm:
+    """Judges samples again; what it finds is the fact `determinism` of the evidence.
+
+    Args:
+        loader: Builds fresh engines.
+        regime: Gives the regime in force.
+        evidence: Where what it finds is kept.
+        alerts: Told of an engine that contradicts itself.
+        profile: The profile that judging is pinned to, or None.
+        every: Seconds between two samples; 0: never.
+        pause: Seconds before each judgement.
+    """
+
+    def __init__(
+        self,
+        loader: EngineLoader,
+        regime: Callable[[], Regime],
+        evidence: Evidence,
+        alerts: Alerts,
+        profile: str | None,
+        every: float,
+        pause: float,
+    ) -> None:
+        self._loader, self._regime, self._evidence, self._alerts = loader, regime, evidence, alerts
+        self._profile, self._every, self._pause = profile, every, pause
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run_often, name="determinism", daemon=True)
+
+    def start(self) -> None:
+        """Begin, unless it is switched off."""
+        if self._every:
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop before the next judgement."""
+        self._ended.set()
+
+    def acknowledge(self) -> bool:
+        """Forget what was found, so that it has to be found again. Returns whether there was anything."""
+        known = self._evidence.fact(FACT)
+        if not known or not (known["mismatches"] or known["differences"]):
+            return False
+        self._evidence.set_fact(FACT, {**known, **{k: EMPTY[k] for k in ("mismatches", "differences")}})
+        return True
+
+    def run(self) -> None:
+        """Judge one sample twice by each kind of engine that is loaded, and count what came of it."""
+        regime = self._regime()
+        sample = self._sample(regime)
+        if not sample.blocks:
+            return
+        known = self._known(regime.soak.identity.get("release"))
+        ratio = Ratio(known["ratio"])
+        passes = [self._pass(regime, sample, ratio) for _ in range(2)]
+        if self._ended.is_set():
+            return
+        for (_, text), first, second in zip(sample.blocks, *passes, strict=True):
+            for name in first:
+                if _signature(first[name]) != _signature(second[name]):
+                    self._found(known, "mismatches", name, text, first[name], second[name])
+            for told in (first, second):
+                if len(told) == 2 and _differ(told["legacy"], told["rust"]):
+                    self._found(known, "differences", "both", text, told["legacy"], told["rust"])
+                    break
+        known |= {"runs": known["runs"] + 1, "blocks": known["blocks"] + len(sample.blocks)}
+        known |= {"at": time.time(), "ratio": ratio.as_json()}
+        self._evidence.set_fact(FACT, known)
+
+    def _known(self, release: str | None) -> dict[str, Any]:
+        """What was found so far with this release."""
+        known = self._evidence.fact(FACT)
+        if isinstance(known, dict) and known.get("release") == release:
+            return {**known, "examples": list(known["examples"])}
+        return {**EMPTY, "examples": [], "release": release, "ratio": {}}
+
+    def _found(
+        self, known: dict[str, Any], what: str, engine: str, text: bytes, one: Observation, other: Observation
+    ) -> None:
+        known[what] += 1
+        if len(known["examples"]) < MAX_EXAMPLES:
+            example = {"what": what, "engine": engine, "block": text.decode("utf-8", "replace")}
+            known["examples"].append({**example, "one": one.as_json(), "other": other.as_json()})
+        message = "an engine judged a stored block otherwise the second time"
+        kind = "self_mismatch"
+        if what == "differences":
+            kind, message = "divergence", "CONSENSUS DIVERGENCE on a stored block judged again"
+        self._alerts.add(kind, message, engine=engine, one=one.as_json(), other=other.as_json())
+        self._alerts.deliver()
+
+    def _sample(self, regime: Regime) -> Sample:
+        """Consecutive blocks of the best chain that begin somewhere below the tip; only read."""
+        engine, node = regime.answering, regime.answering.tip()
+        deepest = min(DEEPEST, node.height - BLOCKS) if isinstance(node.height, int) else 0
+        for _ in range(random.randrange(max(deepest, 1))):  # noqa: S311 - no secret
+            parent = engine.node(node.parent_hash)
+            if parent is None or engine.node(parent.parent_hash) is None:
+                break
+            node = parent
+        blocks: list[tuple[Any, bytes]] = []
+        while len(blocks) < BLOCKS:
+            parent = engine.node(node.parent_hash)
+            text = self._text(regime, node.block)
+            if parent is None or parent is node or text is None:
+                break
+            blocks.append((node.block, text))
+            key, node = node.parent_hash, parent
+        blocks.reverse()
+        return Sample(node, key if blocks else None, blocks)
+
+    @staticmethod
+    def _text(regime: Regime, block: Any) -> bytes | None:
+        """A block as JSON text; None where only a Rust engine could make one and there is none."""
+        if regime.rust is not None:
+            captured, broke = regime.rust.capture_unclocked(block)
+            return None if broke or captured.out_of_domain is not None else bytes(captured.to_json())
+        return json.dumps(block).encode() if isinstance(block, dict) else None
+
+    def _pass(self, regime: Regime, sample: Sample, ratio: Ratio) -> list[dict[str, Observation]]:
+        """Judge the sample by one fresh engine of each kind that is loaded."""
+        engines = {
+            engine.name: self._loader.fresh(engine) for engine in (regime.legacy, regime.rust) if engine
+        }
+        for engine in engines.values():
+            engine.clock = time.thread_time
+            engine.take([(sample.parent_key, sample.parent)], sample.parent)
+        full = regime.legacy is None or regime.legacy.judges_full
+        profile = self._profile or "full" if full else "header"
+        told = []
+        for number, (block, text) in enumerate(sample.blocks):
+            told.append({n: self._judge(e, block, text, profile, number) for n, e in engines.items()})
+            if self._ended.is_set():
+                break
+            if len(engines) == 2 and all(one.accepted and one.seconds for one in told[-1].values()):
+                ratio.add(told[-1]["rust"].seconds / told[-1]["legacy"].seconds)
+        return told
+
+    def _judge(
+        self, engine: LegacyEngine | RustEngine, block: Any, text: bytes, profile: str, number: int
+    ) -> Observation:
+        """One judgement after a pause, of a copy of its own; `seconds` are all it took."""
+        self._ended.wait(self._pause)
+        if isinstance(engine, LegacyEngine):
+            copy = engine.like(block, text)
+            told = engine.judge(copy, profile)
+            engine.drop()
+            engine.complete(told, engine.like(block, text))
+            return told
+        return engine.judge_alone(json.loads(text), float(number), profile)
+
+    def _run_often(self) -> None:
+        while not self._ended.wait(self._every):
+            try:
+                self.run()
+            except Exception as error:
+                log.error("the determinism arm could not run: %r", error)
+
+
+def _signature(told: Observation) -> tuple[Any, ...]:
+    """All of a verdict that has to be the same the second time."""
+    if told.error is not None:
+        return ("error", type(told.error).__name__)
+    numbers = (bits(told.work), bits(told.cumulative), bits(told.tip_cumulative))
+    return (told.accepted, told.reasons, told.block_hash, told.height, told.tip_hash, *numbers)
+
+
+def _differ(legacy: Observation, rust: Observation) -> bool:
+    if legacy.error is not None or legacy.not_a_rule:
+        return False
+    return rust.error is not None or bool(compare(legacy, rust))

@@ -1,0 +1,182 @@
+"""The fork sentinel: does every peer have the same block at a height that no reorganisation reaches?
+
+It asks over the API that is there, from a thread of its own, and never touches the path of a block. Two
+nodes cannot vote on who is right: it repairs nothing. It latches, says so, and keeps both sides.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from coinjecture_migration.alerts import Alerts
+from coinjecture_migration.capture import write_capture
+from coinjecture_migration.evidence import Evidence
+
+log = logging.getLogger("coinjecture.migration")
+
+FACT = "sentinel"
+ASK_SECONDS = 5.0
+LARGEST_ANSWER = 8 * 2**20
+MAX_DUMPS = 50
+
+Fetch = Callable[[str], Any]
+Own = Callable[[], tuple[Mapping[str, Any], Callable[[str], Any]]]
+
+
+def fetch_json(url: str) -> Any:
+    """GET a peer's answer as JSON, past every proxy.
+
+    Raises:
+        OSError, ValueError: No answer in time, an error status, or no JSON of a bearable size.
+    """
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=ASK_SECONDS) as answer:
+        body = answer.read(LARGEST_ANSWER + 1)
+    if len(body) > LARGEST_ANSWER:
+        raise ValueError(f"an answer of more than {LARGEST_ANSWER} bytes")
+    return json.loads(body)
+
+
+class Sentinel:
+    """Compares fingerprints with the peers'; what it finds is the fact `sentinel` of the evidence.
+
+    Args:
+        peers: Base URLs of the peers' APIs.
+        own: Gives this node's view of its chain (`chain_view`) and a way to a block by its hash.
+        evidence: Where what it finds is kept; a latch survives restarts there.
+        alerts: Told once of a fork.
+        node: This node's name.
+        folder: Where both sides of a fork are written.
+        every: Seconds between two looks.
+        fetch: Gets JSON from a URL.
+        now: Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        peers: Sequence[str],
+        own: Own,
+        evidence: Evidence,
+        alerts: Alerts,
+        node: str,
+        folder: Path,
+        every: float,
+        fetch: Fetch = fetch_json,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._peers, self._own, self._evidence, self._alerts = tuple(peers), own, evidence, alerts
+        self._node, self._folder, self._every = node, folder, every
+        self._fetch, self._now = fetch, now
+        self._suspected: set[tuple[str, str, str]] = set()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look_often, name="sentinel", daemon=True)
+
+    @property
+    def latched(self) -> Mapping[str, Any] | None:
+        """The fork that nobody has acknowledged yet."""
+        known = self._evidence.fact(FACT)
+        return (known or {}).get("latched")
+
+    def start(self) -> None:
+        """Begin to look, if there is anybody to ask."""
+        if self._peers:
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop looking; an answer that is under way is not waited for."""
+        self._ended.set()
+
+    def acknowledge(self, who: str, why: str) -> bool:
+        """Take the latch off. A fork that is still there latches again at the second look from now."""
+        known = self._evidence.fact(FACT)
+        if not known or not known.get("latched"):
+            return False
+        self._suspected.clear()
+        acknowledged = {"at": self._now(), "who": who, "why": why}
+        self._evidence.set_fact(FACT, {**known, "latched": None, "acknowledged": acknowledged})
+        return True
+
+    def look(self) -> None:
+        """Ask every peer once, and remember what it said."""
+        view, block_of = self._own()
+        answers = {peer: self._ask(peer, view) for peer in self._peers}
+        suspected = {
+            (peer, str(said["height"]), str(said["hash"]))
+            for peer, said in answers.items()
+            if said["agrees"] is False
+        }
+        again = suspected & self._suspected
+        self._suspected = suspected
+        latched = self.latched
+        if again and latched is None:
+            peer, height, theirs = sorted(again)[0]
+            latched = self._latch(peer, height, theirs, view, block_of, answers[peer])
+        known = {
+            peer: {name: said[name] for name in ("height", "hash", "agrees", "error")}
+            for peer, said in answers.items()
+        }
+        before = self._evidence.fact(FACT) or {}
+        found = {"checked_at": self._now(), "peers": known, "latched": latched}
+        self._evidence.set_fact(FACT, {**before, **found})
+
+    def _ask(self, peer: str, view: Mapping[str, Any]) -> dict[str, Any]:
+        """What a peer has at the highest of our fingerprints that lies deep enough in its chain too."""
+        said: dict[str, Any] = {"height": None, "hash": None, "agrees": None, "error": None, "block": None}
+        for height, ours in sorted(view["fingerprints"].items(), key=lambda item: -int(item[0])):
+            try:
+                answer = self._fetch(f"{peer.rstrip('/')}/v1/data/block/{height}")
+                theirs, depth = answer["hash"], answer["depth"]
+                if not isinstance(depth, int) or depth < view["lag"]:
+                    continue
+            except Exception as error:  # a peer may answer anything at all
+                said["error"] = f"{type(error).__name__}: {error}"[:200]
+                continue
+            said |= {"height": int(height), "hash": theirs, "agrees": theirs == ours, "error": None}
+            said["block"] = answer.get("block")
+            break
+        return said
+
+    def _latch(
+        self,
+        peer: str,
+        height: str,
+        theirs: str,
+        view: Mapping[str, Any],
+        block_of: Callable[[str], Any],
+        said: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Write both sides to a file and say so."""
+        ours = view["fingerprints"].get(height)
+        fork = {"at": self._now(), "peer": peer, "height": int(height), "own": ours, "peers": theirs}
+        content = {
+            "schema": 1,
+            "node": self._node,
+            **fork,
+            "own_chain": dict(view),
+            "own_block": _plain(block_of(str(ours))),
+            "peer_block": said["block"],
+        }
+        name = write_capture(self._folder, content, MAX_DUMPS)
+        fork["dump"] = f"{self._folder.name}/{name}" if name else None
+        self._alerts.add("fork", "FORK: this node and a peer have different blocks", **fork)
+        self._alerts.deliver()
+        return fork
+
+    def _look_often(self) -> None:
+        while not self._ended.wait(self._every):
+            try:
+                self.look()
+            except Exception as error:
+                log.error("the fork sentinel could not look: %r", error)
+
+
+def _plain(block: Any) -> Any:
+    """A block as JSON takes it, whatever its class."""
+    return json.loads(json.dumps(block, default=lambda value: getattr(value, "__dict__", repr(value))))

@@ -1,0 +1,84 @@
+"""What watches a node besides the comparison of each call: the fork sentinel and the determinism arm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from coinjecture_migration.alerts import Alerts
+from coinjecture_migration.chain_view import ChainView
+from coinjecture_migration.determinism import DeterminismArm
+from coinjecture_migration.engines import EngineLoader
+from coinjecture_migration.evidence import Evidence
+from coinjecture_migration.regime import Regime
+from coinjecture_migration.sentinel import Sentinel
+from coinjecture_migration.settings import Settings
+
+DEPTH = 20
+"""Confirmation depth of a network whose configuration names none."""
+
+
+class Watchers:
+    """Both watchers, and the view of the chain that one of them and the evidence need.
+
+    Args:
+        settings: Peers, folders, how often.
+        loader: Builds engines.
+        regime: Gives the regime in force.
+        evidence: Where they keep what they find.
+        alerts: Told of it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        loader: EngineLoader,
+        regime: Callable[[], Regime],
+        evidence: Evidence,
+        alerts: Alerts,
+    ) -> None:
+        self._regime = regime
+        self._depth = int(getattr(loader.config, "confirmation_depth", DEPTH))
+        self._view = ChainView(self._depth)
+        self.sentinel = Sentinel(
+            settings.peers,
+            self._own,
+            evidence,
+            alerts,
+            settings.node,
+            settings.forks_dir,
+            settings.sentinel_seconds,
+        )
+        self.arm = DeterminismArm(
+            loader,
+            regime,
+            evidence,
+            alerts,
+            settings.pin_profile,
+            settings.determinism_seconds,
+            settings.determinism_pause,
+        )
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self.sentinel.start()
+        self.arm.start()
+
+    def close(self) -> None:
+        """Stop watching."""
+        self.sentinel.close()
+        self.arm.close()
+
+    def chain(self) -> Mapping[str, Any]:
+        """The chain as the evidence keeps it."""
+        return self._view.look(self._regime().answering)
+
+    def acknowledge(self, who: str, why: str) -> list[str]:
+        """Take off what they have latched. Returns what that was."""
+        taken = {"fork": self.sentinel.acknowledge(who, why), "determinism": self.arm.acknowledge()}
+        return [name for name, was in taken.items() if was]
+
+    def _own(self) -> tuple[Mapping[str, Any], Callable[[str], Any]]:
+        """A view of its own: the evidence's thread looks at the same time."""
+        engine = self._regime().answering
+        return ChainView(self._depth).look(engine), lambda key: getattr(engine.node(key), "block", None)
