@@ -8,7 +8,7 @@ from testnet.image.build import ensure_image, remove_images
 from testnet.lab import keys, preconditions
 from testnet.lab.droplets import ensure_bridge, ensure_droplets, remove_network
 from testnet.lab.nodes import NodeSilent, await_agreement, disagreement, state
-from testnet.lab.plan import APT_CACHE, DROPLETS, NODES, ROOT, STATE, Droplet
+from testnet.lab.plan import APT_CACHE, DROPLETS, NODES, PROVISIONED, ROOT, STATE, Droplet
 from testnet.machine.command import CommandError
 from testnet.machine.docker import Docker, find_docker, require_docker
 from testnet.machine.progress import say
@@ -36,7 +36,7 @@ def up() -> None:
     for droplet in touched:
         keys.authorize_operator(docker, droplet, public_key)
     keys.pin_host_keys(docker, DROPLETS)
-    fresh = [droplet for droplet in DROPLETS if not _is_provisioned(docker, droplet)]
+    fresh = [droplet for droplet in PROVISIONED if not _is_provisioned(docker, droplet)]
     if fresh:
         _require_all_new(fresh)
         _provision(docker, playbook)
@@ -104,7 +104,7 @@ def _require_all_new(fresh: list[Droplet]) -> None:
     Raises:
         CommandError: One is; only a network made anew as a whole helps.
     """
-    if len(fresh) < len(DROPLETS):
+    if len(fresh) < len(PROVISIONED):
         raise CommandError(
             f"{', '.join(droplet.name for droplet in fresh)} had to be made anew while the rest of the "
             "network lives on and would be a stranger to it: type `make testnet-down`, then `make testnet`."
@@ -131,5 +131,5 @@ def _provision(docker: Docker, playbook: str) -> None:
     if done.returncode != 0:
         tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-30:])
         raise CommandError(f"{tail}\ntestnet/provision.yml failed; all it said is in {log.relative_to(ROOT)}")
-    for droplet in DROPLETS:
+    for droplet in PROVISIONED:
         docker.execute(droplet.container, "touch", _PROVISIONED)

@@ -68,4 +68,7 @@ NODES = (
     Droplet("node2", "10.77.0.12", 22012, 18012),
 )
 USERS = Droplet("users", "10.77.0.40", 22040)
-DROPLETS = (*NODES, USERS)
+PROVISIONED = (*NODES, USERS)
+"""What testnet/provision.yml makes of bare droplets; the monitoring host is playbooks/monitoring.yml's."""
+MONITOR = Droplet("monitor", "10.77.0.30", 22030)
+DROPLETS = (*PROVISIONED, MONITOR)

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from coinjecture_migration import system_log
+
 log = logging.getLogger("coinjecture.migration")
 
 AlertCallback = Callable[[dict[str, Any]], None]
@@ -21,10 +23,15 @@ class Alerts:
         self._waiting: deque[dict[str, Any]] = deque()
 
     def add(self, kind: str, message: str, *, level: int = logging.ERROR, **fields: Any) -> None:
-        """Log an alert, with its fields as structured data and as a line of their own, and queue it."""
-        log.log(level, message, extra={"migration": {"kind": kind, **fields}})
-        if fields:
-            log.log(level, "%s: %s", kind, json.dumps(fields, default=repr, sort_keys=True))
+        """Log an alert with its fields, and queue it.
+
+        In a unit it becomes one entry of the system log; elsewhere, and where the journal does not take it,
+        a line of the log and a second one with the fields.
+        """
+        if not (system_log.is_ours() and system_log.send(level, message, {"kind": kind, **fields})):
+            log.log(level, message, extra={"migration": {"kind": kind, **fields}})
+            if fields:
+                log.log(level, "%s: %s", kind, json.dumps(fields, default=repr, sort_keys=True))
         if self._callback is not None:
             self._waiting.append({"kind": kind, "message": message, **fields})
 

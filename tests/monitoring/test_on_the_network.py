@@ -1,0 +1,255 @@
+"""Monitoring on the local network: its sockets, a divergence on its way to a person, the panels' queries."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitoring.dashboard.__main__ import TARGET
+from testnet.lab import network
+from testnet.lab.plan import MONITOR, NODES, ROOT, USERS
+from testnet.machine.docker import Docker, require_docker
+from testnet.rehearsal.droplet import Remote, Unreadable
+
+pytestmark = pytest.mark.droplets
+
+NODE1, NODE2 = (Remote(node) for node in NODES)
+WATCHER, STRANGER = Remote(MONITOR), Remote(USERS)
+RECEIVER = Path(__file__).parent / "on_the_monitor/receiver.py"
+ARRIVES_WITHIN = 30.0  # seconds from the divergence to the person, as promised
+OPENED = {
+    "node1": {"10.77.0.11:9100", "10.77.0.11:9478"},
+    "node2": {"10.77.0.12:9100", "10.77.0.12:9478"},
+    "monitor": {"127.0.0.1:9090", "127.0.0.1:9093", "127.0.0.1:9100", "127.0.0.1:9115"},
+    "users": set[str](),
+}
+SERVICES = f"http://{MONITOR.address}:9901"
+EVENTS = {
+    "events_sentry_dsn": SERVICES.replace("//", "//a-key@") + "/42",
+    "events_datadog_api_key": "another-key",
+    "events_datadog_url": SERVICES,
+}
+FAULT = {"wheel_features": ["faults"], "wrapper_fault": "divergence"}
+LIMIT = 60.0  # seconds for something that takes a few
+
+
+def play(name: str, *arguments: str) -> str:
+    """Run a playbook as typed and return what it said."""
+    done = subprocess.run(
+        ["ansible-playbook", f"playbooks/{name}.yml", *arguments],
+        cwd=ROOT, check=False, capture_output=True, text=True, timeout=560,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    return done.stdout
+
+
+def monitor(*arguments: str) -> str:
+    """Run monitoring.yml with Sentry and Datadog, as they are here."""
+    return play("monitoring", "-e", json.dumps(EVENTS), *arguments)
+
+
+def changed(recap: str) -> dict[str, int]:
+    """How many tasks changed something, by host."""
+    return {host: int(count) for host, count in re.findall(r"^(\w+) +: .*changed=(\d+)", recap, re.MULTILINE)}
+
+
+def sockets() -> dict[str, set[str]]:
+    """What listens on every host, TCP and UDP; the container engine's resolver is not the host's."""
+    found = {}
+    for remote in (NODE1, NODE2, WATCHER, STRANGER):
+        lines = remote.ssh("ss", "-Hltun").decode().splitlines()
+        found[remote.name] = {line.split()[4] for line in lines if "127.0.0.11:" not in line}
+    return found
+
+
+def await_true(condition: Callable[[], Any], what: str) -> Any:
+    """Wait until something is so, and return it."""
+    deadline = time.monotonic() + LIMIT
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{what} did not happen"
+        time.sleep(0.5)
+
+
+def prometheus(path: str) -> Any:
+    """What Prometheus answers on the monitoring host."""
+    answer = json.loads(WATCHER.ssh("curl", "-sS", f"'http://127.0.0.1:9090/api/v1/{path}'"))
+    assert answer["status"] == "success", answer
+    return answer["data"]
+
+
+def query(expr: str) -> list[dict[str, Any]]:
+    """The series that an instant query gives, those without a number left out."""
+    result = prometheus(f"query?query={urllib.parse.quote(expr, safe='')}")["result"]
+    return [series for series in result if series["value"][1] not in ("NaN", "+Inf", "-Inf")]
+
+
+@dataclass
+class Watched:
+    """The network with the monitoring on it."""
+
+    docker: Docker
+    before: dict[str, set[str]]
+    announced: dict[str, int]
+    after: dict[str, set[str]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[Watched]:
+    """The local network, monitored, with a receiver of alerts; it goes afterwards."""
+    network.up()
+    docker = require_docker()
+    watched = Watched(docker, sockets(), changed(monitor("--check", "--diff")))
+    assert sockets() == watched.before, "a check changes nothing"
+    monitor()
+    watched.after = sockets()
+    start = "cat >/var/tmp/receiver.py && systemd-run --quiet --unit=receiver python3 /var/tmp/receiver.py"
+    docker.execute(MONITOR.container, "sh", "-c", start, stdin=RECEIVER.read_text())
+    yield watched
+    network.down()
+
+
+def requests(path: str) -> list[dict[str, Any]]:
+    """Every request to a path that has reached the receiver, with the time of its arrival."""
+    lines = WATCHER.ssh("touch", "/var/tmp/received.jsonl", "&&", "cat", "/var/tmp/received.jsonl")
+    told = [json.loads(line) for line in lines.decode().splitlines()]
+    return [one for one in told if one["path"] == path]
+
+
+def received() -> list[dict[str, Any]]:
+    """Every alert that has reached the person, with the time of its arrival."""
+    return [
+        {"arrived": request["arrived"], **alert}
+        for request in requests("/alerts")
+        for alert in json.loads(request["body"])["alerts"]
+    ]
+
+
+def test_it_opens_exactly_the_sockets_it_lists(watched: Watched) -> None:
+    opened = {host: watched.after[host] - watched.before[host] for host in OPENED}
+    assert opened == OPENED
+    assert all(watched.before[host] <= watched.after[host] for host in OPENED), "and closes none"
+
+
+def test_a_check_on_a_fresh_network_announces_every_host(watched: Watched) -> None:
+    assert set(watched.announced) == {"node1", "node2", "monitor"}
+    assert all(count > 3 for count in watched.announced.values()), watched.announced
+
+
+def test_the_page_lists_every_port_that_is_opened(watched: Watched) -> None:
+    page = (ROOT / "docs/alerts.md").read_text()
+    for socket in set().union(*OPENED.values()):
+        assert socket.rpartition(":")[2] in page
+
+
+def test_run_again_it_changes_nothing(watched: Watched) -> None:
+    assert changed(monitor()) == {"node1": 0, "node2": 0, "monitor": 0}
+
+
+@pytest.mark.parametrize("port", [9100, 9478])
+def test_a_node_answers_the_monitoring_host_and_nobody_else(watched: Watched, port: int) -> None:
+    ask = ("curl", "-sS", "--max-time", "3", "-o", "/dev/null", "-w", "%{http_code}")
+    url = f"http://{NODES[0].address}:{port}/metrics"
+    assert WATCHER.ssh(*ask, url) == b"200"
+    for other in (NODE2, STRANGER):
+        with pytest.raises(Unreadable):
+            other.ssh(*ask, url)
+
+
+def test_the_metrics_server_may_do_nothing_to_the_node(watched: Watched) -> None:
+    shown = NODE1.ssh("systemd-analyze", "security", "--no-pager", "coinjecture-metrics.service").decode()
+    score = re.search(r"Overall exposure level.*: ([\d.]+)", shown)
+    assert score and float(score[1]) < 2.5, shown[-200:]
+    pid = NODE1.ssh("systemctl", "show", "-P", "MainPID", "coinjecture-metrics.service").decode().strip()
+    inside = ("nsenter", "--target", pid, "--mount")
+    as_node = ("setpriv", "--reuid=coinjecture", "--regid=coinjecture", "--clear-groups")
+    NODE1.ssh(*inside, *as_node, "cat", "/etc/coinjecture-metrics/metrics.json")
+    with pytest.raises(Unreadable, match="Permission denied"):
+        NODE1.ssh(*inside, *as_node, "ls", "/var/lib/coinjecture")
+
+
+def test_every_target_is_scraped(watched: Watched) -> None:
+    def silent() -> bool:
+        targets = prometheus("targets?state=active")["activeTargets"]
+        return len(targets) == 2 + 2 + 3 + 3 and all(target["health"] == "up" for target in targets)
+
+    await_true(silent, "every target is up")
+
+
+def test_a_divergence_reaches_a_person_in_time(watched: Watched) -> None:
+    play("phase1", "-l", "node1", "-e", json.dumps(FAULT))
+    await_true(
+        lambda: any(alert["labels"]["alertname"] == "ConsensusDivergence" for alert in received()),
+        "an alert at the receiver",
+    )
+    first = min(
+        (alert for alert in received() if alert["labels"]["alertname"] == "ConsensusDivergence"),
+        key=lambda alert: alert["arrived"],
+    )
+    assert first["labels"]["node"] == "node1"
+    assert first["annotations"]["runbook_url"].endswith("#consensusdivergence")
+    search = ("journalctl", "--output=json", "--lines=all", "COINJECTURE_KIND=divergence")
+    entries = [json.loads(line) for line in NODE1.ssh(*search).decode().splitlines()]
+    happened = int(entries[0]["__REALTIME_TIMESTAMP"]) / 1e6
+    assert first["arrived"] - happened <= ARRIVES_WITHIN
+    assert entries[0]["MESSAGE"] == "CONSENSUS DIVERGENCE"
+    assert entries[0]["PRIORITY"] == "3"
+    assert json.loads(entries[0]["COINJECTURE_RUST"])["engine"] == "rust"
+
+
+def test_the_divergence_reaches_sentry_and_datadog_too(watched: Watched) -> None:
+    sentry = await_true(lambda: requests("/api/42/envelope/"), "an event at Sentry")
+    assert '"kind":"divergence"' in "".join(one["body"] for one in sentry).replace('": "', '":"')
+    datadog = await_true(lambda: requests("/api/v1/events"), "an event at Datadog")
+    assert "CONSENSUS DIVERGENCE (node1)" in {json.loads(one["body"])["title"] for one in datadog}
+
+
+def dashboard_queries() -> list[tuple[str, str]]:
+    board = json.loads(TARGET.read_text())
+    return [
+        (panel["title"], target["expr"]) for panel in board["panels"] for target in panel.get("targets", [])
+    ]
+
+
+@pytest.mark.parametrize(("title", "expr"), dashboard_queries())
+def test_every_panel_of_the_dashboard_has_data(watched: Watched, title: str, expr: str) -> None:
+    await_true(lambda: query(expr), f"data for {title}: {expr}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["consensus_divergence_count", "rust_consensus_errors", "rust_consensus_latency_ms",
+     "block_verification_success_rate"],
+)  # fmt: skip
+def test_the_plans_four_are_recorded_for_the_node_in_shadow(watched: Watched, name: str) -> None:
+    await_true(lambda: [s for s in query(name) if s["metric"]["node"] == "node1"], name)
+
+
+def test_a_dead_metrics_server_is_an_alert_and_no_node_notices(watched: Watched) -> None:
+    before = NODE1.ssh("systemctl", "show", "-P", "MainPID", "coinjecture-node.service")
+    calls = NODE1.status()["evidence"]["calls"]
+    NODE1.ssh("systemctl", "stop", "coinjecture-metrics.service")
+    missing = await_true(
+        lambda: [a for a in received() if a["labels"]["alertname"] == "MetricsMissing"], "MetricsMissing"
+    )
+    assert missing[0]["labels"]["node"] == "node1"
+    await_true(lambda: NODE1.status()["evidence"]["calls"] > calls, "further blocks")
+    assert NODE1.ssh("systemctl", "show", "-P", "MainPID", "coinjecture-node.service") == before
+    monitor("-l", "node1")
+    await_true(
+        lambda: any(
+            a["labels"]["alertname"] == "MetricsMissing" and a["status"] == "resolved" for a in received()
+        ),
+        "its end",
+    )
