@@ -10,7 +10,7 @@ import pytest
 from tests.replay.support import GENESIS_BLOCK, capture_file, capture_of, child, wrong_legacy
 
 from . import support
-from .support import SRC, Operator, mode, open_operation, sha256
+from .support import Operator, mode, open_operation, sha256
 
 pytestmark = pytest.mark.droplets
 
