@@ -14,7 +14,7 @@ FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),$(SECON
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup rehearsal test test-quick test-droplets lint lint-rust lint-python lint-ansible \
-        test-rust test-python setup-with-image testnet testnet-down soak bench fuzz watch status-json lock clean
+        test-rust test-python setup-with-image testnet testnet-down soak bench fuzz doubles mutants watch status-json lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -77,8 +77,17 @@ bench: setup ## benchmarks against the Python engine, into build/bench.json
 fuzz: setup ## differential fuzzing against the Python engine (SECONDS=60), into build/fuzz.json
 	@python -m fuzz --seconds $(FUZZ_SECONDS)
 
-watch: ## live status of the network
-	@scripts/watch
+doubles: setup ## doubles through the Rust engine's text against CPython's, into build/doubles.json
+	@python -m fuzz.doubles
+
+mutants: setup ## cargo-mutants over the rules (installs it into build/tools); not part of the tests
+	@scripts/mutants
+
+watch: ## live status of the network (INVENTORY=inventory/testnet for another one than the local one)
+	@scripts/watch $(if $(INVENTORY),-i $(INVENTORY))
+
+status-json: ## the same once, as JSON and nothing else
+	@scripts/watch --json $(if $(INVENTORY),-i $(INVENTORY))
 
 lock: ## lock requirements/*.in again, with hashes
 	@scripts/lock

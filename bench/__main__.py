@@ -10,18 +10,29 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bench import rebuild, report, speed, wrapper_cost
+from bench import mode_changes, rebuild, report, speed, wrapper_cost
 from bench.chain import mined
 from fuzz.oracle import ROOT
 
-QUICK = speed.Effort(mined=4, chain=40, mined_large=2, chain_large=6, runs=11, rebuild_blocks=20_000)
+QUICK = speed.Effort(
+    mined=4,
+    chain=40,
+    mined_large=2,
+    chain_large=6,
+    runs=11,
+    rebuild_blocks=20_000,
+    rounds=1,
+    way_back_blocks=5_000,
+)
 
 WORK = (
     "Valid blocks of the reference node's miner, {sizes}. Times are CPU seconds of one thread. "
     "verify, replay: parsing, rules 1-9 and insertion by verify_block of both engine classes, without I/O; "
     "replay begins with a new engine, in batches of 512 blocks: Python on one core, Rust on two, in time "
     "that passes (replay_one_core: CPU time). rebuild: an engine's constructor reading its log, without "
-    "making the rows. wrapper: time of a call beyond that of the engines it calls."
+    "making the rows. wrapper: time of a call beyond that of the engines it calls. mode_commit: from the "
+    "command over the control socket to its answer, while the wrapper judges blocks. rollback: from final "
+    "to legacy on a chain of so many blocks."
 )
 
 
@@ -47,6 +58,10 @@ def measured(effort: speed.Effort) -> dict[str, Any]:
     say("the wrapper's own time in each mode")
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         results += pool.submit(wrapper_cost.rows, samples[0].raw, effort.runs).result()
+    say("changes of mode under load, and the way back on a long chain")
+    small = mined(4, transactions=2)
+    results += rebuild.apart(mode_changes.commits, small, effort.rounds)
+    results += rebuild.apart(mode_changes.way_back, small, effort.way_back_blocks)
     sizes = " and ".join(f"{sample.block_bytes:,} bytes ({len(sample.raw)} blocks)" for sample in samples)
     return {
         "machine": machine,

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench import engines
 from bench.chain import NETWORK, Block, genesis, stretched
 from fuzz.oracle import GENESIS
+
+T = TypeVar("T")
 
 ROWS_AT_ONCE = 2_000
 TREE_BLOCKS = 200_000
@@ -89,7 +91,7 @@ def affordable(length: int) -> int:
     return length if fits >= length else min(length, max(10_000, fits // 10_000 * 10_000))
 
 
-def apart(measurement: Callable[[list[Block], int], float], blocks: list[Block], length: int) -> float:
+def apart(measurement: Callable[[list[Block], int], T], blocks: list[Block], length: int) -> T:
     """Carry out a measurement in a new process, whose memory is its own and is given back."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(measurement, blocks, length).result()

@@ -46,6 +46,8 @@ class Effort:
     chain_large: int = 36
     runs: int = 101
     rebuild_blocks: int = 1_000_000
+    rounds: int = 5
+    way_back_blocks: int = 100_000
 
 
 def samples(effort: Effort) -> list[Sample]:

@@ -77,7 +77,7 @@ def ordinary_proof(rng: Random, tier: str) -> tuple[Block, Any]:
 
 def exotic_proof(rng: Random, tier: str) -> tuple[Block, Any]:
     """A problem of numbers of every sort, whose target is what Python makes of their sum."""
-    numbers = [values.number(rng) for _ in range(rng.randint(2, 8))]
+    numbers = alike(rng) if rng.random() < 0.3 else [values.number(rng) for _ in range(rng.randint(2, 8))]
     solution = rng.sample(numbers, rng.randint(1, len(numbers)))
     if rng.random() < 0.3:
         solution = [float(x) if type(x) is int and abs(x) < 2**1000 else x for x in solution]
@@ -94,6 +94,11 @@ def exotic_proof(rng: Random, tier: str) -> tuple[Block, Any]:
     if rng.random() < 0.2:
         problem[values.text(rng)] = values.odd(rng)  # hashed, and of no other meaning
     return problem, solution
+
+
+def alike(rng: Random) -> list[Any]:
+    """Decimals of one magnitude: each addition rounds, so it shows in which way they are summed."""
+    return [rng.randrange(1, 10**6) / 1000 for _ in range(rng.randint(4, 10))]
 
 
 def ordinary_complexity() -> Block:

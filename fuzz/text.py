@@ -9,6 +9,7 @@ from typing import Any
 
 from coinjecture.replay import values
 from coinjecture.replay.node import Block
+from coinjecture.replay.writing import writable, written
 
 Seal = Callable[[Block], str | None]
 
@@ -18,21 +19,7 @@ LITERAL_FIELDS = ("index", "timestamp", "cumulative_work_score")
 
 def plain(block: Block) -> str:
     """The text that a node sends."""
-    try:
-        return json.dumps(block)
-    except ValueError:  # a change has made an integer of more digits than Python writes
-        return json.dumps(_writable(block))
-
-
-def _writable(value: Any) -> Any:
-    """The value with every integer of too many digits as the largest one that has a text."""
-    if isinstance(value, dict):
-        return {key: _writable(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_writable(member) for member in value]
-    if type(value) is int and abs(value) > values.LARGEST:
-        return values.LARGEST if value > 0 else -values.LARGEST
-    return value
+    return written(block)
 
 
 def unusual(rng: Random, block: Block, seal: Seal) -> str:
@@ -126,7 +113,7 @@ def _dump(rng: Random, block: Block) -> str:
         )
         text.encode()
     except ValueError:  # a lone surrogate has no UTF-8: it can only be sent as an escape
-        text = json.dumps(_writable(block), separators=separators)
+        text = json.dumps(writable(block), separators=separators)
     return rng.choice(("", " ", "\n\t")) + text + rng.choice(("", "\r\n "))
 
 

@@ -74,7 +74,12 @@ class Totals:
 
     def distinct(self) -> int:
         """How many cases differ in profile, text or the tip that came of them."""
-        # Sorted, not a set: a set of ten million would take a gigabyte.
-        ordered = sorted(array("Q", bytes(self.digests)))
-        repeated: int = sum(map(eq, ordered, islice(ordered, 1, None)))
-        return len(ordered) - repeated
+        return distinct(array("Q", bytes(self.digests)))
+
+
+def distinct(values: array[int]) -> int:
+    """How many different values there are."""
+    # Sorted, not a set: a set of ten million would take a gigabyte.
+    ordered = sorted(values)
+    repeated: int = sum(map(eq, ordered, islice(ordered, 1, None)))
+    return len(ordered) - repeated

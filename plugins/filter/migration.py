@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils import color
 from answers import answers
 from captures import merged as merged_captures
 from completion import Criterion, is_completed
@@ -20,9 +22,10 @@ from completion import refused as completion_refused
 from gate.override import OverrideRefused, override
 from node_import import ImportEditRefused, unwrap
 from operators import journal_report, lock_lines, lock_refusals, read_copies
-from report import status_lines, status_report, step_lines
+from overview import status_report
 from rollback import operation as operation_of_rollback
 from rollback import plan as plan_rollback
+from screen import coloured, plain, status_lines, step_lines
 from steps import Step, plan
 from upgrade import check as check_upgrade
 from upgrade import lines as upgrade_lines
@@ -109,10 +112,51 @@ def other_release(states: Mapping[str, Any], node: str) -> dict[str, str]:
 
 
 def status_of(
-    states: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], chain: Mapping[str, Any]
+    states: Mapping[str, Any],
+    steps: Sequence[Mapping[str, Any]],
+    chain: Mapping[str, Any],
+    sources: Sequence[str] = (),
+    journal: Mapping[str, Sequence[str]] | None = None,
+    lock: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What build/status.json holds; ``chain`` is the result of ``chain_health``."""
-    return status_report(states, steps, chain, time.time())
+    """What build/status.json holds; see `overview.status_report`.
+
+    Args:
+        states: What was read of every node.
+        steps: Every step of the migration, as ``migration_steps`` plans them.
+        chain: The result of ``chain_health``.
+        sources: The inventories in use, as ``ansible_inventory_sources`` has them.
+        journal: What the verification of the step journals found.
+        lock: Who holds the operator lock.
+    """
+    return status_report(states, steps, chain, time.time(), _inventory_option(sources), journal, lock)
+
+
+def node_materials(
+    states: Mapping[str, Any], results: Sequence[Mapping[str, Any]], sources: Sequence[str]
+) -> dict[str, Any]:
+    """What build/report/nodes.json holds: every node's state and what it keeps, None where it was silent."""
+    kept = {result["item"]: result.get("material") for result in results}
+    return {
+        "schema": 1,
+        "read_at": time.time(),
+        "network": _inventory_option(sources) or "inventory/local",
+        "nodes": {name: {"state": state, "material": kept.get(name)} for name, state in states.items()},
+    }
+
+
+def screen_lines(report: Mapping[str, Any]) -> list[str]:
+    """The network on one screen; coloured where Ansible itself would colour, which respects NO_COLOR."""
+    return status_lines(report, coloured if color.ANSIBLE_COLOR else plain)
+
+
+def _inventory_option(sources: Sequence[str]) -> str:
+    """The inventory to name in a command typed at the root of the clone; empty for the default one."""
+    root = Path(__file__).resolve().parents[2]
+    if len(sources) != 1 or Path(sources[0]).resolve() == root / "inventory/local":
+        return ""
+    path = Path(sources[0]).resolve()
+    return shlex.quote(str(path.relative_to(root) if path.is_relative_to(root) else path))
 
 
 def rollback_plan(state: Mapping[str, Any] | None, to: str | None = None) -> dict[str, Any]:
@@ -237,6 +281,7 @@ class FilterModule:
             "is_completed": is_completed,
             "five_answers": answers,
             "step_lines": step_lines,
-            "status_lines": status_lines,
+            "node_materials": node_materials,
+            "status_lines": screen_lines,
             "status_report": status_of,
         }

@@ -17,7 +17,10 @@ from typing import Any
 
 Run = Callable[[Sequence[str], Mapping[str, str]], str]
 
-BUILD_PROBE = "import json; from coinjecture import _core; print(json.dumps(_core.build_info()))"
+BUILD_PROBE = (
+    "import json; from coinjecture import _core; import coinjecture.consensus;"
+    " print(json.dumps(_core.build_info()))"
+)
 
 
 class ReleaseRefused(Exception):
@@ -101,16 +104,18 @@ def switch(current: Path, release: Path) -> bool:
 
 
 def _probe(release: Path, python: str, allow_faults: bool, run: Run) -> dict[str, Any]:
-    """Import the native module with the node's interpreter and ask how it was built."""
+    """Import the engine, native and Python, with the node's interpreter and ask how it was built."""
     output = run([python, "-c", BUILD_PROBE], _environment() | {"PYTHONPATH": str(release)})
     try:
         build = json.loads(output)
         features = list(build["features"])
     except (ValueError, KeyError, TypeError) as error:
         raise ReleaseRefused(f"the wheel does not say how it was built: {output[:200]!r}") from error
-    if "faults" in features and not allow_faults:
+    if features and not allow_faults:
+        # Every feature there is makes the engine wrong: it fails on purpose, or has a wrong rule.
         raise ReleaseRefused(
-            "this is the fault wheel, and the network is not marked as a test network (network_is_test)"
+            f"this is the fault wheel (features {', '.join(map(str, features))}), "
+            "and the network is not marked as a test network (network_is_test)"
         )
     return dict(build)
 

@@ -29,17 +29,22 @@ def plan(state: Mapping[str, Any] | None, to: str | None) -> dict[str, Any]:
         ``from`` and ``to``; ``how``: ``socket`` (at once), ``restart`` (the wrapper does not answer, so the
         mode file is written while the unit is stopped), ``remove`` (the wrapper is taken out), ``nothing``
         or ``refuse``; ``first``: the mode that the wrapper is asked for before anything else, or empty;
-        ``restarts``: whether the process has to be another one; ``why``.
+        ``restarts``: whether the process has to be another one; ``resumed``: whether it finishes an open
+        rollback; ``origin``: the mode that the rollback began in; ``why``.
     """
     if to is not None and to not in TARGETS:
         return _plan("unknown", to, "refuse", f"to={to} is not one of {', '.join(TARGETS)}")
     if state is None:
         return _plan("unknown", to or "legacy", "refuse", "it does not answer")
     now = _mode_now(state)
-    begun = (state.get("operation") or {}) if to is None else {}
+    begun = state.get("operation") or {}
+    if to not in (None, begun.get("target")):
+        begun = {}
     target = to or (begun["target"] if begun.get("kind") == "rollback" else _one_step_back(now))
     planned = _to_removed(state, now) if target == "removed" else _to_mode(state, now, target)
-    if begun.get("kind") == "rollback":
+    planned |= {"resumed": begun.get("kind") == "rollback", "origin": planned["from"]}
+    if planned["resumed"]:
+        planned["origin"] = begun["origin"]
         planned["why"] = f"the rollback to {target} begun by {begun['by']} is finished: {planned['why']}"
     return planned
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -54,16 +55,23 @@ def set_mode(module: AnsibleModule, client: ControlClient) -> dict[str, Any]:
     }
 
 
+def unacknowledged(status: Mapping[str, Any]) -> list[Any]:
+    """All that waits for an operator: the node's latch, a fork, an engine that contradicts itself."""
+    latched = status.get("latched")
+    own = [{"kind": "latch", "why": latched.get("why")}] if latched else []
+    return list(status.get("unacknowledged", own))
+
+
 def carry_out(module: AnsibleModule, client: ControlClient) -> dict[str, Any]:
     """Carry out the request and return the result for Ansible."""
     op = module.params["op"]
     if op == "set_mode":
         return set_mode(module, client)
     if op == "ack":
-        latched = client.status().get("latched") is not None
-        if latched and not module.check_mode:
+        waiting = unacknowledged(client.status())
+        if waiting and not module.check_mode:
             client.ack(module.params["who"], module.params["why"])
-        return {"changed": latched}
+        return {"changed": bool(waiting), "acknowledged": waiting}
     if op == "prepare" and not module.check_mode:
         client.prepare(module.params["mode"], module.params["who"])
     return {"changed": False, "status": client.status()}

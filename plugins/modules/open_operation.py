@@ -18,6 +18,7 @@ options:
   path: {description: The file of the operation., type: path, required: true}
   state: {description: What it is to be., type: str, choices: [open, closed], required: true}
   operation: {description: What has been begun, see module_utils/operation.py., type: dict}
+  target: {description: Close only an operation with this target., type: str}
 author: ["The migration toolkit"]
 """
 
@@ -34,6 +35,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "state": {"type": "str", "choices": ["open", "closed"], "required": True},
             "operation": {"type": "dict"},
+            "target": {"type": "str"},
         },
         required_if=[("state", "open", ["operation"])],
         supports_check_mode=True,
@@ -41,6 +43,8 @@ def main() -> None:
     path, wanted = Path(module.params["path"]), module.params["operation"]
     before = read(path)
     after = wanted if module.params["state"] == "open" else None
+    if after is None and before and module.params["target"] not in (None, before.get("target")):
+        module.exit_json(changed=False)  # somebody has begun something else meanwhile
     diff = {
         "before_header": str(path),
         "after_header": str(path),

@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     except (Refusal, CommandError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"\n{narrate(summary)}\n\nwritten to {BUILD / 'summary.json'}")
+    print(f"\n{narrate(summary)}\n\nwritten to {BUILD / 'summary.json'}; the page: {BUILD / 'report.html'}")
     return {COMPLETE: 0, HALTED: 2}.get(summary.result, 1)
 
 

@@ -42,9 +42,10 @@ class PlaybookRun:
 
 
 class Operator:
-    """Types playbooks, one after the other, and numbers their logs."""
+    """Types playbooks, one after the other, and numbers their logs; `runs` remembers them."""
 
     def __init__(self, logs: Path = LOGS) -> None:
+        self.runs: list[PlaybookRun] = []
         self._logs = logs
         self._logs.mkdir(parents=True, exist_ok=True)
         for old in self._logs.glob("*.log"):
@@ -73,7 +74,8 @@ class Operator:
             status = process.wait()
         finished = time.time()
         print(f"  exit status {status} after {finished - started:.0f} s", flush=True)
-        return PlaybookRun(" ".join(typed), status, started, finished, log, tail)
+        self.runs.append(PlaybookRun(" ".join(typed), status, started, finished, log, tail))
+        return self.runs[-1]
 
 
 def step_decision(phase: int, node: str, since: float) -> dict[str, Any] | None:

@@ -7,11 +7,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from report.migration import read_decisions, save
+from report.run import BadMaterial
 from testnet.lab import network
 from testnet.lab.nodes import NodeSilent, ask
 from testnet.lab.plan import NODES, ROOT, USERS
 from testnet.machine.command import CommandError, Refusal
-from testnet.rehearsal import audit
+from testnet.rehearsal import audit, material
 from testnet.rehearsal.chain import ChainStory, read_story
 from testnet.rehearsal.droplet import Remote, Unreadable
 from testnet.rehearsal.operator import Operator
@@ -92,8 +94,25 @@ class Rehearsal:
         faults = self.summary.faults()
         if self.summary.result == COMPLETE and faults:
             self.summary.result, self.summary.reason = FAILED, ", ".join(faults)
+        self._make_page()
         self._save()
         return self.summary
+
+    def _make_page(self) -> None:
+        """The page of this rehearsal; a complete one without its page has failed."""
+        try:
+            run = self._walk.operator.play("report", "-e", json.dumps({"migration_build": str(BUILD.parent)}))
+            if run.exit_status != 0:
+                raise BadMaterial(f"the nodes could not be read: {run.last_words}")
+            nodes = json.loads((BUILD.parent / "report" / "nodes.json").read_text())
+            decisions = read_decisions(BUILD.parent / "steps", since=self._started)
+            span = self._load_since, time.time()
+            plays = self._walk.operator.runs
+            save(material.assemble(BUILD, nodes, decisions, self.summary, plays, span), BUILD)
+        except (BadMaterial, OSError, ValueError) as error:
+            print(f"  no page: {error}", flush=True)
+            if self.summary.result == COMPLETE:
+                self.summary.result, self.summary.reason = FAILED, f"its page could not be made: {error}"
 
     def _arguments(self) -> list[str]:
         """What every play of a faulty rehearsal gets: the fault wheel, and which fault it shows."""

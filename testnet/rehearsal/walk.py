@@ -13,7 +13,7 @@ from testnet.rehearsal.operator import Operator, PlaybookRun, step_decision
 from testnet.rehearsal.restarts import Play
 
 SOAK_LIMIT = 90.0  # seconds; the plan's soaks are compressed to less than a minute here
-MODE_BEFORE = {1: "legacy", 2: "shadow", 3: "rust"}
+MODE_BEFORE = {2: "shadow", 3: "rust"}
 LOOK_EVERY = 2.0  # seconds between two looks at a soak's progress
 
 
@@ -71,12 +71,13 @@ class Walk:
 
     def _go_back(self, step: Step) -> None:
         """Undo the step: one mode back; from the first one all the way, with the wrapper out of the node."""
-        target = ("-e", "to=removed") if step.phase == 1 else ()
-        back = self._play("rollback", step.node, *target)
+        target = MODE_BEFORE.get(step.phase, "removed")
+        order = ("-e", "to=removed") if target == "removed" else ()
+        back = self._play("rollback", step.node, *order)
         if back.exit_status != 0:
             raise Halted(f"phase {step.phase} on {step.node.name} was not rolled back: {back.last_words}")
         self.rows[-1]["rolled_back"] = {
-            "to": "removed" if target else MODE_BEFORE[step.phase],
+            "to": target,
             "took_s": round(back.finished - back.started, 1),
         }
 

@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 Kind = Literal["new", "kept-checking", "kept-naive"]
 
+BIN = 5.0
+"""Seconds of a bin of the timeline: about a hundred requests to each node fall into one."""
+
 RESTART_MARGIN = 2.0
 """Seconds on both sides of a restart that count as its window; users pause no longer between requests."""
 
@@ -139,7 +142,8 @@ def report(entries: Iterable[Entry], windows: Iterable[Window] = ()) -> dict[str
     Returns:
         `requests`: as the summary of a rehearsal has them; `by_kind`; `windows`: for each given one the
         requests begun in it by kind and the failures put down to it; `failures`: each with the number of its
-        window, or None if it touches none; `acknowledged`: transactions with node and time.
+        window, or None if it touches none; `acknowledged`: transactions with node and time; `timeline`: for
+        each node, what its users waited in each bin of `BIN` seconds, see `timeline`.
     """
     spans = list(windows)
     everything = list(entries)
@@ -163,6 +167,43 @@ def report(entries: Iterable[Entry], windows: Iterable[Window] = ()) -> dict[str
             for entry in everything
             if entry.transaction is not None
         ],
+        "timeline": timeline(everything),
+    }
+
+
+def timeline(entries: Iterable[Entry], bin_s: float = BIN) -> dict[str, dict[str, Any]]:
+    """What users noticed over time.
+
+    Returns:
+        By node: `start` in seconds since the epoch, `bin_s`, and `bins`, each with `requests` begun in it,
+        `failed`, and the seconds that its requests took: `p50`, `p99`, `slowest`, None where there were none.
+    """
+    by_node: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_node.setdefault(entry.node, []).append(entry)
+    found: dict[str, dict[str, Any]] = {}
+    for node, own in sorted(by_node.items()):
+        start = min(entry.at for entry in own) // bin_s * bin_s
+        bins: list[list[Entry]] = [[] for _ in range(int((max(e.at for e in own) - start) / bin_s) + 1)]
+        for entry in own:
+            bins[int((entry.at - start) / bin_s)].append(entry)
+        found[node] = {"start": start, "bin_s": bin_s, "bins": [_bin(one) for one in bins]}
+    return found
+
+
+def _bin(entries: list[Entry]) -> dict[str, Any]:
+    """The figures of one bin; a percentile is a duration that was measured."""
+    waits = sorted(entry.seconds for entry in entries)
+
+    def quantile(share: float) -> float | None:
+        return round(waits[min(int(share * len(waits)), len(waits) - 1)], 6) if waits else None
+
+    return {
+        "requests": len(entries),
+        "failed": sum(entry.error is not None for entry in entries),
+        "p50": quantile(0.5),
+        "p99": quantile(0.99),
+        "slowest": quantile(1.0),
     }
 
 

@@ -9,12 +9,14 @@ import jsonschema
 import pytest
 
 from bench import __main__ as command
-from bench import chain, engines, rebuild, report, speed
+from bench import chain, engines, mode_changes, rebuild, report, speed
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "docs/schemas/bench.schema.json").read_text(encoding="ascii")
 )
-SMALL = speed.Effort(mined=1, chain=4, mined_large=1, chain_large=2, runs=3, rebuild_blocks=3000)
+SMALL = speed.Effort(
+    mined=1, chain=4, mined_large=1, chain_large=2, runs=3, rebuild_blocks=3000, rounds=1, way_back_blocks=300
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +78,27 @@ def test_given_a_small_run_then_the_file_fits_its_schema_and_holds_every_name(tm
     assert {"wrapper_legacy", "wrapper_shadow", "wrapper_rust", "wrapper_final"} <= rows.keys()
     assert "rebuild_3000_blocks" in rows and "rebuild_1m_blocks" not in rows
     assert report.table(content)
+
+
+def test_given_changes_of_mode_under_load_then_all_are_made_and_the_feeder_was_not_left_behind() -> None:
+    rows = rebuild.apart(mode_changes.commits, chain.mined(1, transactions=1), 1)
+    found = {str(row["name"]): row["value"] for row in rows}
+    assert found["mode_commit_count"] == len(mode_changes.ROUND)
+    assert 0 < float(str(found["mode_commit_median"])) <= float(str(found["mode_commit_slowest"]))
+    assert float(str(found["mode_commit_load"])) > 0
+
+
+def test_given_a_chain_then_the_way_back_from_final_ends_in_legacy() -> None:
+    rows = rebuild.apart(mode_changes.way_back, chain.mined(1, transactions=1), 300)
+    assert [row["name"] for row in rows] == [
+        "rollback_300_prepare",
+        "rollback_300_commit",
+        "rollback_300_restart",
+    ]
+
+
+def test_given_a_chain_that_ends_too_early_then_nothing_is_reported() -> None:
+    log, rows = mode_changes.GrowingLog(), chain.stretched(chain.mined(1, transactions=1), 3)
+    feeder = mode_changes.Feeder(engines.rust(log), log, rows)
+    with pytest.raises(RuntimeError, match="has ended before the measurement"), feeder.at_work():
+        feeder._thread.join()

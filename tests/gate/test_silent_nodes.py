@@ -65,12 +65,23 @@ def test_given_silent_nodes_then_the_status_shows_them_and_that_is_no_failure(si
     status, said = play(silent, "playbooks/status.yml")
     assert status == 0
     assert "node1     does not answer" in said
+    assert "TASK [" not in said, "a play that only says something is heard alone"
+    assert "PLAY " not in said
     assert (silent.parent / "status.json").exists()
+
+
+def test_given_silent_nodes_then_the_page_says_that_nothing_was_measured(silent: Path) -> None:
+    status, said = play(silent, "playbooks/report.yml")
+    assert status == 0
+    assert "not measured  Both nodes on Rust: the mode of node1, node2 was not read" in said
+    assert "the mode of node1, node2 was not read" in (silent.parent / "report/report.html").read_text()
 
 
 def test_given_silent_nodes_then_the_gate_fails(silent: Path) -> None:
     status, said = play(silent, "playbooks/gate.yml")
     assert status == 2
+    assert "PLAY RECAP" in said, "a failure is not hidden"
+    assert "fatal: [node1]: FAILED!" in said
     assert "does not answer now" in said
 
 
@@ -82,3 +93,32 @@ def test_given_the_fault_wheel_on_a_real_network_then_preflight_refuses_it_befor
     assert status == 2
     assert "this network is not marked as a test network" in said
     assert "UNREACHABLE" not in said
+
+
+def test_given_no_wheel_then_an_upgrade_says_what_to_name_before_it_asks_a_node(silent: Path) -> None:
+    status, said = play(silent, "playbooks/upgrade.yml")
+    assert status == 2
+    assert "name the wheel that is to come" in said
+    assert "UNREACHABLE" not in said
+
+
+def test_given_a_file_that_is_no_wheel_then_an_upgrade_is_refused(silent: Path) -> None:
+    status, said = play(silent, "playbooks/upgrade.yml", "-e", "wheel=README.md")
+    assert status == 2
+    assert "README.md, which is not a wheel on this machine" in " ".join(said.split())
+
+
+def test_given_silent_nodes_then_an_upgrade_stops_on_the_first(silent: Path, tmp_path: Path) -> None:
+    wheel = tmp_path / "coinjecture-4.0.0-cp311-abi3-linux_x86_64.whl"
+    wheel.write_bytes(b"a wheel")
+    status, said = play(silent, "playbooks/upgrade.yml", "-e", f"wheel={wheel}")
+    assert status == 2
+    assert "node1: it does not answer" in said
+    assert "the upgrade stopped on node2" not in said
+
+
+def test_given_silent_nodes_then_taking_the_wrapper_out_reports_them_as_unreachable(
+    silent: Path,
+) -> None:
+    status, _ = play(silent, "playbooks/rollback.yml", "-e", "to=removed")
+    assert status == 4

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
+import json
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import captures
+import coinjecture
 import pytest
 from captures import ReplayImpossible, merged, read, replay, write
+
+from tests.replay.support import GENESIS_BLOCK, LEGACY, capture_file, capture_of, child, wrong_legacy
 
 
 def ended(status: int, out: str = "", err: str = "") -> Any:
@@ -89,3 +94,17 @@ def test_given_a_name_with_a_way_out_then_it_stays_in_the_folder(tmp_path: Path)
     folder = tmp_path / "folder"
     folder.mkdir()
     assert write(folder, {"../evil.json": base64.b64encode(b"x").decode()}) == [folder / "evil.json"]
+
+
+def test_given_a_real_capture_then_the_real_replay_says_yes_and_no(tmp_path: Path) -> None:
+    release = Path(coinjecture.__path__[0]).parent
+    same_time = {"timestamp": GENESIS_BLOCK["timestamp"]}
+    capture = capture_file(tmp_path, capture_of(child(**same_time)))
+    other = wrong_legacy(tmp_path / "other", 'block["timestamp"] <= parent', 'block["timestamp"] < parent')
+    agree, said = replay([capture], release, sys.executable, LEGACY)
+    assert agree, said
+    agree, said = replay([capture], release, sys.executable, other)
+    assert not agree
+    assert json.loads(said)["diverge"] == 1
+    with pytest.raises(ReplayImpossible, match="ended with 2"):
+        replay([tmp_path / "nowhere.json"], release, sys.executable, LEGACY)

@@ -11,6 +11,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.parents[1].name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
+FOLDERS = (
+    *("roles_path", "library", "module_utils", "action_plugins", "filter_plugins"),
+    "callback_plugins",
+)
 SCENARIOS = [ROOT / ".config/molecule/config.yml", *sorted(ROOT.glob("molecule/*/molecule.yml"))]
 INVENTORIES = (
     "inventory/local/group_vars/nodes/calendar.yml",
@@ -23,7 +27,7 @@ def settings(path: Path) -> dict[tuple[str, str], str]:
     config = configparser.ConfigParser()
     config.read(path)
     found = {(section, key): value for section in config.sections() for key, value in config[section].items()}
-    for key in ("inventory", "roles_path", "library", "module_utils", "action_plugins", "filter_plugins"):
+    for key in ("inventory", *FOLDERS):
         found["defaults", key] = str((path.parent / found["defaults", key]).resolve())
     return found
 
@@ -36,7 +40,7 @@ def document(path: Path) -> Any:
 def test_given_both_ansible_cfg_then_they_say_the_same() -> None:
     root, playbooks = settings(ROOT / "ansible.cfg"), settings(ROOT / "playbooks/ansible.cfg")
     assert root == playbooks
-    for key in ("roles_path", "library", "module_utils", "action_plugins", "filter_plugins"):
+    for key in FOLDERS:
         assert Path(root["defaults", key]).is_dir()
 
 

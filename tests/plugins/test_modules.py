@@ -79,6 +79,7 @@ class Wrapper(socketserver.ThreadingUnixStreamServer):
         self.mode = "shadow"
         self.prepare: dict[str, Any] | None = None
         self.asked: list[str] = []
+        self.unacknowledged: list[dict[str, str]] = []
 
 
 class Answer(socketserver.StreamRequestHandler):
@@ -103,7 +104,10 @@ class Answer(socketserver.StreamRequestHandler):
             self.server.prepare["state"] = "ready" if self.server.prepare["done"] > 1 else "running"
         elif request["op"] == "set_mode":
             self.server.mode = request["mode"]
+        elif request["op"] == "ack":
+            self.server.unacknowledged = []
         result = {"mode": self.server.mode, "prepare": self.server.prepare, "latched": None}
+        result["unacknowledged"] = self.server.unacknowledged
         self.wfile.write(json.dumps({"ok": True, "result": result}).encode() + b"\n")
 
 
@@ -153,3 +157,64 @@ def test_given_a_prepare_that_fails_then_its_reason_is_told(wrapper: Wrapper) ->
     said = control(wrapper, op="prepare", mode="final")
     assert said["failed"] is True
     assert "cannot prepare final: no wheel" in said["msg"]
+
+
+def test_given_a_fork_that_a_watcher_latched_then_it_is_acknowledged_though_the_mode_is_not_latched(
+    wrapper: Wrapper,
+) -> None:
+    fork = {"kind": "fork", "why": "another block at height 20"}
+    wrapper.unacknowledged = [fork]
+    predicted = control(wrapper, "--check", op="ack", why="the other node was rebuilt")
+    assert (predicted["changed"], wrapper.asked) == (True, ["status"])
+    done = control(wrapper, op="ack", why="the other node was rebuilt")
+    assert (done["changed"], done["acknowledged"]) == (True, [fork])
+    assert control(wrapper, op="ack", why="again")["changed"] is False
+
+
+def test_given_check_mode_then_what_would_go_is_shown_and_stays(tmp_path: Path) -> None:
+    state, drop_ins = tmp_path / "state", tmp_path / "node.service.d"
+    for path in (state / "mode.json", state / "operation.json", drop_ins / "50-migration.conf"):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    arguments = {
+        "paths": [str(state), str(drop_ins / "50-migration.conf")],
+        "keep": [str(state / "operation.json")],
+        "if_empty": [str(drop_ins)],
+    }
+    said = run("paths_absent", "--check", "--diff", **arguments)
+    assert said["gone"] == [str(state / "mode.json"), str(drop_ins / "50-migration.conf"), str(drop_ins)]
+    assert (state / "mode.json").exists() and (drop_ins / "50-migration.conf").exists()
+    assert run("paths_absent", **arguments)["changed"] is True
+    assert [path.name for path in tmp_path.rglob("*")] == ["state", "operation.json"]
+    assert run("paths_absent", **arguments)["changed"] is False
+
+
+def test_given_an_operation_then_check_mode_opens_none_and_the_second_time_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "operation.json"
+    begun = {"schema": 1, "kind": "rollback", "origin": "final", "target": "rust", "mode": "final"}
+    begun |= {"since": 1.5, "by": "ann@laptop", "why": "a test"}
+    arguments = {"path": str(path), "state": "open", "operation": begun}
+    said = run("open_operation", "--check", "--diff", **arguments)
+    assert said["changed"] is True and not path.exists()
+    assert said["diff"]["before"] == "no open operation\n"
+    assert [run("open_operation", **arguments)["changed"] for _ in range(2)] == [True, False]
+    assert json.loads(path.read_text()) == begun
+    closed = {"path": str(path), "state": "closed"}
+    assert [run("open_operation", **closed)["changed"] for _ in range(2)] == [True, False]
+
+
+def test_given_something_that_is_no_operation_then_it_is_refused(tmp_path: Path) -> None:
+    said = run("open_operation", path=str(tmp_path / "operation.json"), state="open", operation={"kind": "x"})
+    assert said["failed"] is True
+    assert "nothing else was changed" in said["msg"]
+
+
+def test_given_another_operation_than_the_finished_one_then_it_stays_open(tmp_path: Path) -> None:
+    path = tmp_path / "operation.json"
+    begun = {"schema": 1, "kind": "rollback", "origin": "final", "target": "legacy", "mode": "final"}
+    path.write_text(json.dumps(begun | {"since": 1.5, "by": "ann@laptop", "why": "a test"}))
+    said = run("open_operation", path=str(path), state="closed", target="rust")
+    assert said["changed"] is False and path.exists()
+    assert run("open_operation", path=str(path), state="closed", target="legacy")["changed"] is True

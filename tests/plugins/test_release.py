@@ -49,14 +49,17 @@ def test_given_other_bytes_then_the_wheel_is_refused(wheel: Path, tmp_path: Path
         install(wheel, "0" * 64, tmp_path / "releases", "python", False, played())
 
 
-def test_given_the_fault_wheel_on_a_real_network_then_it_is_refused(wheel: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("feature", ["faults", "wrong-rules"])
+def test_given_the_fault_wheel_on_a_real_network_then_it_is_refused(
+    feature: str, wheel: Path, tmp_path: Path
+) -> None:
     releases, sha256 = tmp_path / "releases", wheel_hash(wheel)
     with pytest.raises(ReleaseRefused, match="not marked as a test network"):
-        install(wheel, sha256, releases, "python", False, played(["faults"]))
+        install(wheel, sha256, releases, "python", False, played([feature]))
     assert list(releases.iterdir()) == []
-    assert install(wheel, sha256, releases, "python", True, played(["faults"]))[0]
+    assert install(wheel, sha256, releases, "python", True, played([feature]))[0]
     with pytest.raises(ReleaseRefused, match="not marked as a test network"):
-        install(wheel, sha256, releases, "python", False, played(["faults"]))
+        install(wheel, sha256, releases, "python", False, played([feature]))
 
 
 def test_given_a_wheel_that_does_not_say_how_it_was_built_then_it_is_refused(

@@ -100,10 +100,16 @@ def test_given_an_open_rollback_then_it_is_finished_and_none_is_begun(mode: str,
     assert planned["to"] == target
     assert planned["how"] == ("nothing" if mode == target else "socket")
     assert "begun by ann@laptop" in planned["why"]
+    assert (planned["resumed"], planned["origin"]) == (True, "final")
 
 
 def test_given_an_open_rollback_and_another_order_then_the_new_one_counts() -> None:
     assert plan(a_node("final") | {"operation": begun("rust")}, "legacy")["to"] == "legacy"
+
+
+def test_given_an_open_rollback_and_the_same_order_again_then_it_is_finished() -> None:
+    planned = plan(a_node("legacy") | {"operation": begun("legacy")}, "legacy")
+    assert (planned["how"], planned["resumed"], planned["origin"]) == ("nothing", True, "final")
 
 
 def test_given_an_open_upgrade_then_a_rollback_is_one_step_all_the_same() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 from node_state import NodePaths, read
-from report import status_report
+from overview import status_report
 from steps import plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +67,24 @@ def test_given_nodes_that_answer_and_one_that_does_not_then_the_status_fits_the_
     jsonschema.validate(status_report(states, steps, chain, NOW), schema("network"))
 
 
+def test_given_nodes_in_the_middle_of_it_then_the_status_fits_the_schema(tmp_path: Path) -> None:
+    buckets = [0] * 12 + [3] + [0] * 25
+    status = {
+        "mode": "shadow", "since": NOW, "answering": "legacy", "latched": {"why": "divergence"},
+        "tip": {"height": 7}, "evidence": {"calls": 3, "outcomes": {"match": 3}, "rejected": {"no_work": 1},
+        "soak_started": NOW, "latency": {"legacy": buckets}},
+    }  # fmt: skip
+    state = a_node(tmp_path) | {"mode": "shadow", "status": status}
+    states = {"node1": state, "node2": a_node(tmp_path)}
+    steps = [plan(1, name, states, PHASES, {}, NOW) for name in states]
+    journal = {"lines": ["journal of node1: empty"], "broken": []}
+    report = status_report(states, steps, {}, NOW, "", journal, ["nobody is at work"])
+    jsonschema.validate(report, schema("network"))
+    assert report["overview"]["node1"]["soak"] == {"started": NOW, "needed": 10.0}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(report | {"next": report["next"] | {"action": "hope"}}, schema("network"))
+
+
 @pytest.mark.parametrize("change", [{"action": "go"}, {"gate": {"outcome": "maybe"}}, {"surprise": 1}])
 def test_given_a_record_of_another_form_then_the_schema_says_no(
     tmp_path: Path, change: dict[str, Any]
@@ -75,3 +93,8 @@ def test_given_a_record_of_another_form_then_the_schema_says_no(
     record = {"schema": 1, **plan(1, "node1", states, PHASES, {}, NOW), "finished": None} | change
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(record, schema("step"))
+
+
+def test_the_recorded_status_of_the_documents_fits_the_schema() -> None:
+    recorded = json.loads((ROOT / "tests/report/fixtures/status.json").read_text())
+    jsonschema.validate(recorded, schema("network"))

@@ -74,4 +74,5 @@ def test_the_network_lost_nothing_by_it(halted: tuple[int, dict[str, Any]]) -> N
 def test_the_logs_of_every_play_are_kept(halted: tuple[int, dict[str, Any]]) -> None:
     logs = sorted(path.name for path in Path(ROOT / "build/rehearsal/logs").iterdir())
     assert logs[0] == "01-preflight.log"
-    assert logs[-1].endswith("-phase1.log")
+    assert logs[-2].endswith("-phase1.log")
+    assert logs[-1].endswith("-report.log")

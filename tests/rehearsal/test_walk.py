@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from testnet.lab.plan import NODES
 from testnet.rehearsal import operator, walk
+from testnet.rehearsal.droplet import Remote
+from testnet.rehearsal.operator import Operator, PlaybookRun
 
 
 def record(**outcomes: int) -> dict[str, Any]:
@@ -64,3 +67,51 @@ def test_a_soak_with_a_divergence_or_an_error_is_spoilt(kind: str) -> None:
 
 def test_skipped_and_matching_calls_spoil_nothing() -> None:
     assert walk.count_bad(record(match=9, skipped=1)) == 0
+
+
+class Typist(Operator):
+    """Types nothing; says of each playbook what it was told to say, and remembers what was typed."""
+
+    def __init__(self, logs: Path, fails: str = "") -> None:
+        super().__init__(logs)
+        self.typed: list[str] = []
+        self._fails = fails
+
+    def play(self, playbook: str, *arguments: str) -> PlaybookRun:
+        typed = " ".join([playbook, *arguments])
+        self.typed.append(typed)
+        status = 2 if self._fails and typed.startswith(self._fails) else 0
+        return PlaybookRun(typed, status, 1.0, 2.5, Path("log"), "said no")
+
+
+@pytest.fixture
+def decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every gate passes."""
+    evidence = {node.name: {"evidence": record(match=1)} for node in NODES}
+    decision = {"action": "start", "gate": {"outcome": "pass"}, "evidence": evidence, "criteria": {}}
+    monkeypatch.setattr(walk, "step_decision", lambda *_, **__: decision)
+
+
+@pytest.mark.parametrize(
+    ("phase", "back", "to"),
+    [
+        (1, "rollback -l node1 -e to=removed", "removed"),
+        (2, "rollback -l node1", "shadow"),
+        (3, "rollback -l node1", "rust"),
+    ],
+)
+def test_there_and_back_undoes_each_step_and_takes_it_again(
+    tmp_path: Path, decided: None, phase: int, back: str, to: str
+) -> None:
+    typist = Typist(tmp_path)
+    taken = walk.Walk(typist, [Remote(node) for node in NODES], there_and_back=True)
+    taken.take(walk.Step(phase, Remote(NODES[0])))
+    assert typist.typed == [f"phase{phase} -l node1", back, f"phase{phase} -l node1"]
+    assert taken.rows[0]["rolled_back"] == {"to": to, "took_s": 1.5}
+    assert len(taken.plays) == 3, "a restart in a rollback is the operator's too"
+
+
+def test_a_step_that_cannot_be_undone_halts_the_rehearsal(tmp_path: Path, decided: None) -> None:
+    taken = walk.Walk(Typist(tmp_path, "rollback"), [Remote(node) for node in NODES], there_and_back=True)
+    with pytest.raises(walk.Halted, match="phase 2 on node1 was not rolled back: said no"):
+        taken.take(walk.Step(2, Remote(NODES[0])))

@@ -7,8 +7,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ import yaml
 
 from testnet.lab.nodes import NodeSilent, ask
 from testnet.lab.plan import NODES, ROOT, USERS
+from testnet.machine.docker import require_docker
 from testnet.rehearsal.droplet import Remote, Unreadable
 from testnet.rehearsal.rehearse import LEDGER_COMMAND
 
@@ -38,8 +42,9 @@ NO_SOAK: dict[str, Any] = {
     }
     # No pairs are never a pass; these limits ask for about seventy, of any speed.
     | {"min_latency_pairs": 1, "confidence": 0.5, "max_latency_ratio": 1000},
+    "health_advance": 0,
 }
-"""A calendar without soaks, for tests that are about something else."""
+"""A calendar without soaks, and no block waited for: these tests are about something else."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +93,12 @@ class Operator:
         return Run(done.returncode, said, name.read_text() if name.exists() else None)
 
 
-def inventory(folder: Path) -> Operator:
-    """An inventory of the local network with the first node alone in its group."""
+def inventory(folder: Path, *, alone: bool = True) -> Operator:
+    """An inventory of the local network, with the first node alone in its group or with both."""
     content = yaml.safe_load((ROOT / "inventory/local/hosts.yml").read_text())
     content["all"]["vars"]["lab_state"] = str(ROOT / "build/testnet")
-    del content["all"]["children"]["nodes"]["hosts"]["node2"]
+    if alone:
+        del content["all"]["children"]["nodes"]["hosts"]["node2"]
     content["all"]["children"]["nodes"]["vars"] = CALENDAR
     (folder / "hosts.yml").write_text(yaml.safe_dump(content))
     return Operator(folder)
@@ -123,6 +129,47 @@ def serves() -> bool:
         return bool(ask(NODES[0], "/health")["status"] == "ok")
     except NodeSilent:
         return False
+
+
+@contextmanager
+def frozen(node: Remote) -> Iterator[None]:
+    """A droplet that answers nothing for as long as this lasts."""
+    docker = require_docker()
+    docker("pause", node.droplet.container)
+    try:
+        yield
+    finally:
+        docker("unpause", node.droplet.container)
+
+
+def reboot(node: Remote) -> None:
+    """Let a droplet go down and come up again, and its node with it."""
+    docker = require_docker()
+    docker("kill", "--signal", "SIGRTMIN+3", node.droplet.container)
+    docker("wait", node.droplet.container)
+    docker("start", node.droplet.container)
+    deadline = time.monotonic() + 60
+    while not serves():
+        assert time.monotonic() < deadline, "the node does not come up again"
+        time.sleep(0.2)
+
+
+@contextmanager
+def cut_connections(every: float) -> Iterator[None]:
+    """The operator's connections to the node end every so many seconds, from its side."""
+    docker, over = require_docker(), threading.Event()
+
+    def cut_on() -> None:
+        while not over.wait(every):
+            docker.execute(NODE.droplet.container, "sh", "-c", "pkill -KILL -u ops; true")
+
+    cutter = threading.Thread(target=cut_on)
+    cutter.start()
+    try:
+        yield
+    finally:
+        over.set()
+        cutter.join()
 
 
 def failures(since: float) -> list[Mapping[str, Any]]:

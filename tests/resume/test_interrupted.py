@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,10 @@ def test_given_a_rollback_killed_before_each_of_its_tasks_then_it_goes_back_one_
         if begun is None:
             assert mode() == "rust", f"before {run.before} it has gone back, and has not noted that"
             continue
+        if not opened:
+            refused = operator.play("phase3")
+            assert refused.status == 2
+            assert "run rollback.yml -l node1 first" in refused.said, "no step starts meanwhile"
         opened.append(run.before)
         assert begun["target"] == "shadow"
         finished = operator.play("rollback")
@@ -61,17 +66,48 @@ def test_given_a_rollback_killed_before_each_of_its_tasks_then_it_goes_back_one_
     assert support.failures(began) == []
 
 
-def test_given_an_open_rollback_then_no_step_starts_until_it_is_finished(operator: Operator) -> None:
+def test_given_a_frozen_node_then_the_other_goes_back_and_stays_there_until_both_are_done(
+    operator: Operator, tmp_path: Path
+) -> None:
     set_mode("rust")
-    for number in range(6, 20):
-        if operator.play("rollback", kill_before=number).killed and open_operation():
-            break
-    refused = operator.play("phase3")
-    assert refused.status == 2
-    assert "run rollback.yml -l node1 first" in refused.said, refused.said[-3000:]
-    assert mode() in ("rust", "shadow")
-    assert operator.play("rollback").status == 0
-    assert (mode(), open_operation()) == ("shadow", None)
+    both = support.inventory(tmp_path, alone=False)
+    with support.frozen(support.UNTOUCHED):
+        run = both.play("rollback")
+    assert run.status == 4, run.said[-3000:]
+    assert mode() == "shadow"
+    assert "node2 did not finish, so the rollback stays open on node1 too" in run.said, run.said[-3000:]
+    again = both.play("rollback")
+    assert again.status == 0, again.said[-3000:]
+    assert (mode(), open_operation()) == ("shadow", None), "the same order again takes no second step"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", [30, 45, 60])
+def test_given_a_reboot_in_the_middle_of_the_first_step_then_it_is_finished(
+    operator: Operator, untouched: dict[str, object], number: int
+) -> None:
+    assert operator.play("rollback", to="removed").status == 0
+    wheel = str(support.the_wheel())
+    assert operator.play("phase1", kill_before=number, wheel_file=wheel).killed
+    support.reboot(support.NODE)
+    done = operator.play("phase1", wheel_file=wheel)
+    assert done.status == 0, done.said[-3000:]
+    assert mode() == "shadow"
+
+
+@pytest.mark.soak
+def test_given_connections_that_are_cut_again_and_again_then_the_play_is_finished_in_the_end(
+    operator: Operator,
+) -> None:
+    set_mode("shadow")
+    began = time.time()
+    with support.cut_connections(every=3.0):
+        first = operator.play("phase2")
+    assert first.status in (0, 2, 4), first.said[-3000:]
+    assert operator.play("phase2").status == 0
+    assert mode() == "rust"
+    assert support.failures(began) == []
+    set_mode("shadow")
 
 
 @pytest.mark.soak

@@ -16,7 +16,15 @@ pytestmark = pytest.mark.droplets
 
 CURRENT = "/opt/coinjecture/current"
 CAPTURES = "/var/lib/coinjecture-migration/captures"
-BROKEN = "raise ImportError('a build that cannot be loaded')\n"
+BROKEN = """
+class ConsensusConfig:
+    pass
+
+
+class ConsensusEngine:
+    def __init__(self, *_):
+        raise RuntimeError("a build that can be imported and makes no engine")
+"""
 
 
 def running() -> str:
@@ -68,8 +76,20 @@ def test_given_a_captured_divergence_that_still_diverges_then_the_wheel_is_refus
 
 
 @pytest.mark.soak
+def test_given_a_build_that_cannot_be_imported_then_it_is_refused_before_anything_is_restarted(
+    operator: Operator, tmp_path: Path
+) -> None:
+    old, pid = running(), support.NODE.status()["process"]["pid"]
+    wheel = support.repacked(tmp_path, {"coinjecture/consensus.py": "raise ImportError('broken')\n"})
+    refused = operator.play("upgrade", wheel=str(wheel))
+    assert refused.status == 2
+    assert "the release is not installed" in refused.said, refused.said[-3000:]
+    assert (running(), support.NODE.status()["process"]["pid"], open_operation()) == (old, pid, None)
+
+
+@pytest.mark.soak
 @pytest.mark.parametrize("where", ["shadow", "final"])
-def test_given_a_build_that_cannot_be_loaded_then_the_old_one_is_back_in_the_same_mode(
+def test_given_a_build_that_makes_no_engine_then_the_old_one_is_back_in_the_same_mode(
     operator: Operator, tmp_path: Path, where: str
 ) -> None:
     began, old = time.time(), running()

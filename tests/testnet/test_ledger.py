@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from testnet.users.ledger import RESTART_MARGIN, Entry, Kind, Ledger, Restart, Window, read_entries, report
+from testnet.users.ledger import (
+    BIN,
+    RESTART_MARGIN,
+    Entry,
+    Kind,
+    Ledger,
+    Restart,
+    Window,
+    read_entries,
+    report,
+)
 
 
 def entry(
@@ -110,3 +120,20 @@ def test_a_restarts_window_ends_a_little_after_the_first_answer_that_follows() -
 def test_given_a_node_that_never_answered_again_then_the_window_lasts_as_long_as_the_ledger() -> None:
     entries = [entry(100.5, error="timeout"), entry(109, error="timeout")]
     assert Restart("node1", 100, 100.1).window(entries).end == 109 + RESTART_MARGIN
+
+
+def test_the_timeline_counts_every_request_in_its_bin_and_measures_what_users_waited() -> None:
+    waits = [0.001 * n for n in range(1, 101)]
+    entries = [entry(1000.0 + 0.01 * n, seconds=wait) for n, wait in enumerate(waits)]
+    entries += [entry(1000.0 + 2 * BIN, seconds=0.5, error="status 500"), entry(1003.0, "node2")]
+    found = report(entries)["timeline"]
+    bins = found["node1"]["bins"]
+    assert (found["node1"]["start"], found["node1"]["bin_s"]) == (1000.0, BIN)
+    assert bins[0] == {"requests": 100, "failed": 0, "p50": 0.051, "p99": 0.1, "slowest": 0.1}
+    assert bins[1] == {"requests": 0, "failed": 0, "p50": None, "p99": None, "slowest": None}
+    assert bins[2] == {"requests": 1, "failed": 1, "p50": 0.5, "p99": 0.5, "slowest": 0.5}
+    assert sum(one["requests"] for node in found.values() for one in node["bins"]) == len(entries)
+
+
+def test_given_an_empty_ledger_then_there_is_no_timeline() -> None:
+    assert report([])["timeline"] == {}

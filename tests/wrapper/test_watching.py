@@ -125,7 +125,12 @@ def test_given_a_latched_fork_when_the_node_restarts_then_it_is_latched_until_ac
     watched.wrapper.close()
     again = watched.place.start("shadow")
     assert again.stats()["sentinel"]["latched"]["height"] == 20
+    status = again._keeper.status()
+    check("status", status)
+    why = f"another block at height 20 of {PEER}"
+    assert (status["latched"], status["unacknowledged"]) == (None, [{"kind": "fork", "why": why}])
     acknowledged = again._keeper.ack("eve", "the other node was rebuilt")
+    assert again._keeper.status()["unacknowledged"] == []
     assert acknowledged["watchers"] == ["fork"]
     found = again.stats()["sentinel"]
     assert (found["latched"], found["acknowledged"]["why"]) == (None, "the other node was rebuilt")
@@ -270,6 +275,7 @@ def test_given_an_engine_that_contradicts_itself_when_the_arm_runs_then_it_is_co
     watched.wrapper.close()
     assert read(place.folder / "evidence.db")["evidence"]["determinism"]["mismatches"] == found["mismatches"]
     again = place.start("shadow")
+    assert [one["kind"] for one in again._keeper.status()["unacknowledged"]] == ["determinism"]
     assert again._keeper.ack("eve", "the memory was replaced")["watchers"] == ["determinism"]
     assert again.stats()["determinism"]["mismatches"] == 0
 

@@ -84,10 +84,19 @@ class DeterminismArm:
         """Stop before the next judgement."""
         self._ended.set()
 
+    def found(self) -> str:
+        """What was found and nobody has acknowledged, in words; empty where there is nothing."""
+        known = self._evidence.fact(FACT) or EMPTY
+        if not known["mismatches"] and not known["differences"]:
+            return ""
+        return (
+            f"{known['mismatches']} self-mismatches and {known['differences']} differences on stored blocks"
+        )
+
     def acknowledge(self) -> bool:
         """Forget what was found, so that it has to be found again. Returns whether there was anything."""
         known = self._evidence.fact(FACT)
-        if not known or not (known["mismatches"] or known["differences"]):
+        if not self.found():
             return False
         self._evidence.set_fact(FACT, {**known, **{k: EMPTY[k] for k in ("mismatches", "differences")}})
         return True

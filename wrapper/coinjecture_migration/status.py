@@ -28,6 +28,7 @@ def report(keeper: ModeKeeper, record: ModeRecord) -> dict[str, Any]:
         "by": record.by,
         "why": record.why,
         "latched": record.latched.as_json() if record.latched else None,
+        "unacknowledged": _unacknowledged(keeper, record),
         "stopped": {"at": stopped.at, "why": stopped.why} if stopped else None,
         "answering": ANSWERING[regime.mode],
         "level": regime.lag.follower is None and not regime.lag.parted,
@@ -53,6 +54,12 @@ def report(keeper: ModeKeeper, record: ModeRecord) -> dict[str, Any]:
         "process": process.report(regime.soak.identity),
         "evidence": keeper.evidence.report(),
     }
+
+
+def _unacknowledged(keeper: ModeKeeper, record: ModeRecord) -> list[dict[str, str]]:
+    """Everything that waits for `ack`: the node's own latch and what its watchers latched."""
+    own = [{"kind": "latch", "why": record.latched.why}] if record.latched else []
+    return own + keeper.watchers.unacknowledged()
 
 
 def _preparation(keeper: ModeKeeper) -> Mapping[str, Any] | None:

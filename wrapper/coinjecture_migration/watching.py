@@ -73,6 +73,17 @@ class Watchers:
         """The chain as the evidence keeps it."""
         return self._view.look(self._regime().answering)
 
+    def unacknowledged(self) -> list[dict[str, str]]:
+        """What they have latched, each with its kind and in words."""
+        found = []
+        if fork := self.sentinel.latched:
+            found.append(
+                {"kind": "fork", "why": f"another block at height {fork['height']} of {fork['peer']}"}
+            )
+        if words := self.arm.found():
+            found.append({"kind": "determinism", "why": words})
+        return found
+
     def acknowledge(self, who: str, why: str) -> list[str]:
         """Take off what they have latched. Returns what that was."""
         taken = {"fork": self.sentinel.acknowledge(who, why), "determinism": self.arm.acknowledge()}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, final
 
 class BuildInfo(TypedDict):
-    """What a build of the module is; ``features`` holds ``faults`` in a fault build."""
+    """What a build of the module is; ``features`` is empty in a release build."""
 
     version: str
     profile: Literal["release", "debug"]
@@ -294,6 +294,26 @@ def verify_subset_sum_py(problem: Mapping[str, Any], solution: Any, budget: int 
     Raises:
         BudgetExceeded: ``budget`` steps are not enough.
         ValueError: A value is none of JSON.
+    """
+
+def check_subset_sum_py(problem: Any, solution: Any, budget: int | None = None) -> bool:
+    """As ``verify_subset_sum_py``, but where evaluating the rule raises in Python this raises the same class.
+
+    Raises:
+        BudgetExceeded: ``budget`` steps are not enough.
+        Exception: Of the class that Python raises; ValueError also for a value that is none of JSON.
+    """
+
+def solve_subset_sum_py(numbers: list[int], target: int, budget: int | None = None) -> list[int]:
+    """Positions of the numbers that add up to a target: the choice of the reference miner's solver.
+
+    Other threads run meanwhile where it takes long.
+
+    Raises:
+        ValueError: There is no such choice.
+        IndexError: The search came to a negative number.
+        MemoryError: A table of ``target + 1`` cells does not fit.
+        BudgetExceeded: ``budget`` steps are not enough.
     """
 
 def canonical_json(value: Any) -> bytes:

@@ -5,11 +5,12 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 
 use crate::error::Exception;
-use crate::json::{self, JsonError, Part, Wanted, MAX_LEVELS};
+use crate::json::{self, JsonError, MAX_LEVELS};
 use crate::number::Num;
 use crate::operations::is_explosive;
 use crate::text::{write_float, write_sorted};
 use crate::value::{Dict, Value};
+use crate::wanted::{Part, Wanted};
 use crate::work::work;
 
 /// Largest block of the parity domain, in bytes of its text.

@@ -14,6 +14,7 @@ use crate::number::Num;
 use crate::proof;
 use crate::tree::{self, Node, Tree};
 use crate::value::Value;
+use crate::wrong::{self, Wrong};
 
 /// Why a block is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -284,6 +285,7 @@ impl Engine {
         }
         let (low, high) = tier_bounds(fields.mining_capacity).ok_or(Exception::Key)?;
         let size = fields.problem.dict()?.get(b"size").unwrap_or(&Value::Int(0));
+        let high = if wrong::is(Wrong::TierBound) { high - 1 } else { high };
         if Value::Int(low).at_most(size)? && size.at_most(&Value::Int(high))? {
             return Ok(None);
         }
@@ -397,7 +399,12 @@ impl Judgement {
     /// Fork choice. A sum that is not finite is a reject, with the node kept and the tip already moved.
     fn insert(&mut self, node: Node, tip: &Node) {
         self.moves_tip = node.cumulative > tip.cumulative
-            || (node.cumulative == tip.cumulative && node.received_at < tip.received_at);
+            || (node.cumulative == tip.cumulative && node.received_at < tip.received_at)
+            || (wrong::is(Wrong::Tie) && node.cumulative == tip.cumulative && node.received_at <= tip.received_at);
+        if wrong::is(Wrong::SumFirst) && !node.cumulative.is_finite() {
+            self.moves_tip = false;
+            return;
+        }
         if self.moves_tip {
             self.tip_hash = node.hash.clone();
             self.tip_cumulative = node.cumulative;
@@ -433,7 +440,8 @@ fn check_parent(fields: &Fields<'_, '_>, links: &Links) -> Result<Option<Reason>
     if index.compare(&next_height(parent)?) != Some(Ordering::Equal) {
         return Ok(Some(Reason::BadHeight));
     }
-    if fields.timestamp.at_most(&parent.timestamp)? {
+    let as_old = wrong::is(Wrong::Timestamp) && parent.timestamp.at_most(fields.timestamp)?;
+    if fields.timestamp.at_most(&parent.timestamp)? && !as_old {
         return Ok(Some(Reason::BadTimestamp));
     }
     Ok(None)

@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::scan::{Literal, Plain, Scanned, Scanner};
 use crate::value::{Dict, Growing, Text, Value};
+use crate::wanted::{Part, Wanted};
 
 /// `CPython` refuses to convert a longer literal to an `int`.
 pub const MAX_INT_DIGITS: usize = 4300;
@@ -36,89 +37,6 @@ pub struct JsonError {
     pub at: usize,
     /// Whether the text may be JSON and is only nested too deep for us.
     pub too_deep: bool,
-}
-
-/// The keys of an object that are wanted. What lies under any other is checked and not kept; an object that has only
-/// others keeps its first one with `null`, so that it stays truthy.
-#[derive(Debug)]
-pub struct Wanted {
-    keys: &'static [(&'static str, Part)],
-    /// A bit for every length of a key.
-    lengths: u64,
-}
-
-/// What of the value under a wanted key is wanted.
-#[derive(Debug, Clone, Copy)]
-pub enum Part {
-    /// All of it.
-    Whole,
-    /// Only that it is there: it is kept as `null`.
-    Presence,
-    /// Nothing, as under any key that is not listed. It is listed because it usually comes here.
-    Nothing,
-    /// If it is an object, these keys of it; else all of it.
-    Inside(&'static Wanted),
-}
-
-impl Part {
-    /// Whether it is [`Part::Nothing`].
-    #[must_use]
-    pub const fn is_nothing(self) -> bool {
-        matches!(self, Self::Nothing)
-    }
-}
-
-impl Wanted {
-    /// At most 64 keys, best in the order in which they usually come.
-    #[must_use]
-    pub const fn new(keys: &'static [(&'static str, Part)]) -> Self {
-        let mut lengths = 0;
-        let mut left = keys;
-        while let [(key, _), more @ ..] = left {
-            lengths |= 1 << (key.len() % 64);
-            left = more;
-        }
-        Self { keys, lengths }
-    }
-
-    /// Position of a key, and what of its value is wanted.
-    #[must_use]
-    pub fn find(&self, key: &[u8]) -> Option<(usize, Part)> {
-        if self.lengths & (1 << (key.len() % 64)) == 0 {
-            return None;
-        }
-        let position = self.keys.iter().position(|(wanted, _)| wanted.as_bytes() == key)?;
-        self.at(position).map(|(_, part)| (position, part))
-    }
-
-    /// The same with the key itself; `likely` is looked at first.
-    #[must_use]
-    #[inline]
-    pub fn find_from(&self, key: &[u8], likely: usize) -> Option<(usize, &'static str, Part)> {
-        match self.at(likely) {
-            Some((usual, part)) if usual.as_bytes() == key => Some((likely, usual, part)),
-            _ => self.find(key).and_then(|(position, part)| Some((position, self.at(position)?.0, part))),
-        }
-    }
-
-    /// Number of keys.
-    #[must_use]
-    #[allow(clippy::len_without_is_empty)] // there is no use for an empty one
-    pub const fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// The key at a position.
-    #[must_use]
-    #[inline]
-    pub fn at(&self, position: usize) -> Option<(&'static str, Part)> {
-        self.keys.get(position).copied()
-    }
-
-    /// The keys of which something is wanted.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.iter().filter(|(_, part)| !matches!(part, Part::Nothing)).map(|(name, _)| *name)
-    }
 }
 
 /// Parses one JSON document of at most `levels` levels. `input` is generalised UTF-8.
@@ -239,7 +157,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let mut survivors = Survivors::of(self);
-        let mut dict = Dict::with_capacity(wanted.keys.len());
+        let mut dict = Dict::with_capacity(wanted.len());
         let mut first_other = None;
         let mut likely = 0;
         let mut seen = 0_u64; // a bit for every wanted key

@@ -8,7 +8,8 @@
 //! - [`work`], [`proof`]: the work score and the subset sum;
 //! - [`block`]: one block, parsed once, with its domain check and its hash;
 //! - [`tree`], [`engine`]: the block tree, fork choice, and the verdict;
-//! - [`batch`]: many blocks at once, by several threads.
+//! - [`batch`]: many blocks at once, by several threads;
+//! - [`solver`]: the miner's solver, no rule.
 //!
 //! Nothing here knows Python the library, does I/O, or reads a clock.
 
@@ -28,12 +29,15 @@ mod operations;
 mod parts;
 pub mod proof;
 mod scan;
+pub mod solver;
 pub mod text;
 mod transfer;
 pub mod tree;
 mod unicode;
 pub mod value;
+pub mod wanted;
 pub mod work;
+pub mod wrong;
 
 pub use block::Block;
 pub use budget::Budget;

@@ -10,6 +10,7 @@ use crate::number::Num;
 use crate::parts::Parts;
 use crate::text::decode;
 use crate::value::{Dict, Value};
+use crate::wrong::{self, Wrong};
 
 /// Up to this many comparisons scanning beats hashing.
 const SCANNED: usize = 1024;
@@ -35,7 +36,7 @@ pub fn solves(problem: &Value<'_>, solution: &Value<'_>, minor: u8, budget: &mut
     budget.spend_elements(chosen.len())?;
     Ok(all_among(problem, &chosen, budget)?
         && all_different(&chosen)?
-        && adds_up(&chosen, problem.get(b"target"), minor)?)
+        && adds_up(&chosen, problem.get(b"target"), if wrong::is(Wrong::Compensated) { 12 } else { minor })?)
 }
 
 /// The usual case, to spare the general way: a few integers of 64 bits and a target and a sum of the same kind. `None`

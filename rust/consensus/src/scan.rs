@@ -413,7 +413,7 @@ fn plain_bytes(text: &[u8]) -> usize {
 #[inline]
 pub fn printable_bytes(text: &[u8]) -> usize {
     let escaped = |word| special_bytes(word) | bytes_equal(word, 0x7f) | (word & HIGH);
-    count_before(text, escaped, |byte| (byte == b'"') | (byte == b'\\') | (byte < 0x20) | (byte > 0x7e))
+    count_before(text, escaped, |byte| (byte == b'"') | (byte == b'\\') | !(0x20..=0x7e).contains(&byte))
 }
 
 /// Counts bytes: the first few eight at a time, since most texts are short; while there are more, many at a time in a

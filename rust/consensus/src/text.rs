@@ -6,6 +6,7 @@ use std::io::Write;
 
 use crate::scan;
 use crate::value::Value;
+use crate::wrong::{self, Wrong};
 
 /// Appends `json.dumps(value, sort_keys=True)`.
 pub fn write_sorted(value: &Value<'_>, out: &mut Vec<u8>) {
@@ -122,6 +123,7 @@ pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
 
 fn write_escape(code: u32, out: &mut Vec<u8>) {
     match code {
+        0x7f if wrong::is(Wrong::Delete) => out.push(0x7f),
         0x22 => out.extend_from_slice(b"\\\""),
         0x5c => out.extend_from_slice(b"\\\\"),
         0x08 => out.extend_from_slice(b"\\b"),
@@ -208,7 +210,8 @@ fn shortest_digits(text: &[u8], digits: &mut [u8; 32]) -> (usize, i32) {
 fn lay_out(digits: &[u8], point: i32, out: &mut Vec<u8>) {
     let count = i32::try_from(digits.len()).unwrap_or(0);
     let zeros = |number: i32, out: &mut Vec<u8>| (0..number).for_each(|_| out.push(b'0'));
-    if (-3..=16).contains(&point) {
+    let longest = if wrong::is(Wrong::Exponent) { 17 } else { 16 };
+    if (-3..=longest).contains(&point) {
         if point <= 0 {
             out.extend_from_slice(b"0.");
             zeros(-point, out);

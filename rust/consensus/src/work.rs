@@ -6,6 +6,7 @@ use crate::error::Exception;
 use crate::number::Num;
 use crate::operations::{operations, Operations};
 use crate::value::{Dict, Value};
+use crate::wrong::{self, Wrong};
 
 /// Work score of a complexity on Python 3.`minor`; may be NaN, infinite, zero or negative.
 ///
@@ -27,8 +28,13 @@ pub fn work(complexity: &Value<'_>, minor: u8) -> Result<f64, Exception> {
     if space_ratio < 0.0 {
         return Err(Exception::Value); // math.sqrt
     }
-    let score = time_ratio * space_ratio.sqrt() * weight * n.to_f64()? * quality * efficiency;
+    let root = space_ratio.sqrt();
+    let weighted =
+        if wrong::is(Wrong::Association) { time_ratio * (root * weight) } else { time_ratio * root * weight };
+    let product = weighted * n.to_f64()? * quality;
+    let score = product * efficiency;
     match bonus(read, minor) {
+        Ok(bonus) if wrong::is(Wrong::Fused) => Ok(product.mul_add(efficiency, bonus)),
         Ok(bonus) => Ok(score + bonus),
         // The score stands without the bonus, to the bit: adding 0.0 would turn -0.0 into 0.0.
         Err(Exception::Value | Exception::ZeroDivision) => Ok(score),
@@ -49,7 +55,9 @@ fn quality(epsilon: &Value<'_>) -> Result<f64, Exception> {
     if matches!(epsilon, Value::Null) {
         return Ok(1.0);
     }
-    Ok(1.0 / (1.0 + larger(Num::Float(0.0), epsilon.num()?).to_f64()?))
+    let (zero, epsilon) = (Num::Float(0.0), epsilon.num()?);
+    let loss = if wrong::is(Wrong::LargerOfNan) { larger(epsilon, zero) } else { larger(zero, epsilon) };
+    Ok(1.0 / (1.0 + loss.to_f64()?))
 }
 
 fn class_weight(class: &Value<'_>) -> Result<f64, Exception> {

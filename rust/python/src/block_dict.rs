@@ -4,9 +4,10 @@
 //! at a depth, and an upper bound of both is enough unless the block comes near.
 
 use coinjecture_consensus::block::{MAX_BYTES, READ};
-use coinjecture_consensus::json::{Part, Wanted, MAX_LEVELS};
+use coinjecture_consensus::json::MAX_LEVELS;
 use coinjecture_consensus::text::write_sorted;
 use coinjecture_consensus::value::{Dict, Text};
+use coinjecture_consensus::wanted::{Part, Wanted};
 use coinjecture_consensus::{Block, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};

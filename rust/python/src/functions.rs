@@ -11,7 +11,8 @@ use pyo3::types::{PyBytes, PyDict};
 use crate::convert::{value_of, Reading, Refusal};
 use crate::errors::to_python as to_exception;
 
-fn json_value(object: &Bound<'_, PyAny>, reading: Reading) -> PyResult<Value<'static>> {
+/// A value of JSON, or the exception that says why it is none.
+pub fn json_value(object: &Bound<'_, PyAny>, reading: Reading) -> PyResult<Value<'static>> {
     value_of(object, reading).map_err(|refusal| match refusal {
         Refusal::Raised(error) => error,
         Refusal::OutOfDomain(why) => PyValueError::new_err(why),
@@ -76,7 +77,8 @@ pub fn canonical_json<'py>(py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResu
 #[pyfunction]
 pub fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let info = PyDict::new(py);
-    let features: &[&str] = if cfg!(feature = "faults") { &["faults"] } else { &[] };
+    let compiled = [("faults", cfg!(feature = "faults")), ("wrong-rules", cfg!(feature = "wrong-rules"))];
+    let features: Vec<&str> = compiled.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect();
     info.set_item("version", env!("CARGO_PKG_VERSION"))?;
     info.set_item("profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
     info.set_item("features", features)?;

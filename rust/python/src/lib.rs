@@ -9,6 +9,7 @@ mod engine;
 mod errors;
 mod functions;
 mod judgement;
+mod pow;
 mod usual;
 
 use pyo3::prelude::*;
@@ -28,6 +29,8 @@ mod _core {
     use crate::functions::{build_info, canonical_json, compute_header_hash_py, sha256_hash, verify_subset_sum_py};
     #[pymodule_export]
     use crate::judgement::{Judgement, Node};
+    #[pymodule_export]
+    use crate::pow::{check_subset_sum_py, solve_subset_sum_py};
 
     #[pymodule_init]
     #[allow(clippy::unnecessary_wraps)] // the signature is PyO3's

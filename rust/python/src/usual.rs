@@ -5,8 +5,9 @@
 //! surrogate, a depth or a size near the domain's end) makes it give up, and `block_dict` reads the block with care.
 
 use coinjecture_consensus::block::{MAX_BYTES, READ};
-use coinjecture_consensus::json::{Part, Wanted, MAX_LEVELS};
+use coinjecture_consensus::json::MAX_LEVELS;
 use coinjecture_consensus::value::{Dict, Growing, Text};
+use coinjecture_consensus::wanted::{Part, Wanted};
 use coinjecture_consensus::{Block, Value};
 use pyo3::ffi;
 use pyo3::prelude::*;

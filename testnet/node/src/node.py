@@ -11,6 +11,7 @@ process at once: what was acknowledged is on disk. SIGHUP reads the section `min
 # mypy: disable-error-code="import-not-found, no-redef"
 
 import argparse
+import importlib
 import json
 import logging
 import os
@@ -23,6 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 try:
@@ -52,6 +54,26 @@ MINER_RETRY_S = 1.0
 PEERS_FIRST_S = 5.0
 
 
+def solver_module(name: str) -> ModuleType | None:
+    """The module that a configuration names for solving problems, None where it names none.
+
+    Raises:
+        SettingsError: It cannot be imported, or is no solver.
+    """
+    if not name:
+        return None
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        raise SettingsError(
+            f"mining.solver: {name!r} cannot be imported ({error}), leave it out to use the node's own"
+        ) from error
+    for function in ("solve_subset_sum", "verify_subset_sum"):
+        if not callable(getattr(module, function, None)):
+            raise SettingsError(f"mining.solver: {name!r} has no {function}, leave it out")
+    return module
+
+
 class Node:
     """Engine, storage and best chain behind one lock."""
 
@@ -66,7 +88,7 @@ class Node:
         self.publish: Callable[[bytes], None] = lambda _raw: None
         self.lock = threading.Lock()
         self.storage = Storage(settings.data_dir / "chain.db")
-        self.registry = ProblemRegistry()
+        self.registry = ProblemRegistry(solver_module(settings.mining.solver))
         self.engine = ConsensusEngine(ConsensusConfig(**settings.consensus), self.storage, self.registry)
         self.chain = BestChain()
         self.chain.follow(self.engine.best_tip, self.engine.block_tree)

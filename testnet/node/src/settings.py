@@ -29,12 +29,16 @@ class P2pSettings:
 
 @dataclass(frozen=True)
 class MiningSettings:
-    """Whether and how often to mine (seconds from block to block, with solving), and the problems' tier."""
+    """Whether and how often to mine (seconds from block to block, with solving), and the problems' tier.
+
+    `solver` names the module that solves and verifies problems, empty for the node's own.
+    """
 
     enabled: bool
     min_interval_s: float
     max_interval_s: float
     tier: str
+    solver: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,7 @@ def mining_settings(section: Section) -> MiningSettings:
         min_interval_s=float(section.get("min_interval_s", (int, float), 0.8)),
         max_interval_s=float(section.get("max_interval_s", (int, float), 1.2)),
         tier=section.get("tier", str, "desktop"),
+        solver=section.get("solver", str, ""),
     )
     if not 0 <= settings.min_interval_s <= settings.max_interval_s:
         raise SettingsError("mining: 0 <= min_interval_s <= max_interval_s must hold")

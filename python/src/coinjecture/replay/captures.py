@@ -140,18 +140,14 @@ def put(legacy: Legacy, rust: Rust, node: TreeNode) -> None:
         legacy.engine.block_tree[node.block_hash] = legacy.node_of(node)
     except TypeError as error:
         raise BadInput(f"a node's hash cannot be a key of the tree: {node.block_hash!r}") from error
-    rust.engine.put(
-        node.block_hash, node.parent, node.height, node.cumulative, node.received_at, node.timestamp
-    )
+    rust.put(node)
 
 
 def set_tip(legacy: Legacy, rust: Rust, tip: TreeNode, *, same_as: TreeNode | None) -> None:
     """Make a node the tip of both engines; it is in the tree only if it is the other one too."""
     known = same_as is not None and repr(tip) == repr(same_as)
     legacy.engine.best_tip = legacy.engine.block_tree[tip.block_hash] if known else legacy.node_of(tip)
-    rust.engine.set_tip(
-        tip.block_hash, tip.parent, tip.height, tip.cumulative, tip.received_at, tip.timestamp
-    )
+    rust.set_tip(tip)
 
 
 def write(

@@ -149,7 +149,9 @@ def odd_measure(rng: Random, block: Block, _parent: Known) -> None:
     complexity = block.get("complexity")
     if isinstance(complexity, dict):
         for field in rng.sample(MEASURED, rng.choice((1, 1, 2))):
-            complexity[field] = values.number(rng) if rng.random() < 0.85 else values.odd(rng)
+            draw = rng.random()
+            edge = rng.choice(values.EDGES) if draw < 0.3 else values.number(rng)
+            complexity[field] = edge if draw < 0.85 else values.odd(rng)
         if rng.random() < 0.2:
             joules = values.number(rng)
             complexity["energy_metrics"] = {"solve_energy_joules": joules}

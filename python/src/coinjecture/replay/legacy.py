@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 from types import ModuleType
 from typing import Any
 
@@ -103,7 +103,9 @@ class Legacy:
 
     Attributes:
         engine: The engine itself.
-        seconds: How long the last judgement took, parsing included.
+        seconds: Processor time of the last judgement, parsing included.
+        parent: The node that the last block of ``judge`` names as its parent, None if there is none.
+        inserted: The node that this block was put into the tree as, None if it was not.
     """
 
     def __init__(self, module: ModuleType, network: Network, profile: str) -> None:
@@ -129,6 +131,8 @@ class Legacy:
         self._judge = getattr(self.engine, method)
         self._reject = self._module.HeaderValidationError
         self.seconds = 0.0
+        self.parent: Any = None
+        self.inserted: Any = None
 
     def judge(self, raw: bytes, received_at: float, *, keep: bool = True) -> Outcome:
         """Parse and judge a block received at that second (since the epoch), and insert it where it passes.
@@ -136,40 +140,56 @@ class Legacy:
         What is no JSON object goes to the engine as it is, as in the node. Without ``keep`` the block is
         taken out again: tree and tip are as they were.
         """
-        started = perf_counter()
+        started = thread_time()
         block = parsed(raw)
-        parsing = perf_counter() - started
-        node, tip = self._node(block), self.engine.best_tip
+        parsing = thread_time() - started
+        known = block if isinstance(block, dict) else {}
+        node, tip = self.node(known.get("block_hash")), self.engine.best_tip
+        self.parent = self.node(known.get("previous_hash"))
         outcome = self.judge_block(block, received_at)
         self.seconds += parsing
+        self.inserted = self.node(known["block_hash"]) if outcome.inserted else None
         if not keep and outcome.inserted:
             self.engine.best_tip = tip
             if node is None:
-                del self.engine.block_tree[block["block_hash"]]
+                del self.engine.block_tree[known["block_hash"]]
             else:
-                self.engine.block_tree[block["block_hash"]] = node
+                self.engine.block_tree[known["block_hash"]] = node
         return outcome
+
+    def trim(self) -> None:
+        """Keep of the block inserted last no more than later judgements read: a log can be long."""
+        if self.inserted is not None:
+            block = self.inserted.block
+            self.inserted.block = {name: block[name] for name in ("block_hash", "previous_hash", "timestamp")}
+
+    def node(self, key: Any) -> Any:
+        """The node under a block hash, None where there is none."""
+        try:
+            return self.engine.block_tree.get(key)
+        except TypeError:
+            return None  # an unhashable key is in no tree
 
     def judge_block(self, block: Any, received_at: float) -> Outcome:
         """As ``judge``, of a block that is parsed; ``seconds`` is without the parsing."""
-        before = self._node(block)
+        before = self._node_of(block)
         self._clock.now = received_at
         self._hash.forget()
         self._work.forget()
         verdict, reason = "accept", None
-        started = perf_counter()
+        started = thread_time()
         try:
             self._judge(block)
         except self._reject as error:
             verdict, reason = "reject", error.reason
         except Exception as error:
             verdict, reason = "error", f"{type(error).__name__}: {error}"[:500]
-        self.seconds = perf_counter() - started
+        self.seconds = thread_time() - started
         tip = self.engine.best_tip
         tip_hash, tip_bits = hash_notation(tip.block["block_hash"]), bits(tip.cumulative_work)
         if not isinstance(block, dict):
             return Outcome(verdict, reason, None, None, None, None, tip_hash, tip_bits)
-        after = self._node(block)
+        after = self._node_of(block)
         computed_hash, work_bits = self._values(block)
         height = cumulative = None
         if after is not None and after is not before:
@@ -190,13 +210,8 @@ class Legacy:
             receipt_time=node.received_at,
         )
 
-    def _node(self, block: Any) -> Any:
-        if not isinstance(block, dict):
-            return None
-        try:
-            return self.engine.block_tree.get(block.get("block_hash"))
-        except TypeError:
-            return None  # an unhashable key is in no tree
+    def _node_of(self, block: Any) -> Any:
+        return self.node(block.get("block_hash")) if isinstance(block, dict) else None
 
     def _values(self, block: dict[str, Any]) -> tuple[str | None, str | None]:
         """Hash and work of the content by itself, None where there is none."""
@@ -212,6 +227,19 @@ class Legacy:
             except Exception:  # noqa: S110 - as above
                 pass
         return computed_hash, work_bits
+
+
+def record_of(node: Any) -> TreeNode:
+    """A node of the engine's own class as a record."""
+    block = node.block
+    return TreeNode(
+        block_hash=block["block_hash"],
+        parent=node.parent_hash,
+        height=node.height,
+        timestamp=block["timestamp"],
+        cumulative=node.cumulative_work,
+        received_at=node.receipt_time,
+    )
 
 
 def _remembering(module: ModuleType, name: str) -> Remembering:

@@ -21,6 +21,8 @@ NUMBERS: tuple[Any, ...] = (
     *(1e16, 1e15 + 0.3, 9999999999999998.0, 1e-4, 1e-5, 9.999e-5, 2.0**-25, 1e22, 1e23, 5e-324, 1e308),
     *(2.2250738585072014e-308, 1.7976931348623157e308, 1e-9, 4096, -4096, 4096.0, 0.30000000000000004),
 )
+EDGES: tuple[Any, ...] = (NAN, NAN, INF, -INF, -0.0, 0, -1, 1, 1e-9, 5e-324, True, None)
+"""Numbers at which comparisons and `max` turn over."""
 STRINGS = (
     *("", "a", "n", "0" * 64, "f" * 64, "1", "NaN", "null", "subset_sum", "mobile", "cluster", "P", "O(n)"),
     *("\ud800", "\udc00\ud800", "\ud83d\ude00", "\U0001f600" * 64, "\x00", "\x7f", "\x1f\n\t\r\b\f", '"\\/'),

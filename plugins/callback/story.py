@@ -1,0 +1,77 @@
+"""Output of ansible-playbook: Ansible's own, except that a play which only says something is heard alone.
+
+A play with ``vars: {only_says: true}`` shows what its task ``say`` says, and whatever fails; banners, ok
+tasks and the recap are left out. With ``-v`` everything is shown. All other plays look as they always do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.callback.default import CallbackModule as DefaultCallback
+
+DOCUMENTATION = r"""
+name: story
+type: stdout
+short_description: Ansible's own output; plays that only say something are heard alone
+description: A play with C(only_says) among its variables shows what it says and what fails.
+extends_documentation_fragment: [default_callback, result_format_callback]
+author: ["The migration toolkit"]
+"""
+
+
+class CallbackModule(DefaultCallback):  # type: ignore[misc]
+    """The default output with a filter in front."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "story"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._only_says = False
+        self._all_only_said = True
+
+    def get_option(self, name: str, hostvars: Any = None) -> Any:
+        """An option of the default output; a play that only says something hides what merely went well."""
+        if self._only_says and name in ("display_ok_hosts", "display_skipped_hosts"):
+            return False
+        return super().get_option(name, hostvars)
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Begin a play, without its banner if it only says something."""
+        self._only_says = bool(play.get_vars().get("only_says")) and not self._display.verbosity
+        self._all_only_said &= self._only_says
+        if self._only_says:
+            self._play = play
+        else:
+            super().v2_playbook_on_play_start(play)
+
+    def v2_playbook_on_include(self, included_file: Any) -> None:
+        """Name an included file, unless the play only says something."""
+        if not self._only_says:
+            super().v2_playbook_on_include(included_file)
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Show what went well; of a play that only says something, only what it changed."""
+        if not self._only_says or result.result.get("changed"):
+            super().v2_runner_on_ok(result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Show a silent node, unless the play expects some and says itself which."""
+        if not self._expected_silence(result):
+            super().v2_runner_on_unreachable(result)
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        """Show the failed item of a loop; the same for silent nodes among the items."""
+        if not (self._expected_silence(result) and result.result.get("unreachable")):
+            super().v2_runner_item_on_failed(result)
+
+    def _expected_silence(self, result: Any) -> bool:
+        return self._only_says and bool(result.task.ignore_unreachable)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Show the recap, unless nothing was done but saying something, and it went well."""
+        troubled = [host for host in stats.processed if stats.failures.get(host)]
+        if troubled or not self._all_only_said:
+            super().v2_playbook_on_stats(stats)

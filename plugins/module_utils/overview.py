@@ -1,0 +1,184 @@
+"""The network in few numbers: what build/status.json holds for programs and the screen draws for people.
+
+Pure functions of what `node_state.read` gave for every node, the steps that `steps.plan` made of it and a
+look at the chain. What a node does not tell is None, never zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+try:
+    from ansible.module_utils.steps import MODES
+except ImportError:  # outside of Ansible, in the tests and in the filter
+    from steps import MODES
+
+ENGINES = ("legacy", "rust")
+LATENCY_EDGES = tuple(10 ** (k / 6 - 6) for k in range(37))
+"""Upper edges in seconds of the buckets in a soak's evidence; a test compares them with the wrapper's."""
+
+
+class Soak(TypedDict):
+    """A soak that a step waits for: since when (s since the epoch) and for how many seconds."""
+
+    started: float | None
+    needed: float
+
+
+class Quantiles(TypedDict):
+    """Durations of an engine's judgements in seconds: the upper edges of the buckets they lie in."""
+
+    p50: float | None
+    p99: float | None
+    count: int
+
+
+def status_report(
+    states: Mapping[str, Mapping[str, Any] | None],
+    steps: Sequence[Mapping[str, Any]],
+    health: Mapping[str, Any],
+    now: float,
+    inventory: str = "",
+    journal: Mapping[str, Sequence[str]] | None = None,
+    lock: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What build/status.json holds; its form is docs/schemas/network.schema.json.
+
+    Args:
+        states: For every node, in the order they migrate, what was read of it; None where it was silent.
+        steps: Every step of the migration in order, see `steps.plan`.
+        health: The result of the module ``chain_health``.
+        now: The controller's clock in seconds since the epoch.
+        inventory: The inventory to name in commands; empty for the default one.
+        journal: What the verification of the step journals found: ``lines`` in words, and those ``broken``.
+        lock: Who holds the operator lock, in words.
+    """
+    following = next_step(states, steps, inventory)
+    soaks = _soaks(following, steps)
+    return {
+        "schema": 1,
+        "now": now,
+        "nodes": {name: state or {"answers": False} for name, state in states.items()},
+        "overview": {
+            name: node_overview(state, soaks.get(name), health.get("chain", {}).get("heights", {}).get(name))
+            for name, state in states.items()
+        },
+        "steps": [{key: value for key, value in step.items() if key != "evidence"} for step in steps],
+        "next": following,
+        "chain": {"problems": health.get("problems", []), **health.get("chain", {})},
+        "journal": None if journal is None else {name: list(journal[name]) for name in ("lines", "broken")},
+        "lock": list(lock),
+    }
+
+
+def node_overview(
+    state: Mapping[str, Any] | None, soak_needed: float | None, height: int | None
+) -> dict[str, Any]:
+    """One node in few numbers.
+
+    Args:
+        state: What was read of it.
+        soak_needed: Seconds of soak that the next step asks of it, None for nothing.
+        height: Height of its tip as its API tells it, for a node whose wrapper tells none.
+    """
+    if not state:
+        return {"answers": False}
+    status = state.get("status") or {}
+    record = status.get("evidence") or {}
+    outcomes = record.get("outcomes") or {}
+    rejected = record.get("rejected")
+    latched = status.get("latched")
+    compared = None if not outcomes else outcomes.get("match", 0) + outcomes.get("divergence", 0)
+    return {
+        "answers": True,
+        "mode": state.get("mode"),
+        "why": state.get("why") or "",
+        "answering": status.get("answering"),
+        "since": status.get("since"),
+        "soak": None if soak_needed is None else Soak(started=record.get("soak_started"), needed=soak_needed),
+        "calls": record.get("calls"),
+        "compared": compared,
+        **{name: outcomes.get(name) for name in ("divergence", "rust_error", "legacy_error", "skipped")},
+        "rejects": None if rejected is None else sum(rejected.values()),
+        "reject_codes": None if rejected is None else sum(count > 0 for count in rejected.values()),
+        "latency": {engine: quantiles((record.get("latency") or {}).get(engine)) for engine in ENGINES},
+        "height": (status.get("tip") or {}).get("height", height),
+        "latched": latched.get("why") if isinstance(latched, Mapping) else latched or None,
+        "stopped": (status.get("stopped") or {}).get("why"),
+        "release": state.get("release"),
+        "service": state["service"]["state"],
+    }
+
+
+def next_step(
+    states: Mapping[str, Mapping[str, Any] | None], steps: Sequence[Mapping[str, Any]], inventory: str = ""
+) -> dict[str, Any]:
+    """The first step that is not done, and the command to type for it.
+
+    ``action`` is that of the step, or ``complete`` after the last one, or ``done`` when node.py of every node
+    imports the Rust engine itself, or ``silent`` while a node does not
+    answer: then nothing may start, and the command looks again.
+    """
+    option = f" -i {inventory}" if inventory else ""
+    if silent := [name for name, state in states.items() if not state]:
+        return _following(
+            "silent",
+            f"ansible-playbook{option} playbooks/status.yml",
+            [f"{name} does not answer: no step starts before it does" for name in silent],
+        )
+    for step in steps:
+        if step_done(states, step):
+            continue
+        command = f"ansible-playbook{option} playbooks/phase{step['phase']}.yml -l {step['node']}"
+        chosen = {name: step[name] for name in ("phase", "node", "ready_at")}
+        return _following(step["action"], command, step["reasons"]) | chosen
+    if all((state or {}).get("node_py", {}).get("state") == "rust" for state in states.values()):
+        return _following("done", None, ["the legacy engine is removed from every node"])
+    reason = "the six criteria are checked; nothing is removed without -e confirm=remove-legacy"
+    return _following("complete", f"ansible-playbook{option} playbooks/complete.yml", [reason])
+
+
+def step_done(states: Mapping[str, Mapping[str, Any] | None], step: Mapping[str, Any]) -> bool:
+    """Whether a node is where the step brings it, or beyond."""
+    mode = (states.get(step["node"]) or {}).get("mode")
+    return mode in MODES and MODES.index(mode) >= MODES.index(step["target"])
+
+
+def quantiles(counts: Sequence[int] | None) -> Quantiles | None:
+    """Median and 99th percentile of an engine's buckets in a soak, None where it has judged nothing."""
+    if not counts or not sum(counts):
+        return None
+    histogram = {"bounds": LATENCY_EDGES, "counts": counts, "count": sum(counts)}
+    return {"p50": quantile(histogram, 0.5), "p99": quantile(histogram, 0.99), "count": sum(counts)}
+
+
+def quantile(histogram: Mapping[str, Any], share: float) -> float | None:
+    """Upper edge of the bucket that holds the ``share``-th value; None above the last edge."""
+    wanted, seen = math.ceil(share * histogram["count"]), 0
+    for edge, count in zip(histogram["bounds"], histogram["counts"], strict=False):
+        seen += count
+        if seen >= wanted:
+            return float(edge)
+    return None
+
+
+def _following(action: str, command: str | None, reasons: Sequence[str]) -> dict[str, Any]:
+    return {
+        "action": action,
+        "phase": None,
+        "node": None,
+        "ready_at": None,
+        "command": command,
+        "reasons": list(reasons),
+    }
+
+
+def _soaks(following: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The nodes whose soak the next step waits for, each with the seconds it takes."""
+    for step in steps:
+        if (step["phase"], step["node"]) == (following["phase"], following["node"]):
+            criteria = step["criteria"]
+            return dict.fromkeys(criteria.get("soaking", ()), float(criteria.get("soak_seconds", 0)))
+    return {}

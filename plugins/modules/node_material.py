@@ -1,0 +1,35 @@
+#!/usr/bin/python
+"""Ansible module: read what a node keeps of its migration, for the page of a run."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.node_material import read
+
+OPTIONS = ("src", "python", "state_dir")
+
+DOCUMENTATION = r"""
+module: node_material
+short_description: Evidence since installation, step journal and captures of a node
+description: Reads and changes nothing; what is absent is null.
+options:
+  src: {description: The folder with node.py and the wrapper., type: str, required: true}
+  python: {description: The node's interpreter., type: str, required: true}
+  state_dir: {description: The migration's folder., type: str, required: true}
+author: ["The migration toolkit"]
+"""
+
+
+def main() -> None:
+    """Read and return it as ``material``."""
+    module = AnsibleModule(
+        argument_spec={name: {"type": "str", "required": True} for name in OPTIONS}, supports_check_mode=True
+    )
+    try:
+        module.exit_json(changed=False, material=read(**module.params))
+    except OSError as error:
+        module.fail_json(msg=f"what the node keeps cannot be read: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""From what the toolkit leaves behind (decisions, step journals, statuses) to parts of a run's material."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from journal import MODE_CHANGES, verify_chain
+from overview import ENGINES
+
+from report.run import Counts, Final, Gate, Histogram, ModeChange, Play, Soak
+
+_BOTH = ("match", "divergence", "rust_error")
+JUDGED_BY_RUST = {"legacy": (), "shadow": _BOTH, "rust": _BOTH, "final": ("alone", "rust_error")}
+"""By mode the outcomes of calls in which the Rust engine was asked for a verdict."""
+
+
+def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:
+    """A decision as build/steps/<phase>-<node>.json holds it."""
+    asked = record["criteria"].get("soaking", ())
+    soaks = [
+        soak(name, status["evidence"], name in asked)
+        for name, status in record["evidence"].items()
+        if status and status.get("evidence")
+    ]
+    return {
+        "phase": record["phase"],
+        "node": record["node"],
+        "mode": record["mode"],
+        "target": record["target"],
+        "who": who,
+        "decided": record["decided"],
+        "finished": record["finished"],
+        "action": record["action"],
+        "reasons": list(record["reasons"]),
+        "proven": list((record["gate"] or {}).get("proven", ())),
+        "override": _override(record.get("gate_override")),
+        "criteria": dict(record["criteria"]),
+        "soaks": soaks,
+    }
+
+
+def _override(found: Mapping[str, Any] | None) -> str | None:
+    """An operator's override of a gate, in words."""
+    if not found:
+        return None
+    aside = found.get("set_aside") or ()
+    listed = aside if isinstance(aside, str) else ", ".join(map(str, aside))
+    text = f"overridden by {found.get('who')}: {found.get('why')}"
+    return f"{text} (set aside: {listed})" if listed else text
+
+
+def soak(node: str, evidence: Mapping[str, Any], asked: bool) -> Soak:
+    """What the evidence of a soak says, in the numbers that a gate asks about."""
+    return {
+        "node": node,
+        "mode": evidence["mode"],
+        "asked": asked,
+        "seconds": max(0.0, evidence["now"] - evidence["soak_started"]),
+        "calls": evidence["calls"],
+        "accepted": evidence["accepted"],
+        "rejects": sum(evidence["rejected"].values()),
+        "codes": sum(count > 0 for count in evidence["rejected"].values()),
+        "outcomes": dict(evidence["outcomes"]),
+        "restarts": evidence["restarts"],
+    }
+
+
+def plays_from_journals(journals: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Play]:
+    """The records of all nodes' step journals as one story, oldest first."""
+    plays: list[Play] = []
+    for node, records in journals.items():
+        for record in records:
+            phase = f"phase {record['phase']}, " if record.get("phase") else ""
+            change = f": {record['from']} -> {record['to']}" if record.get("to") else ""
+            plays.append(
+                {
+                    "at": record["at"],
+                    "took": None,
+                    "who": record["who"],
+                    "what": f"{record['what']} on {node} ({phase}{record['why']}){change}",
+                    "exit_status": None,
+                    "said": "",
+                }
+            )
+    return sorted(plays, key=lambda play: play["at"])
+
+
+def modes_from_journal(records: Iterable[Mapping[str, Any]], started: float) -> list[ModeChange]:
+    """The modes a node went through; it began in what the first record says it came from."""
+    changes = [record for record in records if record["what"] in MODE_CHANGES and record.get("to")]
+    first = changes[0]["from"] or "legacy" if changes else "legacy"
+    return [
+        ModeChange(at=started, mode=first),
+        *(ModeChange(at=one["at"], mode=one["to"]) for one in changes),
+    ]
+
+
+def modes_from_gates(gates: Iterable[Gate], node: str, started: float) -> list[ModeChange]:
+    """The same from the decisions, where no journal was read."""
+    done = sorted(
+        (gate["finished"], gate["target"])
+        for gate in gates
+        if gate["node"] == node and gate["finished"] is not None
+    )
+    return [
+        ModeChange(at=started, mode="legacy"),
+        *(ModeChange(at=at, mode=mode) for at, mode in done if at is not None),
+    ]
+
+
+def final(state: Mapping[str, Any] | None, legacy_present: bool | None = None) -> Final:
+    """A node at the end, from what `node_state.read` gave of it and whether consensus.py still lies there."""
+    if not state:
+        return {"mode": None, "release": None, "legacy_imported": None, "legacy_removed": False}
+    legacy = ((state.get("status") or {}).get("engines") or {}).get("legacy") or {}
+    return {
+        "mode": state.get("mode"),
+        "release": state.get("release"),
+        "legacy_imported": legacy.get("module_imported", True if state.get("mode") == "legacy" else None),
+        "legacy_removed": legacy_present is False,
+    }
+
+
+def latency(evidence: Mapping[str, Any] | None) -> dict[str, Histogram]:
+    """The histograms by engine, from what the evidence's reader gives; without those that nobody filled."""
+    found = (evidence or {}).get("latency") or {}
+    return {engine: found[engine] for engine in ENGINES if (found.get(engine) or {}).get("count")}
+
+
+def ratio(evidence: Mapping[str, Any] | None) -> Histogram | None:
+    """The histogram of Rust's duration over legacy's, None where no pair was measured."""
+    found: Histogram | None = (evidence or {}).get("ratio")
+    return found if found and found["count"] else None
+
+
+def counts(evidence: Iterable[Mapping[str, Any] | None]) -> Counts:
+    """What all nodes counted since the wrapper came; see `JUDGED_BY_RUST`."""
+    totals = [counted for one in evidence if one for counted in one["totals"].items()]
+    if not totals:
+        return {"rust_calls": None, "compared": None, "divergences": None, "rust_errors": None}
+    outcome = {name: sum(counted[name] for _, counted in totals) for name in totals[0][1]}
+    return {
+        "rust_calls": sum(counted[name] for mode, counted in totals for name in JUDGED_BY_RUST[mode]),
+        "compared": outcome["match"] + outcome["divergence"],
+        "divergences": outcome["divergence"],
+        "rust_errors": outcome["rust_error"],
+    }
+
+
+def journal_records(text: str) -> tuple[list[dict[str, Any]], str | None]:
+    """The records of a step journal, and where its chain breaks, if it does."""
+    found = verify_chain(text)
+    return found["records"], found["broken"]
+
+
+def gate_from_journal(node: str, record: Mapping[str, Any]) -> Gate:
+    """A step that only the journal knows: who and when, and what the gate said, but not on which soaks."""
+    said = record["gate"] or {}
+    return {
+        "phase": record["phase"],
+        "node": node,
+        "mode": record["from"],
+        "target": record["to"],
+        "who": record["who"],
+        "decided": record["at"],
+        "finished": record["at"],
+        "action": "start",
+        "reasons": list(said.get("reasons", ())),
+        "proven": list(said.get("proven", ())),
+        "override": _override(said.get("override")),
+        "criteria": {},
+        "soaks": [],
+    }

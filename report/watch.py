@@ -1,0 +1,183 @@
+"""`python -m report.watch [-i INVENTORY ...]`: the network on one screen, drawn in place until interrupted.
+
+The nodes are read by playbooks/status.yml as often as that goes; between two readings ages and soaks go on. A
+reading that fails leaves the last screen in place, with its age and the cause. `--json` reads once and prints
+build/status.json alone. Other arguments are for ansible-playbook.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from screen import WIDTH, Paint, coloured, duration, plain, status_lines
+
+ROOT = Path(__file__).resolve().parents[1]
+STATUS = ROOT / "build/status.json"
+PAUSE = 2.0  # seconds between the end of a reading and the next
+FRAME = 0.5  # seconds between two drawings
+ENTER, LEAVE = "\033[?1049h\033[?25l", "\033[?25h\033[?1049l"  # another screen without a cursor, and back
+
+
+class ReadingFailed(Exception):
+    """The nodes could not be read; the text has the play's last words.
+
+    Attributes:
+        exit_status: That of ansible-playbook, or 1.
+        output: All it printed.
+    """
+
+    def __init__(self, why: str, exit_status: int = 1, output: str = "") -> None:
+        super().__init__(why)
+        self.exit_status = exit_status
+        self.output = output
+
+
+def read_network(arguments: Sequence[str] = (), status: Path = STATUS) -> dict[str, Any]:
+    """Run the status play and return what it left in build/status.json.
+
+    Raises:
+        ReadingFailed: The play failed, or left nothing new.
+    """
+    program = Path(sys.executable).with_name("ansible-playbook")
+    begun = time.time()
+    build = json.dumps({"migration_build": str(status.parent)})
+    done = subprocess.run(
+        [str(program), "playbooks/status.yml", *arguments, "-e", build],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ReadingFailed(_last_words(done.stdout), done.returncode, done.stdout)
+    try:
+        report: dict[str, Any] = json.loads(status.read_text())
+    except (OSError, ValueError) as error:
+        raise ReadingFailed(f"{status} cannot be read: {error}", output=done.stdout) from error
+    if report["now"] < begun:
+        raise ReadingFailed(f"{status} was not written by this reading", output=done.stdout)
+    return report
+
+
+def _last_words(output: str) -> str:
+    """The line of a play's output that says what went wrong."""
+    told = [line.strip() for line in output.splitlines() if line.startswith(("fatal", "ERROR", "[ERROR]"))]
+    return (told or output.strip().splitlines() or ["no message"])[-1]
+
+
+@dataclass
+class Watch:
+    """What is known of the network and how it is drawn.
+
+    Attributes:
+        read: Reads the network; raises `ReadingFailed`.
+        clock: Seconds since the epoch.
+        paint: Colours, or none.
+    """
+
+    read: Callable[[], Mapping[str, Any]]
+    clock: Callable[[], float] = time.time
+    paint: Paint = plain
+    _seen: Mapping[str, Any] | None = field(default=None, init=False)
+    _failure: tuple[float, str] | None = field(default=None, init=False)
+
+    def look(self) -> bool:
+        """Read once; False where that failed, and what was seen before stays."""
+        try:
+            self._seen = self.read()
+        except ReadingFailed as failure:
+            self._failure = self.clock(), str(failure)
+            return False
+        self._failure = None
+        return True
+
+    def lines(self) -> list[str]:
+        """The screen as of now, with a last line about its age."""
+        now = self.clock()
+        if self._seen is None:
+            return ["reading the nodes ...", "", *self._trouble(now)]
+        age = duration(now - self._seen["now"])
+        foot = self._trouble(now) or [f"read {age} ago; Ctrl-C ends"]
+        if self._failure is not None:
+            foot.append(f"what is shown is {age} old")
+        return [*status_lines(self._seen, self.paint, now), "", *foot]
+
+    def _trouble(self, now: float) -> list[str]:
+        """What to say of the last reading, if it failed."""
+        if self._failure is None:
+            return []
+        at, why = self._failure
+        text = f"READING FAILED {duration(now - at)} ago: {why}"
+        return [self.paint("bad", text if len(text) <= WIDTH else text[: WIDTH - 3] + "...")]
+
+
+def frame(lines: Sequence[str], height: int) -> str:
+    """A drawing over the one before, without a flash: every line is overwritten, what is below is erased."""
+    return "\033[H" + "\033[K\r\n".join(lines[: max(height - 1, 1)]) + "\033[K\033[J"
+
+
+def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Whether to colour: on a terminal that can, and where NO_COLOR is not set."""
+    return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def show(watch: Watch, out: TextIO, leaving: threading.Event) -> None:
+    """Draw until told to leave; on anything but a terminal, print a screen for each reading."""
+    if not out.isatty():
+        while not leaving.is_set():
+            watch.look()
+            out.write("\n".join([*watch.lines(), "", ""]))
+            out.flush()
+            leaving.wait(PAUSE)
+        return
+
+    def keep_reading() -> None:
+        while not leaving.is_set():
+            watch.look()
+            leaving.wait(PAUSE)
+
+    threading.Thread(target=keep_reading, name="reader", daemon=True).start()
+    out.write(ENTER)
+    try:
+        while not leaving.is_set():
+            out.write(frame(watch.lines(), shutil.get_terminal_size().lines))
+            out.flush()
+            leaving.wait(FRAME)
+    finally:
+        out.write(LEAVE + "\n".join(watch.lines()) + "\n")
+        out.flush()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Watch until interrupted, or print the status once as JSON."""
+    if "--json" in arguments:
+        try:
+            report = read_network([word for word in arguments if word != "--json"])
+        except ReadingFailed as failure:
+            print(failure.output or failure, file=sys.stderr)
+            return failure.exit_status
+        print(json.dumps(report, indent=1))
+        return 0
+    leaving = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: leaving.set())
+    paint = coloured if wants_colour(sys.stdout, os.environ) else plain
+    show(Watch(lambda: read_network(arguments), paint=paint), sys.stdout, leaving)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

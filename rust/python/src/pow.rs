@@ -1,0 +1,75 @@
+//! The solver and the verifier of `coinjecture.pow`.
+
+use coinjecture_consensus as core;
+use coinjecture_consensus::json::MAX_LEVELS;
+use coinjecture_consensus::solver::{self, Unsolved};
+use coinjecture_consensus::{Budget, Exception, Halt};
+use pyo3::exceptions::{
+    PyAttributeError, PyIndexError, PyKeyError, PyMemoryError, PyOverflowError, PyTypeError, PyValueError,
+    PyZeroDivisionError,
+};
+use pyo3::prelude::*;
+
+use crate::convert::Reading;
+use crate::errors::to_python as to_exception;
+use crate::functions::json_value;
+
+/// Steps of a solver's budget above which other threads may run meanwhile: about a millisecond.
+const WORTH_RELEASING: usize = 500_000;
+
+/// Positions of the numbers that add up to `target`, the choice of the reference miner's solver.
+///
+/// Raises ValueError if there is none, IndexError on a negative number, MemoryError if the table of `target + 1`
+/// cells does not fit, BudgetExceeded if `budget` steps are not enough.
+#[pyfunction]
+#[pyo3(signature = (numbers, target, budget = None))]
+pub fn solve_subset_sum_py(
+    py: Python<'_>,
+    numbers: Vec<i64>,
+    target: usize,
+    budget: Option<u64>,
+) -> PyResult<Vec<usize>> {
+    let mut budget = Budget::new(budget.unwrap_or(u64::MAX));
+    let expected = target / 8 + numbers.len().saturating_mul(target / 64);
+    let mut solve = || solver::solve(&numbers, target, &mut budget);
+    let solved = if expected > WORTH_RELEASING { py.detach(solve) } else { solve() };
+    solved.map_err(|unsolved| match unsolved {
+        Unsolved::Impossible => {
+            PyValueError::new_err(format!("no subset of the {} numbers adds up to {target}", numbers.len()))
+        }
+        Unsolved::Negative => PyIndexError::new_err("a number is negative"),
+        Unsolved::NoMemory => PyMemoryError::new_err(format!("the table of {target} sums does not fit into memory")),
+        Unsolved::Failed(error) => to_exception(&error),
+    })
+}
+
+/// Rule 8 as the reference verifier evaluates it: where that raises, this raises an exception of the same class.
+#[pyfunction]
+#[pyo3(signature = (problem, solution, budget = None))]
+pub fn check_subset_sum_py(
+    py: Python<'_>,
+    problem: &Bound<'_, PyAny>,
+    solution: &Bound<'_, PyAny>,
+    budget: Option<u64>,
+) -> PyResult<bool> {
+    let reading = Reading { levels: MAX_LEVELS - 1, tuples: false };
+    let (problem, solution) = (json_value(problem, reading)?, json_value(solution, reading)?);
+    let mut budget = Budget::new(budget.unwrap_or(core::budget::DEFAULT_BUDGET));
+    match core::proof::solves(&problem, &solution, py.version_info().minor, &mut budget) {
+        Ok(solved) => Ok(solved),
+        Err(Halt::Raised(exception)) => Err(raised(exception)),
+        Err(Halt::Failed(error)) => Err(to_exception(&error)),
+    }
+}
+
+fn raised(exception: Exception) -> PyErr {
+    let message = "evaluating rule 8 raises";
+    match exception {
+        Exception::Type => PyTypeError::new_err(message),
+        Exception::Value => PyValueError::new_err(message),
+        Exception::Overflow => PyOverflowError::new_err(message),
+        Exception::ZeroDivision => PyZeroDivisionError::new_err(message),
+        Exception::Attribute => PyAttributeError::new_err(message),
+        Exception::Key => PyKeyError::new_err(message),
+    }
+}

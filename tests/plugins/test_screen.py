@@ -1,0 +1,219 @@
+"""What a person reads names what matters, fits the screen, and needs no colour."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from coinjecture_migration.histograms import LATENCY_EDGES as EDGES_OF_THE_WRAPPER
+from overview import LATENCY_EDGES, quantile, status_report
+from screen import coloured, duration, seconds, status_lines, step_lines
+
+NOW = 1_700_000_017.0
+
+
+def a_step(**changes: Any) -> dict[str, Any]:
+    """A decision about phase 1 on node2."""
+    return {
+        "phase": 1, "node": "node2", "mode": "legacy", "target": "shadow", "action": "wait",
+        "reasons": ["node1: soaked 17 of 40 s"], "ready_at": NOW + 23, "evidence": {"node1": {}},
+        "criteria": {"soaking": ["node1"], "soak_seconds": 40},
+    } | changes  # fmt: skip
+
+
+STEPS = [
+    a_step(node="node1", action="nothing", reasons=["done"]),
+    a_step(),
+    a_step(phase=2, node="node1", mode="shadow", target="rust"),
+    a_step(phase=2, target="rust"),
+]
+
+
+def a_node(mode: str | None = "shadow", **status: Any) -> dict[str, Any]:
+    """A node in a mode with this status."""
+    service = {"state": "active (running)"}
+    return {"mode": mode, "why": "", "release": "ab" * 32, "service": service, "status": status or None}
+
+
+def evidence(**changes: Any) -> dict[str, Any]:
+    """The evidence of a soak that began 17 s ago."""
+    counts = [0] * 12 + [98, 0, 0, 0, 0, 0, 1, 1] + [0] * 18
+    return {
+        "calls": 200, "soak_started": NOW - 17, "rejected": {"no_work": 3, "bad_proof": 4},
+        "outcomes": {"match": 197, "divergence": 1, "rust_error": 2, "legacy_error": 0, "skipped": 5},
+        "latency": {"rust": counts},
+    } | changes  # fmt: skip
+
+
+def report(
+    steps: Any = None, chain: Any = None, inventory: str = "", journal: Any = None, **nodes: Any
+) -> dict[str, Any]:
+    """The status of a network of these nodes; the default ones wait for node1's first soak."""
+    good = {"chain": {"heights": {"node1": 10, "node2": 9}, "agreed_height": 4, "agreed_hash": "f" * 64}}
+    nodes = nodes or {
+        "node1": a_node(since=NOW - 17, answering="legacy", evidence=evidence(), tip={"height": 10}),
+        "node2": a_node("legacy"),
+    }
+    return status_report(nodes, STEPS if steps is None else steps, chain or good, NOW, inventory, journal)
+
+
+def screen(**arguments: Any) -> str:
+    """The screen as one text."""
+    return "\n".join(status_lines(report(**arguments)))
+
+
+def test_given_a_wait_then_its_reasons_and_time_are_told() -> None:
+    assert step_lines(a_step(ready_at=1_700_000_020.0)) == [
+        "phase 1 on node2 (legacy -> shadow): waits",
+        "  node1: soaked 17 of 40 s",
+        "  could pass: 2023-11-14 22:13:40",
+    ]
+
+
+def test_given_a_soak_then_its_bar_its_time_left_and_its_numbers_are_in_the_lines_of_the_node() -> None:
+    modes, counts = (line for line in screen().splitlines() if line.startswith("node1"))
+    assert modes.split() == [
+        *["node1", "shadow", "legacy", "11-14", "22:13:20", "17s"],
+        *["████████░░░░░░░░░░░░", "42%", "23s", "left", "10"],
+    ]
+    assert counts.split() == ["node1", "198", "1", "2", "0", "5", "7", "-", "100us/1.0ms"]
+
+
+def test_given_a_node_that_tells_nothing_then_dashes_stand_where_numbers_would() -> None:
+    rows = [line.split() for line in screen().splitlines() if line.startswith("node2")]
+    assert rows[0] == ["node2", "legacy", "legacy", "-", "-", "-", "9"]
+    assert set(rows[1][1:]) == {"-"}
+
+
+def test_given_a_wait_then_the_command_and_the_time_it_could_start_are_shown() -> None:
+    shown = screen()
+    assert "WAITING  phase 1 on node2 waits, could start in 23s" in shown
+    assert "NEXT      in 23s, at 2023-11-14 22:14:00 UTC" in shown
+    assert "ansible-playbook playbooks/phase1.yml -l node2" in shown
+    assert "phase 1  shadow  ✔ node1   ◷ node2" in shown
+
+
+def test_given_another_inventory_then_the_command_names_it() -> None:
+    assert "ansible-playbook -i inventory/testnet playbooks/phase1.yml" in screen(
+        inventory="inventory/testnet"
+    )
+
+
+def test_given_a_pass_then_the_step_may_start_now() -> None:
+    shown = screen(steps=[STEPS[0], a_step(action="start", ready_at=None)])
+    assert "READY  phase 1 on node2 may start now" in shown
+    assert "▶ node2" in shown
+
+
+def test_given_a_refusal_then_its_reasons_and_the_way_back_are_shown() -> None:
+    shown = screen(steps=[STEPS[0], a_step(action="fail", ready_at=None, reasons=["node1: 1 divergences"])])
+    assert "REFUSED  phase 1 on node2 is refused" in shown
+    assert "node1: 1 divergences" in shown
+    assert "or one step back: ansible-playbook playbooks/rollback.yml -l node1" in shown
+
+
+def test_given_a_silent_node_then_it_is_shown_and_no_step_is_offered() -> None:
+    shown = screen(node1=a_node(), node2=None)
+    assert "node2     does not answer" in shown
+    assert "SILENT" in shown
+    assert "playbooks/phase" not in shown
+
+
+@pytest.mark.parametrize(
+    ("imported", "word", "command"),
+    [("wrapped", "FINAL  every step is done", True), ("rust", "DONE  every node is on Rust alone", False)],
+)
+def test_given_every_step_done_then_only_the_removal_of_the_legacy_engine_is_left(
+    imported: str, word: str, command: bool
+) -> None:
+    nodes = {
+        name: a_node("final", since=NOW) | {"node_py": {"state": imported}} for name in ("node1", "node2")
+    }
+    steps = [a_step(phase=3, node=name, target="final", action="nothing") for name in nodes]
+    shown = screen(steps=steps, **nodes)
+    assert word in shown
+    assert ("ansible-playbook playbooks/complete.yml" in shown) is command
+
+
+def test_given_a_latch_an_unknown_mode_and_a_dead_service_then_each_is_shown() -> None:
+    shown = screen(
+        node1=a_node(latched={"why": "divergence at 7"}, stopped={"at": NOW, "why": "an engine broke"}),
+        node2=a_node(None) | {"why": "no unit", "service": {"state": "failed (failed)"}},
+    )
+    assert "node1 LATCHED: divergence at 7" in shown
+    assert "node1 STOPPED, takes no block: an engine broke" in shown
+    assert "then: ansible-playbook playbooks/ack.yml -l node1 -e 'why=" in shown
+    assert "node2: no unit" in shown
+    assert "node2: its service is failed (failed)" in shown
+
+
+def test_given_problems_of_the_chain_then_they_are_shown() -> None:
+    chain = {"problems": ["node1 has 0 peers"], "chain": {"heights": {"node1": 3}}}
+    assert "CHAIN     node1 at 3; node1 has 0 peers" in screen(chain=chain)
+
+
+def test_given_verified_journals_then_the_broken_one_comes_first() -> None:
+    whole, broken = "journal of node1: 12 records, whole", "the step journal of node2 is broken: at 7"
+    assert f"JOURNAL   {whole}" in screen(journal={"lines": [whole], "broken": []})
+    shown = screen(journal={"lines": [whole, broken], "broken": [broken]})
+    assert f"JOURNAL   {broken}\n          {whole}" in shown
+
+
+def test_given_a_lock_then_the_screen_says_who_holds_it() -> None:
+    held = report() | {"lock": ["node1: held by ada since 10:00"]}
+    assert "LOCK      node1: held by ada since 10:00" in status_lines(held)
+
+
+@pytest.mark.parametrize("paint", [None, coloured])
+def test_whatever_is_shown_fits_a_hundred_columns_and_says_the_same_without_colour(paint: Any) -> None:
+    crowded = report(
+        node1=a_node(
+            since=NOW - 200 * 86400, answering="legacy", tip={"height": 123456789},
+            latched={"why": "d" * 300},
+            evidence=evidence(calls=10**9, rejected={"a": 10**7}, outcomes=dict.fromkeys(
+                ("match", "divergence", "rust_error", "legacy_error", "skipped"), 10**7)),
+        ),
+        node2=a_node("legacy"),
+        steps=[a_step(action="fail", ready_at=None, reasons=["x" * 250])],
+        chain={"problems": ["p" * 300], "chain": {}},
+    )  # fmt: skip
+    drawn = status_lines(crowded, paint) if paint else status_lines(crowded)
+    bare = [re.sub(r"\033\[[0-9;]*m", "", line) for line in drawn]
+    assert max(map(len, bare)) <= 100
+    assert bare == status_lines(crowded)
+    assert (drawn != bare) == (paint is coloured)
+
+
+def test_given_a_later_moment_then_ages_and_the_soak_go_on() -> None:
+    later = "\n".join(status_lines(report(), now=NOW + 30))
+    assert "long enough" in later
+    assert "47s" in later
+
+
+def test_given_the_report_for_programs_then_the_evidence_is_not_in_it_twice() -> None:
+    assert "evidence" not in report()["steps"][0]
+
+
+@pytest.mark.parametrize(("share", "edge"), [(0.5, 1e-4), (0.98, 1e-4), (0.99, 1e-3), (1.0, None)])
+def test_a_quantile_is_the_upper_edge_of_its_bucket(share: float, edge: float | None) -> None:
+    assert quantile({"bounds": [1e-5, 1e-4, 1e-3], "counts": [0, 98, 1, 1], "count": 100}, share) == edge
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(3.2e-6, "3.2us"), (4.6e-5, "46us"), (0.0015, "1.5ms"), (0.9999, "1.0s"), (None, ">1s")],
+)
+def test_short_durations_have_a_unit_that_fits(value: float | None, words: str) -> None:
+    assert seconds(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(-3, "0s"), (59.9, "59s"), (200, "3m 20s"), (7300, "2h 1m"), (7 * 86400, "7d 0h")]
+)
+def test_long_durations_have_their_two_largest_units(value: float, words: str) -> None:
+    assert duration(value) == words
+
+
+def test_the_edges_are_those_of_the_evidence() -> None:
+    assert LATENCY_EDGES == EDGES_OF_THE_WRAPPER

@@ -1,0 +1,296 @@
+"""A node's whole log, and mutants of it, through both engines."""
+
+import json
+import os
+import pty
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from coinjecture.replay import captures, legacy, parallel, report
+from coinjecture.replay.__main__ import main
+from consensus_surface import REASONS
+
+from testnet.node.src.storage import Storage
+from tests.oracle.support import sealed
+
+from .chains import Rows, database, grown, network
+from .support import GENESIS_BLOCK, LEGACY, ROOT, run_bare, wrong_legacy
+
+SCHEMA = json.loads((ROOT / "docs/schemas/replay.schema.json").read_text(encoding="ascii"))
+
+DYING = "import json, os\nif os.environ.get('DIE'): os._exit(7)\nimport math"
+
+
+def replay(folder: Path, rows: Rows, *options: str, engine: Path = LEGACY) -> tuple[int, dict[str, Any]]:
+    """Run the command on a log; its status and what it wrote."""
+    chain = folder / "chain.db"
+    if not chain.exists():
+        database(folder, rows)
+    out = folder / "replay.json"
+    call = [str(chain), "--legacy", str(engine), "--network", str(network(folder)), "--json", str(out)]
+    status = main([*call, "--captures-dir", str(folder / "captures"), *options])
+    content: dict[str, Any] = json.loads(out.read_text(encoding="ascii"))
+    jsonschema.validate(content, SCHEMA)
+    return status, content
+
+
+def test_given_a_log_with_forks_and_replaced_blocks_when_it_is_replayed_then_both_engines_agree_on_all_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = grown(60)
+    status, content = replay(tmp_path, rows, "--mutants", "24", "--jobs", "2")
+    assert status == 0 and content["divergences"] == {"count": 0, "captured": []}
+    assert content["blocks"] == len(rows) == content["ratio"]["pairs"]
+    assert content["verdicts"]["blocks"] == {"accept": len(rows)}
+    assert content["mutants"] == 24 * len(rows)
+    assert set(REASONS) | {"accept"} <= set(content["verdicts"]["mutants"])
+    cases = content["bound"]["cases"]
+    assert content["bound"]["upper"] == pytest.approx(1 - 0.05 ** (1 / cases))
+    said = capsys.readouterr().out
+    assert "bad_tier_size" in said and "of blocks like these fewer than one in" in said
+
+
+def test_the_number_of_processes_changes_nothing_but_the_time(tmp_path: Path) -> None:
+    rows = grown(30)
+    results = [replay(tmp_path, rows, "--mutants", "4", "--jobs", jobs)[1] for jobs in ("1", "2", "3")]
+    first, *others = ({"verdicts": one["verdicts"], "cases": one["bound"]["cases"]} for one in results)
+    assert all(other == first for other in others)
+
+
+def test_given_a_wrong_rule_when_a_log_is_replayed_then_each_divergence_is_a_file_that_replays_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = wrong_legacy(tmp_path / "legacy", "* weight * size *", "* size *")
+    status, content = replay(tmp_path, grown(12), "--mutants", "3", "--jobs", "1", engine=engine)
+    assert status == 1 and content["bound"]["upper"] is None
+    found = content["divergences"]
+    assert found["count"] == len(found["captured"]) > 12
+    assert "work" in found["captured"][0]["differs"]
+    files = [tmp_path / "captures" / one["file"] for one in found["captured"]]
+    assert main(["--captures", *map(str, files), "--legacy", str(engine)]) == 1
+    assert main(["--captures", *map(str, files), "--legacy", str(LEGACY)]) == 0
+    assert "0 still diverge" in capsys.readouterr().out
+
+
+def test_given_one_stored_block_that_divides_the_engines_then_its_descendants_are_compared_as_ever(
+    tmp_path: Path,
+) -> None:
+    parent, rows = GENESIS_BLOCK, []
+    for height in range(1, 21):
+        changes = {"timestamp": parent["timestamp"]} if height == 5 else {}
+        parent = sealed(parent, tag=height, **changes)
+        rows.append((parent, 1.7e9 + height))
+    engine = wrong_legacy(tmp_path / "legacy", 'block["timestamp"] <= parent', 'block["timestamp"] < parent')
+    status, content = replay(tmp_path, rows, "--mutants", "0", "--jobs", "1", engine=engine)
+    assert status == 1
+    assert [one["sequence"] for one in content["divergences"]["captured"]] == [5]
+
+
+def test_given_a_block_outside_the_domain_then_it_is_listed_and_its_descendants_are_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deep: Any = []
+    for _ in range(70):
+        deep = [deep]
+    parent, rows = GENESIS_BLOCK, []
+    for height in range(1, 13):
+        parent = sealed(parent, tag=height, transactions=deep if height == 4 else [])
+        rows.append((parent, 1.7e9 + height))
+    for jobs in ("1", "3"):
+        status, content = replay(tmp_path, rows, "--mutants", "2", "--jobs", jobs)
+        assert status == 0
+        (outside,) = content["out_of_domain"]
+        assert (outside["sequence"], outside["legacy"]) == (4, "accept")
+        assert content["verdicts"]["blocks"] == {"accept": 11, "out_of_domain": 1}
+    assert "block 4 is outside the domain" in capsys.readouterr().out
+
+
+def test_given_a_stored_block_that_both_reject_then_it_is_listed(tmp_path: Path) -> None:
+    rows = [(sealed(GENESIS_BLOCK), 1.7e9), (sealed(GENESIS_BLOCK, index=5), 1.7e9)]
+    status, content = replay(tmp_path, rows, "--mutants", "0")
+    assert status == 0 and content["not_accepted"] == [{"sequence": 2, "reason": "bad_height"}]
+
+
+def damaged_row(chain: Path, statement: str) -> None:
+    with sqlite3.connect(chain) as connection:
+        connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE blocks SET raw = substr(raw, 1, 100) WHERE seq = 7",
+        "UPDATE blocks SET raw = '[1]' WHERE seq = 7",
+        "UPDATE blocks SET hash = '\"00\"' WHERE seq = 7",
+        "UPDATE blocks SET received_at = 'noon' WHERE seq = 7",
+        "UPDATE blocks SET raw = CAST('{}' AS BLOB) WHERE seq = 7",
+    ],
+)
+def test_given_a_damaged_row_then_the_status_is_2_and_the_block_is_named(
+    statement: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain = database(tmp_path, grown(12))
+    damaged_row(chain, statement)
+    call = [str(chain), "--legacy", str(LEGACY), "--network", str(network(tmp_path)), "--jobs", "2"]
+    assert main([*call, "--mutants", "0"]) == 2
+    assert "block 7 is damaged" in capsys.readouterr().err
+
+
+def test_given_damaged_pages_then_the_status_is_2_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain = database(tmp_path, grown(400))
+    data = bytearray(chain.read_bytes())
+    middle = len(data) // 2 // 4096 * 4096
+    data[middle : middle + 8192] = b"\xa5" * 8192
+    chain.write_bytes(data)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    given = network(tmp_path)
+    assert main([str(chain), "--legacy", str(LEGACY), "--network", str(given), "--mutants", "0"]) == 2
+    error = capsys.readouterr().err
+    assert "is damaged" in error and "restore it from a backup" in error
+    given.unlink()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_given_a_node_that_is_running_then_what_it_has_committed_is_replayed_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "node"
+    folder.mkdir()
+    storage = Storage(folder / "chain.db")
+    for block, received_at in grown(5):
+        storage.append_block(json.dumps(block).encode(), received_at)
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith("-shm")}
+    call = [str(folder / "chain.db"), "--legacy", str(LEGACY), "--network", str(network(tmp_path))]
+    out = tmp_path / "replay.json"
+    assert main([*call, "--mutants", "1", "--json", str(out)]) == 0
+    assert json.loads(out.read_text(encoding="ascii"))["blocks"] == len(grown(5))
+    after = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith("-shm")}
+    assert after == before and "chain.db-wal" in before
+    storage.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: None, "no such file"),
+        (lambda path: path.write_bytes(b"no database at all" * 100), "not a database"),
+        (lambda path: sqlite3.connect(path).execute("CREATE TABLE other (x)"), "no log of blocks"),
+    ],
+)
+def test_given_no_node_s_database_then_the_status_is_2_and_says_so(
+    make: Any, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "other.db"
+    make(path)
+    assert main([str(path), "--legacy", str(LEGACY), "--network", str(network(tmp_path))]) == 2
+    error = capsys.readouterr().err
+    assert said in error and str(path) in error
+
+
+def test_given_another_network_s_genesis_then_the_status_is_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = network(tmp_path)
+    given.write_text(
+        given.read_text(encoding="ascii").replace('"seed": "', '"seed": "other-'), encoding="ascii"
+    )
+    chain = database(tmp_path, grown(1))
+    assert main([str(chain), "--legacy", str(LEGACY), "--network", str(given)]) == 2
+    assert "genesis" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("call", [[], ["chain.db", "--captures", "x"], ["chain.db", "--jobs", "0"]])
+def test_an_impossible_call_ends_with_2(call: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(call)
+    assert ended.value.code == 2
+
+
+def test_given_a_worker_that_dies_then_the_status_is_2_and_says_how_to_find_the_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = wrong_legacy(
+        tmp_path / "legacy",
+        "import json\nimport math",
+        DYING,
+    )
+    chain = database(tmp_path, grown(6))
+    legacy.load(engine)
+    monkeypatch.setenv("DIE", "1")
+    call = [str(chain), "--legacy", str(engine), "--network", str(network(tmp_path)), "--jobs", "2"]
+    assert main(call) == 2
+    assert "ended with status 7" in capsys.readouterr().err
+
+
+def test_given_the_wheel_alone_when_the_output_is_a_pipe_then_it_works_without_control_characters(
+    tmp_path: Path,
+) -> None:
+    chain = database(tmp_path, grown(10))
+    call = (
+        str(chain),
+        "--legacy",
+        str(LEGACY),
+        "--network",
+        str(network(tmp_path)),
+        "--mutants",
+        "2",
+        "--json",
+    )
+    done = run_bare(tmp_path, *call)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["divergences"]["count"] == 0
+    assert "\r" not in done.stderr and "\x1b" not in done.stderr
+
+
+def test_on_a_terminal_one_line_is_redrawn(tmp_path: Path) -> None:
+    chain = database(tmp_path, grown(10))
+    ours, theirs = pty.openpty()
+    call = [sys.executable, "-m", "coinjecture.replay", str(chain), "--legacy", str(LEGACY)]
+    call += ["--network", str(network(tmp_path)), "--mutants", "2", "--jobs", "1"]
+    done = subprocess.run(call, stderr=theirs, stdout=subprocess.PIPE, check=False, cwd=tmp_path)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    assert "\r[##############################]" in shown and "100%" in shown
+
+
+def test_parts_cover_the_log_and_none_is_empty() -> None:
+    assert parallel.parts(10, 3) == [(0, 3), (3, 6), (6, 10)]
+    assert parallel.parts(2, 8) == [(0, 1), (1, 2)]
+    assert parallel.parts(0, 4) == [(0, 0)]
+
+
+def test_ratios_are_counted_exactly() -> None:
+    from array import array
+
+    told = report.ratio(array("d", [0.1] * 98 + [0.5, 2.0]))
+    assert (told["pairs"], told["median"], told["p99"], told["above_1"]) == (100, 0.1, 0.5, 1)
+    assert sum(told["histogram"]["counts"]) == 100
+    assert len(told["histogram"]["counts"]) == len(told["histogram"]["bounds"]) + 1
+    assert report.ratio(array("d"))["median"] is None
+
+
+def test_the_bound_is_the_exact_one_and_close_to_the_rule_of_three() -> None:
+    assert report.upper_bound(0) is None
+    assert report.upper_bound(1) == pytest.approx(0.95)
+    bound = report.upper_bound(100_000)
+    assert bound is not None and bound == pytest.approx(3 / 100_000, rel=0.01)
+
+
+def test_the_files_of_captures_are_of_the_schema(tmp_path: Path) -> None:
+    engine = wrong_legacy(tmp_path / "legacy", "* weight * size *", "* size *")
+    _, content = replay(tmp_path, grown(3), "--mutants", "0", "--jobs", "1", engine=engine)
+    schema = json.loads((ROOT / "docs/schemas/capture.schema.json").read_text(encoding="ascii"))
+    for one in content["divergences"]["captured"]:
+        path = tmp_path / "captures" / one["file"]
+        jsonschema.validate(json.loads(path.read_text(encoding="ascii")), schema)
+        assert captures.read(path).profile == "full"

@@ -1,0 +1,98 @@
+"""The play on the local network: what it says before there is a release, and what it leaves."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from testnet.lab import network, plan
+from testnet.machine.docker import require_docker
+
+from .support import ROOT
+
+pytestmark = pytest.mark.droplets
+SCHEMA = json.loads((ROOT / "docs/schemas/replay.schema.json").read_text(encoding="ascii"))
+RESULT = ROOT / "build/replay/node1.json"
+
+
+def ansible(*call: str) -> subprocess.CompletedProcess[str]:
+    """One of Ansible's commands, from the root."""
+    environment = os.environ | {"ANSIBLE_NOCOLOR": "1"}
+    return subprocess.run(call, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
+
+
+def play(*options: str) -> subprocess.CompletedProcess[str]:
+    return ansible("ansible-playbook", "playbooks/replay.yml", "-l", "node1", *options)
+
+
+def on_node(command: str) -> str:
+    done = ansible("ansible", "node1", "-b", "-m", "ansible.builtin.command", "-a", command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[None]:
+    """The network on its legacy engine, without a release on node1; it is so again afterwards."""
+    engine = require_docker()
+    was_there = engine.inspect("network", plan.BRIDGE) is not None
+    network.up()
+    yield
+    if was_there:
+        on_node("rm -rf /opt/coinjecture/current /opt/coinjecture/releases /var/cache/coinjecture-replay")
+    else:
+        network.down()
+
+
+def test_given_a_node_before_the_migration_then_its_chain_is_replayed_and_the_node_goes_on(
+    node: None,
+) -> None:
+    RESULT.unlink(missing_ok=True)
+    for options in ((), ("--check",)):
+        refused = play(*options)
+        assert refused.returncode == 2 and "-e replay_install=true" in refused.stdout, refused.stdout
+    would = play("--check", "-e", "replay_install=true")
+    assert would.returncode == 0 and "would build and install the wheel" in would.stdout
+    assert not RESULT.exists()
+
+    pid = on_node("systemctl show -p MainPID coinjecture-node.service")
+    (wheel,) = (ROOT / "build/wheels/local").glob("*.whl")
+    options = ("-e", "replay_install=true", "-e", f"wheel_file={wheel}", "-e", "replay_mutants=3")
+    done = play(*options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    content: dict[str, Any] = json.loads(RESULT.read_text(encoding="ascii"))
+    jsonschema.validate(content, SCHEMA)
+    assert content["blocks"] > 0 and content["mutants"] == 3 * content["blocks"]
+    assert content["divergences"]["count"] == 0 and len(str(content["release"])) == 64
+    assert "what it proves" in done.stdout
+    assert on_node("systemctl show -p MainPID coinjecture-node.service") == pid
+
+    again = play("-e", "replay_mutants=1")
+    assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout
+
+
+def test_given_a_wrong_legacy_engine_then_the_play_fails_and_the_files_are_fetched(
+    node: None, tmp_path: Path
+) -> None:
+    engine = (ROOT / "testnet/node/src/pow.py").read_text(encoding="utf-8")
+    wrong = engine.replace("* weight * size *", "* size *")
+    assert wrong != engine
+    (tmp_path / "pow.py").write_text(wrong, encoding="utf-8")
+    (tmp_path / "consensus.py").write_text(
+        (ROOT / "testnet/node/src/consensus.py").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    to = f"src={tmp_path}/ dest=/opt/wrong/ mode=0644 directory_mode=0755"
+    copied = ansible("ansible", "node1", "-b", "-m", "ansible.builtin.copy", "-a", to)
+    assert copied.returncode == 0, copied.stdout
+    done = play("-e", "replay_mutants=0", "-e", "replay_legacy=/opt/wrong/consensus.py")
+    on_node("rm -rf /opt/wrong")
+    assert done.returncode == 2 and "the engines differ" in done.stdout
+    content = json.loads(RESULT.read_text(encoding="ascii"))
+    assert content["divergences"]["count"] == content["blocks"]
+    for one in content["divergences"]["captured"]:
+        assert (ROOT / "build/replay/node1" / one["file"]).is_file()
