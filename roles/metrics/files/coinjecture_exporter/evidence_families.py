@@ -88,7 +88,8 @@ def _judge_seconds(latency: Mapping[str, Mapping[str, Any]]) -> Metric:
 
 def _ratio(ratio: Mapping[str, Any]) -> Metric:
     family = HistogramMetricFamily(
-        "coinjecture_consensus_ratio", "Rust's time over legacy's for the same block, since installation."
+        "coinjecture_consensus_ratio",
+        "Rust's time over legacy's for the same accepted block, since installation.",
     )
     family.add_metric([], buckets(ratio), sum_value=ratio["sum"])
     return family
