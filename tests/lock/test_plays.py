@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-HOLD = ROOT / "tests/operators/on_the_droplets/hold.yml"
+HOLD = ROOT / "tests/two_operators/on_the_droplets/hold.yml"
 PROGRAM = str(Path(sys.executable).with_name("ansible-playbook"))
 
 
@@ -62,7 +62,7 @@ def at_work(here: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     )
     try:
         deadline = time.monotonic() + 120
-        while not (here / "lock/lock.json").exists():
+        while not go.with_suffix(".held").exists():  # node2 comes after node1, and here both have one lock
             assert process.poll() is None and time.monotonic() < deadline, "the lock was not taken"
             time.sleep(0.2)
         yield process, go

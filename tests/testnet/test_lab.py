@@ -120,7 +120,7 @@ def test_known_hosts_pins_every_droplet_by_port_and_by_address(tmp_path: Path) -
 def test_the_inventory_says_the_same_as_the_plan() -> None:
     inventory = yaml.safe_load((plan.ROOT / "inventory" / "local" / "hosts.yml").read_text())
     groups = inventory["all"]["children"]
-    hosts = groups["nodes"]["hosts"] | groups["load"]["hosts"]
+    hosts = groups["nodes"]["hosts"] | groups["load"]["hosts"] | groups["monitoring"]["hosts"]
     assert {name: (host["ansible_port"], host["droplet_address"]) for name, host in hosts.items()} == {
         droplet.name: (droplet.ssh_port, droplet.address) for droplet in plan.DROPLETS
     }
