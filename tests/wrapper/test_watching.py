@@ -280,6 +280,25 @@ def test_given_an_engine_that_contradicts_itself_when_the_arm_runs_then_it_is_co
     assert again.stats()["determinism"]["mismatches"] == 0
 
 
+def test_given_a_change_of_mode_in_between_when_the_arm_runs_then_the_sample_counts_for_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(place, "rust")
+    arm = watched.arm()
+    judge_once = arm._pass
+
+    def then_final(*args: Any) -> Any:
+        told = judge_once(*args)
+        if watched.wrapper.mode.value == "rust":
+            watched.wrapper.set_mode("final", who="eve", why="phase 3")
+        return told
+
+    monkeypatch.setattr(arm, "_pass", then_final)
+    arm.run()
+    assert watched.found("determinism") is None
+    assert place.alerts == []
+
+
 def test_given_another_release_when_the_arm_runs_then_it_counts_anew(place: Place) -> None:
     watched = Watched(place)
     watched.arm().run()
