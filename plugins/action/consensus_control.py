@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ from ansible.utils.display import Display
 
 display = Display()
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = (0.1, 0.2, 0.5)  # between two looks; the last one from then on
 PREPARE_TIMEOUT = 3600.0
 
 
@@ -40,6 +41,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         target, host = arguments["mode"], task_vars["inventory_hostname"]
         ask = {key: value for key, value in arguments.items() if key in ("socket", "timeout")}
         deadline, shown = time.monotonic() + limit, None
+        pauses = itertools.chain(POLL_SECONDS, itertools.repeat(POLL_SECONDS[-1]))
         while not answer.get("failed"):
             prepare = answer["status"].get("prepare")
             if not prepare or prepare.get("target") != target:
@@ -54,7 +56,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 display.display(f"{host}: preparing {target}: {shown} blocks")
             if time.monotonic() > deadline:
                 return _failed(f"{host} did not finish preparing {target} within {limit:g} s")
-            time.sleep(POLL_SECONDS)
+            time.sleep(next(pauses))
             answer = self._ask(ask | {"op": "status"}, task_vars)
         return answer
 

@@ -14,7 +14,7 @@ module: consensus_control
 short_description: Ask a node's wrapper for its status, or change its mode
 description:
   - Speaks to the control socket on the node; needs root.
-  - C(prepare) returns at once; the action plugin of the same name waits for it and shows progress.
+  - C(set_mode) gives the status as it is afterwards. C(prepare) returns at once; the action plugin of the same name waits for it and shows progress.
 options:
   op:
     description: The request.
@@ -40,7 +40,7 @@ def set_mode(module: AnsibleModule, client: ControlClient) -> dict[str, Any]:
     before = client.status()["mode"]
     expected = module.params["if_mode"]
     if before == wanted:
-        return {"changed": False, "before": before, "after": wanted}
+        return {"changed": False, "before": before, "after": wanted, "status": client.status()}
     if expected is not None and before != expected:
         raise ControlError(
             "if_mode", f"the node is in {before}, expected {expected}", "read its status first"
@@ -51,6 +51,7 @@ def set_mode(module: AnsibleModule, client: ControlClient) -> dict[str, Any]:
         "changed": True,
         "before": before,
         "after": wanted,
+        "status": client.status(),
         "diff": {"before": f"mode: {before}\n", "after": f"mode: {wanted}\n"},
     }
 
