@@ -14,7 +14,8 @@ module: consensus_control
 short_description: Ask a node's wrapper for its status, or change its mode
 description:
   - Speaks to the control socket on the node; needs root.
-  - C(set_mode) gives the status as it is afterwards. C(prepare) returns at once; the action plugin of the same name waits for it and shows progress.
+  - C(set_mode) gives the status as it is afterwards.
+  - C(prepare) returns at once; the action plugin of the same name waits for it and shows progress.
 options:
   op:
     description: The request.
@@ -37,21 +38,23 @@ author: ["The migration toolkit"]
 def set_mode(module: AnsibleModule, client: ControlClient) -> dict[str, Any]:
     """Change the mode where it is another one; in check mode say what would change."""
     wanted = module.params["mode"]
-    before = client.status()["mode"]
+    status = client.status()
+    before = status["mode"]
     expected = module.params["if_mode"]
     if before == wanted:
-        return {"changed": False, "before": before, "after": wanted, "status": client.status()}
+        return {"changed": False, "before": before, "after": wanted, "status": status}
     if expected is not None and before != expected:
         raise ControlError(
             "if_mode", f"the node is in {before}, expected {expected}", "read its status first"
         )
     if not module.check_mode:
         client.set_mode(wanted, module.params["who"], module.params["why"], before)
+        status = client.status()
     return {
         "changed": True,
         "before": before,
         "after": wanted,
-        "status": client.status(),
+        "status": status,
         "diff": {"before": f"mode: {before}\n", "after": f"mode: {wanted}\n"},
     }
 
