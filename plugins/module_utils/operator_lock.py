@@ -125,6 +125,8 @@ class LockFile:
                 self._write(self.path, lock | {"users": left})
                 return False
             self.path.unlink()
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()  # a node that nobody works on shows no trace of it
             return True
 
     def break_lock(self, run: str, who: str, why: str) -> bool:
@@ -146,12 +148,23 @@ class LockFile:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep other runs out from reading to writing."""
-        self.folder.mkdir(mode=0o755, exist_ok=True)
-        handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        handle = self._open()
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
+            os.close(handle)
+
+    def _open(self) -> int:
+        """The folder, open and locked; it is looked for again where it went while this run waited."""
+        while True:
+            self.folder.mkdir(mode=0o755, exist_ok=True)
+            try:
+                handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+            except FileNotFoundError:
+                continue
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle).st_nlink > 0:
+                return handle
             os.close(handle)
 
     @staticmethod

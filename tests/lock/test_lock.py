@@ -152,3 +152,41 @@ def test_given_many_runs_at_once_then_one_of_them_gets_it(tmp_path: Path) -> Non
     for run in runs:
         run.join()
     assert outcomes == ["refused"] * 11 + ["taken"]
+
+
+def test_given_the_lock_is_given_back_then_the_node_shows_no_trace_of_it(lock: LockFile) -> None:
+    lock.take(ALICE, 60, "node1")
+    assert lock.release("aaaa", ["node1"]) is True
+    assert not lock.folder.exists()
+    assert lock.take(SECOND_TERMINAL, 60, "node1")["outcome"] == "taken"
+
+
+def _take_and_give_back(folder: str, number: int, taken: multiprocessing.Queue[int]) -> None:
+    lock, mine = LockFile(Path(folder)), Claim(str(number), "x", "x", "x", number)
+    inside = Path(folder).with_name("inside")
+    for _ in range(200):
+        if lock.take(mine, 60, "node1")["outcome"] != "taken":
+            continue
+        inside.touch(exist_ok=False)  # two at once would meet here
+        inside.unlink()
+        lock.release(mine.id, ["node1"])
+        taken.put(number)
+    taken.put(-1)
+
+
+def test_given_runs_that_come_and_go_then_never_two_have_it_though_its_folder_comes_and_goes(
+    tmp_path: Path,
+) -> None:
+    context = multiprocessing.get_context("fork")
+    taken: multiprocessing.Queue[int] = context.Queue()
+    folder = str(tmp_path / "lock")
+    runs = [context.Process(target=_take_and_give_back, args=(folder, n, taken)) for n in range(4)]
+    for run in runs:
+        run.start()
+    seen = []
+    while seen.count(-1) < len(runs) and all(run.is_alive() or run.exitcode == 0 for run in runs):
+        seen.append(taken.get(timeout=60))
+    for run in runs:
+        run.join()
+    assert [run.exitcode for run in runs] == [0] * len(runs)
+    assert len(set(seen) - {-1}) > 1, "more than one of them has had it"

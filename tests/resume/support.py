@@ -74,7 +74,7 @@ class Operator:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
         if kill_before is not None:
             environment |= {
-                "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "plugins"),
+                "ANSIBLE_CALLBACK_PLUGINS": f"{Path(__file__).parent / 'plugins'}:{ROOT / 'plugins/callback'}",
                 "ANSIBLE_CALLBACKS_ENABLED": "kill_before",
                 "KILL_BEFORE": str(kill_before),
                 "KILL_BEFORE_NAME": str(name),
