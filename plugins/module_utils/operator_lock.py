@@ -13,7 +13,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,7 +157,8 @@ class LockFile:
     def _open(self) -> int:
         """The folder, open and locked; it is looked for again where it went while this run waited."""
         while True:
-            self.folder.mkdir(mode=0o755, exist_ok=True)
+            with suppress(FileExistsError):
+                self.folder.mkdir(mode=0o755)
             try:
                 handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
             except FileNotFoundError:

@@ -73,8 +73,9 @@ class Operator:
         name.unlink(missing_ok=True)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
         if kill_before is not None:
+            callbacks = (Path(__file__).parent / "plugins", ROOT / "plugins/callback")
             environment |= {
-                "ANSIBLE_CALLBACK_PLUGINS": f"{Path(__file__).parent / 'plugins'}:{ROOT / 'plugins/callback'}",
+                "ANSIBLE_CALLBACK_PLUGINS": ":".join(map(str, callbacks)),
                 "ANSIBLE_CALLBACKS_ENABLED": "kill_before",
                 "KILL_BEFORE": str(kill_before),
                 "KILL_BEFORE_NAME": str(name),
