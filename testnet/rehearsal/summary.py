@@ -68,6 +68,7 @@ class Summary:
             "duplicated transactions": self.transactions["duplicated"],
             "divergences": self.blocks["divergences"],
             "rust errors": self.blocks["rust_errors"],
+            "failed requests (requests.json)": self.requests["failed"],
         }
         found = [f"{count} {what}" for what, count in must_be_zero.items() if count]
         unconfirmed = self.transactions["acknowledged"] - self.transactions["confirmed"]

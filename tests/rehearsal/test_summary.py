@@ -57,6 +57,7 @@ def test_a_clean_account_has_no_faults() -> None:
     ("room", "key", "words"),
     [
         ("blocks", "lost", "1 lost blocks"),
+        ("requests", "failed", "1 failed requests (requests.json)"),
         ("blocks", "divergences", "1 divergences"),
         ("blocks", "rust_errors", "1 rust errors"),
         ("transactions", "lost", "1 lost transactions"),
