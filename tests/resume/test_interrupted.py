@@ -12,12 +12,16 @@ from .support import Operator, mode, numbers, open_operation, serves, set_mode
 
 pytestmark = pytest.mark.droplets
 
+STRIDES = pytest.mark.parametrize("stride", [5, pytest.param(1, marks=pytest.mark.soak)])
+"""Killed before every fifth task where the tests are to be quick, before each of them in `make soak`."""
 
-def test_given_a_phase_play_killed_before_each_of_its_tasks_then_it_is_finished_in_the_end(
-    operator: Operator,
+
+@STRIDES
+def test_given_a_phase_play_killed_before_its_tasks_then_it_is_finished_in_the_end(
+    operator: Operator, stride: int
 ) -> None:
     began, boundaries = time.time(), []
-    for number in numbers():
+    for number in numbers(stride):
         if mode() == "rust":
             set_mode("shadow")  # so that the tasks behind the change get their turn too
         run = operator.play("phase2", kill_before=number)
@@ -36,11 +40,12 @@ def test_given_a_phase_play_killed_before_each_of_its_tasks_then_it_is_finished_
     assert support.failures(began) == []
 
 
-def test_given_a_rollback_killed_before_each_of_its_tasks_then_it_goes_back_one_step_and_no_further(
-    operator: Operator,
+@STRIDES
+def test_given_a_rollback_killed_before_its_tasks_then_it_goes_back_one_step_and_no_further(
+    operator: Operator, stride: int
 ) -> None:
     began, opened = time.time(), []
-    for number in numbers():
+    for number in numbers(stride):
         if mode() != "rust":
             set_mode("rust")
         run = operator.play("rollback", kill_before=number)
@@ -62,7 +67,7 @@ def test_given_a_rollback_killed_before_each_of_its_tasks_then_it_goes_back_one_
         assert (mode(), open_operation()) == ("shadow", None), f"killed before {run.before}"
     assert run.status == 0, run.said[-3000:]
     assert (mode(), open_operation()) == ("shadow", None)
-    assert len(opened) >= 5, opened
+    assert len(opened) >= 10 // stride, opened
     assert support.failures(began) == []
 
 
