@@ -20,7 +20,7 @@ from testnet.lab.plan import MONITOR, NODES, ROOT, USERS
 from testnet.machine.docker import Docker, require_docker
 from testnet.rehearsal.droplet import Remote, Unreadable
 
-pytestmark = pytest.mark.droplets
+pytestmark = [pytest.mark.droplets, pytest.mark.soak]
 
 NODE1, NODE2 = (Remote(node) for node in NODES)
 WATCHER, STRANGER = Remote(MONITOR), Remote(USERS)
