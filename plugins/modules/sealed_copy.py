@@ -57,7 +57,7 @@ def carry_out(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Do what is asked."""
     src, folder = Path(options["src"]), Path(options["folder"])
     if options["state"] == "opened":
-        return {"changed": False, "changes": changes_back(src, folder), "copy": find(folder)}
+        return {"changed": False, "changes": changes_back(src, folder), "manifest": find(folder)}
     source = (src / NODE_FILE).read_bytes()
     if options["state"] == "checked":
         found = obstacles(src, folder) or missing_names(options["python"], options["current"], source)
@@ -65,7 +65,7 @@ def carry_out(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if check_mode:
         return {"changed": not folder.is_dir()}
     made, copy = seal(src, Path(options["current"]).resolve(), folder, options["by"], time.time())
-    return {"changed": made, "copy": copy}
+    return {"changed": made, "manifest": copy}
 
 
 def main() -> None:

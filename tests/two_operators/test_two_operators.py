@@ -151,6 +151,7 @@ def test_given_a_run_that_waits_then_it_shows_progress_and_takes_the_step_when_i
     assert records(NODE2)[-1]["what"] == "step done"
 
 
+@pytest.mark.soak
 def test_given_final_everywhere_then_completion_needs_its_criteria_and_a_confirmation(desk: Operator) -> None:
     for phase in ("phase2", "phase3"):
         done = desk.play(phase, wait=True, wait_timeout=300)
@@ -174,6 +175,7 @@ def accepted() -> dict[str, str]:
     }
 
 
+@pytest.mark.soak
 def test_given_the_confirmation_then_the_legacy_engine_is_removed_and_users_notice_nothing(
     desk: Operator,
 ) -> None:
@@ -199,6 +201,7 @@ def test_given_the_confirmation_then_the_legacy_engine_is_removed_and_users_noti
     assert failures(began) == []
 
 
+@pytest.mark.soak
 def test_given_a_completed_network_then_the_rollback_brings_the_legacy_engine_back(desk: Operator) -> None:
     began = time.time()
     manifest = json.loads(text(NODE1, "/opt/coinjecture/sealed/*/manifest.json"))
