@@ -63,12 +63,12 @@ test-rust:
 	cargo test -p coinjecture-consensus --features soft-sha --test vectors --locked --release -q
 
 test-python:
-	@python -m pytest -m "not droplets" tests
+	@python -m pytest -m "not droplets and not soak" tests
 
 test-droplets: setup ## the tests on droplets: the network, a rehearsal that must halt, Molecule
 	@scripts/test-droplets
 
-soak: setup ## the long walks: restarts broken off at every stage
+soak: setup ## the long walks: plays and restarts broken off everywhere, completion, monitoring
 	@scripts/test-droplets --soak
 
 bench: setup ## benchmarks against the Python engine, into build/bench.json
