@@ -358,16 +358,21 @@ def test_given_final_when_the_engine_breaks_then_no_block_is_taken_until_acknowl
     assert place.judge(again, sealed(blocks[0], tag=9)) == "accept"
 
 
-def test_given_a_stopped_node_when_it_is_rolled_back_then_legacy_answers_from_the_stored_log(
-    place: Place, rust: Any
-) -> None:
+def stopped(place: Place, rust: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """A node in `final` whose engine has broken on the last of three blocks, and the blocks."""
     rust(Breaks)
-    wrapper = place.start("final")
-    blocks = chain(3)
+    wrapper, blocks = place.start("final"), chain(3)
     for block in blocks[:2]:
         place.judge(wrapper, block)
     with pytest.raises(RuntimeError, match="broke"):
         place.judge(wrapper, blocks[2])
+    return wrapper, blocks
+
+
+def test_given_a_stopped_node_when_it_is_rolled_back_then_legacy_answers_from_the_stored_log(
+    place: Place, rust: Any
+) -> None:
+    wrapper, blocks = stopped(place, rust)
     wrapper.set_mode("legacy", who="operator", why="rollback")
     assert place.judge(wrapper, blocks[2]) == "accept"
     assert (wrapper.best_tip.height, wrapper._keeper.status()["stopped"]) == (3, None)
@@ -377,13 +382,7 @@ def test_given_a_stopped_node_when_it_is_rolled_back_then_legacy_answers_from_th
 def test_given_a_stopped_node_when_the_file_says_legacy_at_the_start_then_legacy_answers(
     place: Place, rust: Any
 ) -> None:
-    rust(Breaks)
-    wrapper = place.start("final")
-    blocks = chain(3)
-    for block in blocks[:2]:
-        place.judge(wrapper, block)
-    with pytest.raises(RuntimeError, match="broke"):
-        place.judge(wrapper, blocks[2])
+    wrapper, blocks = stopped(place, rust)
     wrapper.close()
     record = place.recorded_mode() | {"mode": "legacy"}
     place.mode_file.write_text(json.dumps(record))
