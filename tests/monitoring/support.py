@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "monitoring/rules"
 EDGES = [10 ** (k / 6 - 6) for k in range(37)]
+LIMIT = 60.0  # seconds for something that takes a few
 
 
 def tool(name: str) -> str:
@@ -21,6 +24,17 @@ def tool(name: str) -> str:
     found = shutil.which(name)
     assert found, f"{name} is missing: run make setup"
     return found
+
+
+def await_true(condition: Callable[[], Any], what: str) -> Any:
+    """Wait until something is so, and return it."""
+    deadline = time.monotonic() + LIMIT
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{what} did not happen"
+        time.sleep(0.2)
 
 
 def histogram(edges: list[float], at: int, count: int, total: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.monitoring.recorder import Recorder, recording
-from tests.monitoring.support import RULES, render_alerts, rendered, tool
+from tests.monitoring.support import RULES, await_true, render_alerts, rendered, tool
 from tests.monitoring.test_dashboard import queries
 from tests.monitoring.test_metrics_server import LIMIT, Server
 from tests.oracle.support import sealed
@@ -47,16 +47,6 @@ def free_port() -> int:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
         return port
-
-
-def await_true(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + LIMIT
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what} did not happen"
-        time.sleep(0.2)
 
 
 class Watch:
