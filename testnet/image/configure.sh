@@ -18,6 +18,9 @@ systemctl mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.
 # There is no console to log in on.
 systemctl mask getty@tty1.service console-getty.service
 
+# What watches a network is here to save its fetching, and silent: only playbooks/monitoring.yml starts it.
+systemctl disable prometheus prometheus-alertmanager prometheus-blackbox-exporter prometheus-node-exporter
+
 # The node's interpreter and libraries; their hashes have been checked when the wheels were made.
 python3 -m venv /opt/coinjecture/venv
 /opt/coinjecture/venv/bin/pip install -q --root-user-action=ignore --no-index --no-deps "$wheels"/*.whl
