@@ -11,10 +11,11 @@ from report.migration import read_decisions, save
 from report.run import BadMaterial
 from testnet.lab import network
 from testnet.lab.nodes import NodeSilent, ask
-from testnet.lab.plan import NODES, ROOT, USERS
+from testnet.lab.plan import MONITOR, NODES, ROOT, USERS
 from testnet.machine.command import CommandError, Refusal
 from testnet.rehearsal import audit, material
 from testnet.rehearsal.chain import ChainStory, read_story
+from testnet.rehearsal.dashboard import account_dashboard
 from testnet.rehearsal.droplet import Remote, Unreadable
 from testnet.rehearsal.operator import Operator
 from testnet.rehearsal.restarts import read_restarts, unplanned
@@ -66,6 +67,8 @@ class Rehearsal:
         self._load_since = self._started
         self._nodes = [Remote(droplet) for droplet in NODES]
         self._users = Remote(USERS)
+        self._monitor = Remote(MONITOR)
+        self._watched = False
         self._sentinel = Sentinel(NODES)
         self._walk = Walk(
             Operator(BUILD / "logs"), self._nodes, self._arguments(), there_and_back=plan.there_and_back
@@ -121,14 +124,20 @@ class Rehearsal:
         return ["-e", json.dumps({"wheel_features": ["faults"], "wrapper_fault": self.plan.fault})]
 
     def _prepare(self) -> None:
-        """A fresh network on its legacy engine, with users and a hostile peer on it."""
+        """A fresh network on its legacy engine, with users and a hostile peer on it, watched."""
         network.down()
         network.up()
         self._load_since = time.time()
         self._sentinel.start()
-        run = self._walk.operator.play("preflight", *self._arguments())
+        self._need("preflight", *self._arguments())
+        self._need("monitoring")
+        self._watched = True
+
+    def _need(self, playbook: str, *arguments: str) -> None:
+        """Run a playbook without which no step is taken."""
+        run = self._walk.operator.play(playbook, *arguments)
         if run.exit_status != 0:
-            raise Halted(f"preflight: {run.last_words}")
+            raise Halted(f"{playbook}: {run.last_words}")
 
     def _migrate(self) -> None:
         steps = [Step(phase, node) for phase in (1, 2, 3) for node in self._nodes]
@@ -140,8 +149,10 @@ class Rehearsal:
     # The final account
 
     def _account(self) -> None:
-        """Stop the users, let the chain confirm what it acknowledged, stop the miners, and count."""
+        """Read the dashboard, stop the users, let the chain confirm what it acknowledged, and count."""
         print("\n== final account", flush=True)
+        if self._watched:
+            self.summary.dashboard = account_dashboard(self._monitor)
         self._users.ssh("systemctl", "stop", "coinjecture-hostile.service", "coinjecture-users.service")
         report = self._ledger()
         acknowledged = [entry["id"] for entry in report["acknowledged"]]

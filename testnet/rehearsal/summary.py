@@ -35,6 +35,7 @@ class Summary:
     forks: int = 0
     final_mode: dict[str, str] = field(default_factory=dict)
     restarts: list[dict[str, Any]] = field(default_factory=list)
+    dashboard: dict[str, Any] = field(default_factory=lambda: {"panels": 0, "with_data": 0, "empty": []})
 
     def as_dict(self) -> dict[str, Any]:
         """The summary in the order of the fixed format."""
@@ -50,6 +51,7 @@ class Summary:
             "forks": self.forks,
             "final_mode": self.final_mode,
             "restarts": self.restarts,
+            "dashboard": self.dashboard,
         }
 
     def write(self, path: Path) -> None:
@@ -74,6 +76,8 @@ class Summary:
         unconfirmed = self.transactions["acknowledged"] - self.transactions["confirmed"]
         if unconfirmed:
             found.append(f"{unconfirmed} acknowledged transactions not 6 blocks deep on both nodes")
+        if self.dashboard["empty"]:
+            found.append(f"panels of the dashboard without data: {', '.join(self.dashboard['empty'])}")
         return found
 
 
@@ -104,8 +108,19 @@ def narrate(summary: Summary) -> str:
         f"{s.blocks['rust_errors']} rust errors, {s.blocks['lost']} lost",
         f"chain         {s.reorgs['count']} reorgs, deepest {s.reorgs['deepest']}; {s.forks} forked heights",
         f"modes         {', '.join(f'{node} {mode}' for node, mode in s.final_mode.items()) or 'not read'}",
+        *_dashboard_lines(s.dashboard),
     ]
     return "\n".join(lines)
+
+
+def _dashboard_lines(dashboard: Mapping[str, Any]) -> list[str]:
+    """The panels of the dashboard, and each that shows nothing by its name."""
+    if not dashboard["panels"]:
+        return ["dashboard     not read"]
+    return [
+        f"dashboard     {dashboard['panels']} panels, {dashboard['with_data']} with data",
+        *(f"  without data: {title}" for title in dashboard["empty"]),
+    ]
 
 
 def _step_line(step: Mapping[str, Any]) -> str:

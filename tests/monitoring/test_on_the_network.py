@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import time
-import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from monitoring.dashboard.__main__ import TARGET
 from testnet.lab import network
 from testnet.lab.plan import MONITOR, NODES, ROOT, USERS
 from testnet.machine.docker import Docker, require_docker
+from testnet.rehearsal.dashboard import ask, panels
 from testnet.rehearsal.droplet import Remote, Unreadable
+from tests.monitoring.support import await_true
 
 pytestmark = [pytest.mark.droplets, pytest.mark.soak]
 
@@ -39,7 +38,6 @@ EVENTS = {
     "events_datadog_url": SERVICES,
 }
 FAULT = {"wheel_features": ["faults"], "wrapper_fault": "divergence"}
-LIMIT = 60.0  # seconds for something that takes a few
 
 
 def play(name: str, *arguments: str) -> str:
@@ -71,28 +69,11 @@ def sockets() -> dict[str, set[str]]:
     return found
 
 
-def await_true(condition: Callable[[], Any], what: str) -> Any:
-    """Wait until something is so, and return it."""
-    deadline = time.monotonic() + LIMIT
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what} did not happen"
-        time.sleep(0.5)
-
-
 def prometheus(path: str) -> Any:
     """What Prometheus answers on the monitoring host."""
     answer = json.loads(WATCHER.ssh("curl", "-sS", f"'http://127.0.0.1:9090/api/v1/{path}'"))
     assert answer["status"] == "success", answer
     return answer["data"]
-
-
-def query(expr: str) -> list[dict[str, Any]]:
-    """The series that an instant query gives, those without a number left out."""
-    result = prometheus(f"query?query={urllib.parse.quote(expr, safe='')}")["result"]
-    return [series for series in result if series["value"][1] not in ("NaN", "+Inf", "-Inf")]
 
 
 @dataclass
@@ -215,16 +196,10 @@ def test_the_divergence_reaches_sentry_and_datadog_too(watched: Watched) -> None
     assert "CONSENSUS DIVERGENCE (node1)" in {json.loads(one["body"])["title"] for one in datadog}
 
 
-def dashboard_queries() -> list[tuple[str, str]]:
-    board = json.loads(TARGET.read_text())
-    return [
-        (panel["title"], target["expr"]) for panel in board["panels"] for target in panel.get("targets", [])
-    ]
-
-
-@pytest.mark.parametrize(("title", "expr"), dashboard_queries())
-def test_every_panel_of_the_dashboard_has_data(watched: Watched, title: str, expr: str) -> None:
-    await_true(lambda: query(expr), f"data for {title}: {expr}")
+@pytest.mark.parametrize("title", panels())
+def test_every_panel_of_the_dashboard_has_data(watched: Watched, title: str) -> None:
+    queries = panels()[title]
+    await_true(lambda: all(ask(WATCHER, queries)), f"data for every query of {title}: {queries}")
 
 
 @pytest.mark.parametrize(
@@ -233,7 +208,7 @@ def test_every_panel_of_the_dashboard_has_data(watched: Watched, title: str, exp
      "block_verification_success_rate"],
 )  # fmt: skip
 def test_the_plans_four_are_recorded_for_the_node_in_shadow(watched: Watched, name: str) -> None:
-    await_true(lambda: [s for s in query(name) if s["metric"]["node"] == "node1"], name)
+    await_true(lambda: [s for s in ask(WATCHER, [name])[0] if s["metric"]["node"] == "node1"], name)
 
 
 def test_a_dead_metrics_server_is_an_alert_and_no_node_notices(watched: Watched) -> None:

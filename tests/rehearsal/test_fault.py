@@ -42,6 +42,7 @@ def test_the_summary_says_where_and_why(halted: tuple[int, dict[str, Any]]) -> N
     assert summary["reason"].startswith("phase 1 on node2: "), "the gate after node 1's soak says no"
     assert "divergence" in summary["reason"]
     assert summary["blocks"]["divergences"] >= 1
+    assert summary["dashboard"]["with_data"] >= 1, "it was watched"
 
 
 def test_only_the_first_step_was_taken(halted: tuple[int, dict[str, Any]]) -> None:
@@ -73,6 +74,6 @@ def test_the_network_lost_nothing_by_it(halted: tuple[int, dict[str, Any]]) -> N
 
 def test_the_logs_of_every_play_are_kept(halted: tuple[int, dict[str, Any]]) -> None:
     logs = sorted(path.name for path in Path(ROOT / "build/rehearsal/logs").iterdir())
-    assert logs[0] == "01-preflight.log"
+    assert logs[:2] == ["01-preflight.log", "02-monitoring.log"]
     assert logs[-2].endswith("-phase1.log")
     assert logs[-1].endswith("-report.log")

@@ -33,6 +33,7 @@ def complete() -> Summary:
         steps=[dict(STEP)],
         transactions={"acknowledged": 9, "confirmed": 9, "lost": 0, "duplicated": 0},
         final_mode={"node1": "final", "node2": "final"},
+        dashboard={"panels": 2, "with_data": 2, "empty": []},
     )
 
 
@@ -82,8 +83,20 @@ def test_a_transaction_that_was_not_confirmed_in_time_is_a_fault() -> None:
     assert summary.faults() == ["1 acknowledged transactions not 6 blocks deep on both nodes"]
 
 
+def test_a_panel_without_data_is_a_fault_with_its_name() -> None:
+    summary = complete()
+    summary.dashboard = {"panels": 2, "with_data": 1, "empty": ["Mode"]}
+    assert summary.faults() == ["panels of the dashboard without data: Mode"]
+    assert "dashboard     2 panels, 1 with data\n  without data: Mode" in narrate(summary)
+
+
+def test_a_dashboard_that_nobody_asked_is_called_so() -> None:
+    assert "dashboard     not read" in narrate(Summary())
+
+
 def test_a_person_reads_it_within_a_hundred_columns() -> None:
     text = narrate(complete())
     assert max(len(line) for line in text.splitlines()) <= 100
     assert "phase 1 node1" in text
     assert "node1 final, node2 final" in text
+    assert "dashboard     2 panels, 2 with data" in text
