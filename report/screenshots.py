@@ -70,7 +70,7 @@ def shoot(page: Path, target: Path, width: int, height: int) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Take all pictures."""
     parser = argparse.ArgumentParser(prog="scripts/screenshots", description=__doc__)
-    parser.add_argument("run", type=Path, nargs="?", default=FIXTURES / "halted.json")
+    parser.add_argument("run", type=Path, nargs="?", default=FIXTURES / "rehearsal.json")
     parser.add_argument("status", type=Path, nargs="?", default=FIXTURES / "status.json")
     options = parser.parse_args(arguments)
     IMAGES.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.droplets, pytest.mark.soak]
 
 NODE1, NODE2 = (Remote(node) for node in NODES)
 WATCHER, STRANGER = Remote(MONITOR), Remote(USERS)
+EXPORTER = "prometheus-node-exporter"
 RECEIVER = Path(__file__).parent / "on_the_monitor/receiver.py"
 ARRIVES_WITHIN = 30.0  # seconds from the divergence to the person, as promised
 OPENED = {
@@ -228,3 +229,11 @@ def test_a_dead_metrics_server_is_an_alert_and_no_node_notices(watched: Watched)
         ),
         "its end",
     )
+
+
+def test_given_a_node_without_the_package_then_a_check_says_so_and_a_run_fetches_it(watched: Watched) -> None:
+    NODE2.ssh("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "purge", "-qq", "--yes", EXPORTER)
+    assert f"would install {EXPORTER}" in monitor("--check", "-l", "node2")
+    NODE2.ssh("test", "!", "-e", f"/etc/default/{EXPORTER}")
+    monitor("-l", "node2")
+    assert sockets()["node2"] == watched.after["node2"]
