@@ -1,6 +1,6 @@
 """Material for the tests of the page, and changes of it.
 
-`halted.json` is a recorded rehearsal; `rehearsal.json` has the form of a complete one, in part made up.
+Both are recorded: `rehearsal.json` of a rehearsal that was complete, `halted.json` of one with a faulty wheel.
 """
 
 from __future__ import annotations
