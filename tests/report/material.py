@@ -1,6 +1,6 @@
 """Material for the tests of the page, and changes of it.
 
-Both are recorded: `rehearsal.json` of a rehearsal that was complete, `halted.json` of one with a faulty wheel.
+Both are recorded: `rehearsal.json` of a complete rehearsal, `halted.json` of one with a faulty wheel.
 """
 
 from __future__ import annotations
