@@ -13,7 +13,8 @@ import jsonschema
 import pytest
 
 from testnet.lab import network
-from testnet.lab.plan import NODES, ROOT
+from testnet.lab.plan import MONITOR, NODES, ROOT
+from testnet.rehearsal.dashboard import ask
 from testnet.rehearsal.droplet import Remote
 
 pytestmark = pytest.mark.droplets
@@ -43,6 +44,11 @@ def test_the_summary_says_where_and_why(halted: tuple[int, dict[str, Any]]) -> N
     assert "divergence" in summary["reason"]
     assert summary["blocks"]["divergences"] >= 1
     assert summary["dashboard"]["with_data"] >= 1, "it was watched"
+
+
+def test_who_watches_the_network_is_told(halted: tuple[int, dict[str, Any]]) -> None:
+    firing = ask(Remote(MONITOR), ['ALERTS{alertname="ConsensusDivergence",alertstate="firing"}'])[0]
+    assert [alert["metric"]["node"] for alert in firing] == ["node1"]
 
 
 def test_only_the_first_step_was_taken(halted: tuple[int, dict[str, Any]]) -> None:
