@@ -68,7 +68,7 @@ test-python:
 test-droplets: setup ## the tests on droplets: the network, a rehearsal that must halt, Molecule
 	@scripts/test-droplets
 
-soak: setup ## the long walks: plays and restarts broken off everywhere, completion, monitoring
+soak: setup ## the long walks: plays and restarts broken off everywhere, completion
 	@scripts/test-droplets --soak
 
 bench: setup ## benchmarks against the Python engine, into build/bench.json

@@ -19,7 +19,7 @@ from testnet.rehearsal.dashboard import ask, panels
 from testnet.rehearsal.droplet import Remote, Unreadable
 from tests.monitoring.support import await_true
 
-pytestmark = [pytest.mark.droplets, pytest.mark.soak]
+pytestmark = pytest.mark.droplets
 
 NODE1, NODE2 = (Remote(node) for node in NODES)
 WATCHER, STRANGER = Remote(MONITOR), Remote(USERS)
@@ -243,6 +243,7 @@ def test_a_dead_metrics_server_is_an_alert_and_no_node_notices(watched: Watched)
     )
 
 
+@pytest.mark.soak
 def test_given_a_node_without_the_package_then_a_check_says_so_and_a_run_fetches_it(watched: Watched) -> None:
     NODE2.ssh("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "purge", "-qq", "--yes", EXPORTER)
     assert f"would install {EXPORTER}" in monitor("--check", "-l", "node2")
