@@ -74,15 +74,27 @@ def measured(effort: speed.Effort) -> dict[str, Any]:
 def long_chain(effort: speed.Effort) -> list[dict[str, object]]:
     """Rebuild and memory. Where memory is short, a shorter chain is measured, and its name says so."""
     blocks = mined(4, transactions=2)
-    length = rebuild.affordable(effort.rebuild_blocks)
-    say(f"memory of the tree; rebuilding an engine from {length:,} blocks")
-    tree_blocks = min(rebuild.TREE_BLOCKS, length)
-    per_block = rebuild.apart(rebuild.tree_bytes_per_block, blocks, tree_blocks)
-    took = rebuild.apart(rebuild.rebuild_seconds, blocks, length)
-    name = "1m" if length == 1_000_000 else str(length)
+    longest = rebuild.affordable(effort.rebuild_blocks)
+    lengths = rebuild.lengths(longest)
+    say("memory of the tree; rebuilding an engine from " + ", ".join(f"{n:,}" for n in lengths) + " blocks")
+    tree_blocks = min(rebuild.TREE_BLOCKS, longest)
+    tree_bytes = rebuild.apart(rebuild.tree_bytes_per_block, blocks, tree_blocks)
+    took = rebuild.apart(rebuild.rebuild_each, blocks, longest)
+    per_block = [seconds / length for seconds, length in zip(took, lengths, strict=True)]
+    growth = per_block[-1] / per_block[0]
+    name = "1m" if longest == 1_000_000 else str(longest)
     return [
-        {"name": "tree_bytes_per_block", "value": per_block, "unit": "bytes"},
-        {"name": f"rebuild_{name}_blocks", "value": took, "unit": "s"},
+        {"name": "tree_bytes_per_block", "value": tree_bytes, "unit": "bytes"},
+        {"name": f"rebuild_{name}_blocks", "value": took[-1], "unit": "s"},
+        *(
+            {"name": f"rebuild_chain_of_{length}", "value": seconds, "unit": "s per block"}
+            for length, seconds in zip(lengths, per_block, strict=True)
+        ),
+        {
+            "name": "rebuild_longest_over_shortest",
+            "value": growth,
+            "unit": "times per block",
+        },
     ]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any, TypeVar
 
 from bench import engines
@@ -18,6 +19,7 @@ from fuzz.oracle import GENESIS
 T = TypeVar("T")
 
 ROWS_AT_ONCE = 2_000
+RUNS = 5
 TREE_BLOCKS = 200_000
 BYTES_PER_BLOCK_KEPT = 4_000  # the raw bytes of a block of median size and what Python adds
 SPARE_BYTES = 2 << 30
@@ -38,6 +40,19 @@ class TimedLog:
             if not rows:
                 return
             yield from rows
+
+
+def lengths(longest: int) -> list[int]:
+    """The chains whose cost is compared: a hundredth, a tenth and the whole of the longest one."""
+    return [longest // 100, longest // 10, longest]
+
+
+def rebuild_each(blocks: list[Block], longest: int) -> list[float]:
+    """`rebuild_seconds` for each of the `lengths`; of the shorter ones the median of several."""
+    return [
+        median(rebuild_seconds(blocks, length) for _ in range(RUNS if length < longest else 1))
+        for length in lengths(longest)
+    ]
 
 
 def rebuild_seconds(blocks: list[Block], length: int) -> float:

@@ -77,6 +77,8 @@ def test_given_a_small_run_then_the_file_fits_its_schema_and_holds_every_name(tm
         assert rows[name]["ratio_low"] <= rows[name]["ratio"] <= rows[name]["ratio_high"]
     assert {"wrapper_legacy", "wrapper_shadow", "wrapper_rust", "wrapper_final"} <= rows.keys()
     assert "rebuild_3000_blocks" in rows and "rebuild_1m_blocks" not in rows
+    assert {f"rebuild_chain_of_{length}" for length in (30, 300, 3000)} <= rows.keys()
+    assert rows["rebuild_longest_over_shortest"]["value"] > 0
     assert report.table(content)
 
 
