@@ -17,6 +17,46 @@ TIERS = {
 }
 TIER_NAMES = tuple(TIERS)
 
+AS_MINED = 0.25
+"""Share of the blocks that have all that the reference node's miner writes, as those of a network do."""
+MINED_COMPLEXITY: Block = {
+    "time_solve_O": None,
+    "time_solve_Omega": "Omega(2^(n/2))",
+    "time_solve_Theta": None,
+    "time_verify_O": None,
+    "time_verify_Omega": "Omega(n)",
+    "time_verify_Theta": "Theta(n)",
+    "space_solve_O": "O(n)",
+    "space_solve_Omega": "Omega(n)",
+    "space_solve_Theta": None,
+    "space_verify_O": "O(n)",
+    "space_verify_Omega": "Omega(n)",
+    "space_verify_Theta": "Theta(n)",
+    "problem_class": None,
+    "problem_size": None,
+    "solution_size": 6,
+    "epsilon_approximation": None,
+    "asymmetry_time": None,
+    "asymmetry_space": None,
+    "measured_solve_time": None,
+    "measured_verify_time": None,
+    "measured_solve_space": None,
+    "measured_verify_space": None,
+    "energy_metrics": None,
+    "problem": None,
+    "solution_quality": 1.0,
+}
+MINED_ENERGY: Block = {
+    "verify_energy_joules": 1.8732450000000234e-06,
+    "solve_power_watts": 100,
+    "verify_power_watts": 1,
+    "solve_time_seconds": 0.146285972,
+    "verify_time_seconds": 1e-06,
+    "cpu_utilization": 80.0,
+    "memory_utilization": 50.0,
+    "gpu_utilization": 0.0,
+}
+
 
 def child(rng: Random, parent: Known, *, plain: bool = False) -> Block:
     """Build a block on `parent` that no rule refuses, without its hash; a `plain` one has the common work."""
@@ -24,6 +64,9 @@ def child(rng: Random, parent: Known, *, plain: bool = False) -> Block:
     problem, solution = (
         exotic_proof(rng, tier) if not plain and rng.random() < 0.15 else ordinary_proof(rng, tier)
     )
+    complexity = ordinary_complexity() if plain or rng.random() < 0.5 else wide_complexity(rng)
+    if rng.random() < AS_MINED:
+        complexity = as_mined(complexity, problem)
     return {
         "index": next_height(rng, parent.height),
         "timestamp": later(rng, parent.timestamp),
@@ -32,7 +75,7 @@ def child(rng: Random, parent: Known, *, plain: bool = False) -> Block:
         "merkle_root": f"{rng.getrandbits(256):064x}",
         "problem": problem,
         "solution": solution,
-        "complexity": ordinary_complexity() if plain or rng.random() < 0.5 else wide_complexity(rng),
+        "complexity": complexity,
         "mining_capacity": tier,
         "cumulative_work_score": values.odd(rng) if rng.random() < 0.4 else rng.random() * 1e6,
         "offchain_cid": None,
@@ -119,6 +162,12 @@ def ordinary_complexity() -> Block:
     }
 
 
+def as_mined(complexity: Block, problem: Block) -> Block:
+    """A complexity with all that the reference node's miner writes into it, in the same order."""
+    energy = {"energy_metrics": complexity["energy_metrics"] | MINED_ENERGY}
+    return MINED_COMPLEXITY | complexity | energy | {"problem": problem}
+
+
 def wide_complexity(rng: Random) -> Block:
     """A complexity of positive work over many magnitudes."""
     return {
@@ -128,7 +177,7 @@ def wide_complexity(rng: Random) -> Block:
         "problem_size": rng.choice(
             (rng.randint(1, 40), rng.randint(1, 40), rng.random() * 40 + 0.5, 171, True)
         ),
-        "epsilon_approximation": rng.choice((None, 0, 0.5, rng.random())),
+        "epsilon_approximation": rng.choice((None, 0, 0.5, rng.random(), values.NAN)),
         "asymmetry_time": rng.choice((1, 2.0**32, 2**70, rng.random() * 1e9)),
         "asymmetry_space": rng.choice((1.0, 1744, rng.random() * 1e5)),
         "measured_solve_time": rng.choice((0.25, 1, rng.random() * 10.0 ** rng.randint(-7, 1) + 1e-9)),

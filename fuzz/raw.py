@@ -21,7 +21,7 @@ from coinjecture.replay import values
 from coinjecture.replay.node import Known
 from coinjecture.replay.writing import written
 
-from fuzz.blocks import child
+from fuzz.blocks import as_mined, child
 from fuzz.domain import out_of_domain
 
 TOKENS = (
@@ -88,6 +88,16 @@ def dense(rng: Random) -> bytes:
     return written(block).encode()
 
 
+def usual(rng: Random) -> bytes:
+    """A block with all that the reference node's miner writes, as those of a network are."""
+    block = child(rng, Known("00" * 32, 0, 1.0), plain=True)
+    block["complexity"] = as_mined(block["complexity"], block["problem"])
+    block["cumulative_work_score"] = rng.random() * 10.0 ** rng.randint(0, 12)
+    block["transactions"] = block["transactions"][:1]
+    block["block_hash"] = "ab" * 32
+    return written(block).encode()
+
+
 def by_python(raw: bytes) -> Read:
     """What CPython reads in the bytes: None for no block, else what the rules make of it."""
     try:
@@ -119,10 +129,11 @@ def _told(block: Any) -> Read:
 def run(seed: int, count: int, say: Callable[[str], None]) -> tuple[Counter[str], list[bytes]]:
     """Compare so many damaged blocks. Returns how many were what, and those on which the parsers differ."""
     rng, counted, different = Random(f"raw:{seed}"), Counter[str](), list[bytes]()  # noqa: S311 - repeatable
-    blocks = [dense(rng) for _ in range(BLOCKS_KEPT)]
+    blocks = [(dense, usual)[number % 2](rng) for number in range(BLOCKS_KEPT)]
     for number in range(count):
         if number % 100 == 0:
-            blocks[rng.randrange(BLOCKS_KEPT)] = dense(rng)
+            at = rng.randrange(BLOCKS_KEPT)
+            blocks[at] = (dense, usual)[at % 2](rng)
         raw = damaged(rng, rng.choice(blocks))
         expected, got = by_python(raw), by_rust(raw)
         counted["no block" if expected is None else "out of domain" if len(expected) == 1 else "block"] += 1

@@ -15,6 +15,8 @@ from fuzz.oracle import GENESIS
 
 FORMS = ("bytes", "bytes", "bytes", "bytes", "str", "dict", "dict", "written again")
 LARGE = 1 << 19
+TAKEN_ONE_IN = 8
+"""So many blocks are put into the tree by the call that judges and puts; half of those as objects."""
 RESTART_ONE_IN = 150
 
 
@@ -54,6 +56,11 @@ class RustEngine:
             return captured
         return _core.capture(captured.to_json())
 
+    def _take(self, raw: bytes, received_at: float) -> tuple[Any, ...]:
+        """Judge and put a block in one call, which has ways of its own to read bytes and dicts."""
+        block = json.loads(raw.decode()) if crc32(raw) & 1 << 31 else raw
+        return _comparable(self.engine.take(block, received_at, self._profile))
+
     def submit(self, text: str, received_at: float) -> Outcome:
         """Judge and apply a block; what breaks the engine is an outcome too, equal to none of the oracle."""
         try:
@@ -73,7 +80,12 @@ class RustEngine:
         if crc32(raw) % RESTART_ONE_IN == 0:
             self._restart()
         judgement = self.engine.judge(captured, received_at, self._profile)
-        self.engine.apply(judgement)
+        if crc32(raw) // len(FORMS) % TAKEN_ONE_IN == 0:
+            said = self._take(raw, received_at)
+            if said != _as_taken(judgement):
+                return Outcome("error", f"take says {said}, judge says {_as_taken(judgement)}"[:500])
+        else:
+            self.engine.apply(judgement)
         outcome = observed(judgement)
         tip = self.engine.tip()
         if bits(tip.cumulative) != outcome.tip_cumulative_bits:
@@ -86,3 +98,21 @@ class RustEngine:
             ):
                 return Outcome("error", "the judgement's node is not in the tree after apply")
         return outcome
+
+
+def _as_taken(judgement: _core.Judgement) -> tuple[Any, ...]:
+    """What `take` has to say where this is the judgement."""
+    if not judgement.inserts:
+        return _comparable((judgement.reason, False, None, None, None))
+    put = (judgement.block_hash, judgement.height, judgement.cumulative)
+    return _comparable((judgement.reason, judgement.moves_tip, *put))
+
+
+def _comparable(taken: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same with numbers to the bit and values of each type apart."""
+    reason, moves_tip, key, height, cumulative = taken
+    return (
+        *(reason, moves_tip, repr(key)),
+        None if height is None else height_notation(height),
+        None if cumulative is None else bits(cumulative),
+    )
