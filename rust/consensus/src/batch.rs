@@ -20,8 +20,17 @@ pub struct Row<'a> {
     pub received_at: f64,
 }
 
+/// What is done where there is no verdict. Such a row has changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unjudged {
+    /// The next row is judged.
+    GoOn,
+    /// That row is the last one.
+    Stop,
+}
+
 /// Judges blocks in their order and puts each into the tree, as [`Engine::judge`] and [`Engine::apply`] do one by
-/// one. Where there is no verdict, nothing has changed and the next row is judged.
+/// one.
 ///
 /// Up to `threads` threads work, this one included.
 ///
@@ -32,6 +41,7 @@ pub fn take_all(
     rows: &[Row<'_>],
     profile: Profile,
     threads: usize,
+    unjudged: Unjudged,
 ) -> Vec<Result<Judgement, EngineError>> {
     let pieces = Pieces::new(rows, engine.rules().python_minor);
     let helpers = threads.saturating_sub(1).min(pieces.rows.len().saturating_sub(1));
@@ -44,6 +54,10 @@ pub fn take_all(
             };
             for (row, block) in piece.iter().zip(&blocks) {
                 verdicts.push(engine.take(block, row.received_at, profile));
+                if unjudged == Unjudged::Stop && verdicts.last().is_some_and(Result::is_err) {
+                    pieces.prepare_no_more();
+                    return verdicts;
+                }
             }
         }
         verdicts
@@ -72,6 +86,10 @@ impl<'a> Pieces<'a> {
         let blocks = rows.iter().map(|row| prepared(row.raw, self.minor)).collect();
         *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(blocks);
         true
+    }
+
+    fn prepare_no_more(&self) {
+        self.next.store(self.rows.len(), Relaxed);
     }
 
     /// The blocks of a piece. While another thread is at it, this one prepares pieces too. `None` if it is not there
@@ -167,11 +185,36 @@ mod tests {
             == 1000));
         for threads in [0, 1, 2, 3, 16] {
             let at_once = engine().map(|mut engine| {
-                let verdicts = take_all(&mut engine, &rows, Profile::Header, threads);
+                let verdicts = take_all(&mut engine, &rows, Profile::Header, threads, Unjudged::GoOn);
                 (told(&verdicts), engine.export())
             });
             assert!(at_once == one_by_one, "{threads} threads");
         }
-        assert_eq!(engine().map(|mut engine| take_all(&mut engine, &[], Profile::Header, 4).len()), Some(0));
+        assert_eq!(
+            engine().map(|mut engine| take_all(&mut engine, &[], Profile::Header, 4, Unjudged::GoOn).len()),
+            Some(0)
+        );
+    }
+
+    #[test]
+    fn where_it_stops_at_the_first_row_without_a_verdict_the_rest_can_be_given_in_again() {
+        let log = log(1000);
+        let rows: Vec<_> = log.iter().map(|text| Row { raw: text.as_bytes(), received_at: 2.0 }).collect();
+        let at_once = engine().map(|mut engine| {
+            let verdicts = take_all(&mut engine, &rows, Profile::Header, 2, Unjudged::GoOn);
+            (told(&verdicts), engine.export())
+        });
+        let in_pieces = engine().map(|mut engine| {
+            let (mut verdicts, mut calls) = (Vec::new(), 0);
+            while let Some(rest) = rows.get(verdicts.len()..).filter(|rest| !rest.is_empty()) {
+                let more = take_all(&mut engine, rest, Profile::Header, 2, Unjudged::Stop);
+                assert!(more.iter().rev().skip(1).all(Result::is_ok));
+                verdicts.extend(more);
+                calls += 1;
+            }
+            assert!(calls > 20, "{calls}");
+            (told(&verdicts), engine.export())
+        });
+        assert!(in_pieces == at_once);
     }
 }

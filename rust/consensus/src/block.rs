@@ -9,6 +9,7 @@ use crate::json::{self, JsonError, MAX_LEVELS};
 use crate::number::Num;
 use crate::operations::is_explosive;
 use crate::text::{write_float, write_sorted};
+use crate::usual::{self, Usual};
 use crate::value::{Dict, Value};
 use crate::wanted::{Part, Wanted};
 use crate::work::work;
@@ -23,6 +24,7 @@ const MAX_EXPLOSIVE_SIZE: i64 = 4096;
 const NANOSECONDS_PER_BYTE: u64 = 6;
 const NANOSECONDS_PER_ELEMENT: u64 = 120;
 const NANOSECONDS_OF_AN_EXPLOSION: u64 = 2_000_000;
+const LONG_EXPLOSION: i64 = 1000;
 
 /// The fields without which a block cannot be built.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +78,7 @@ pub static READ: Wanted = Wanted::new(&[
 ]);
 
 const READ_KEYS: usize = 11;
+const COMPLEXITY_PLACE: usize = 7;
 
 /// What the work score reads.
 static COMPLEXITY: Wanted = Wanted::new(&[
@@ -142,6 +145,14 @@ impl<'a> Block<'a> {
         if text.len() > MAX_BYTES {
             return Ok(Self::unread(format!("block of {} bytes; the domain ends at {MAX_BYTES}", text.len())));
         }
+        match usual::read(text) {
+            Some(usual) => Ok(Self::usual(usual, text.len())),
+            None => Self::parse_any(text),
+        }
+    }
+
+    /// Any block but one that is too large.
+    fn parse_any(text: &'a [u8]) -> Result<Self, JsonError> {
         match json::parse_wanted(text, MAX_LEVELS, Some(&READ)) {
             Ok(Value::Dict(dict)) => Ok(Self::new(dict, text.len())),
             Ok(_) => Err(JsonError { what: "a block is a JSON object", at: 0, too_deep: false }),
@@ -155,8 +166,8 @@ impl<'a> Block<'a> {
     /// A block from bytes. What is no block becomes one without fields, which every profile rejects as malformed.
     #[must_use]
     pub fn read(raw: &'a [u8]) -> Self {
-        let text = std::str::from_utf8(raw).ok();
-        text.and_then(|text| Self::parse(text.as_bytes()).ok()).unwrap_or_else(|| Self::new(Dict::default(), 0))
+        let text = (raw.is_ascii() || std::str::from_utf8(raw).is_ok()).then_some(raw); // the first is the quicker one
+        text.and_then(|text| Self::parse(text).ok()).unwrap_or_else(|| Self::new(Dict::default(), 0))
     }
 
     /// A block from a dict of at most [`MAX_LEVELS`] levels; its size is that of its canonical JSON.
@@ -194,6 +205,21 @@ impl<'a> Block<'a> {
         Self { dict, places, bytes, out_of_domain, computed_hash: OnceLock::new(), work: OnceLock::new() }
     }
 
+    fn usual(usual: Usual<'a>, bytes: usize) -> Self {
+        let complexity = usual.dict.value_at(COMPLEXITY_PLACE);
+        let hash = tier_bounds(&Value::Str(usual.mining_capacity.into()))
+            .ok_or(Exception::Value)
+            .map(|_| sha256(&usual.hashed));
+        Self {
+            out_of_domain: complexity.is_some_and(explodes).then(|| EXPLODES.to_owned()),
+            dict: usual.dict,
+            places: Some(std::array::from_fn(|place| place)),
+            bytes,
+            computed_hash: OnceLock::from(hash),
+            work: OnceLock::new(),
+        }
+    }
+
     /// Why the block lies outside the parity domain; `None` if it lies inside.
     #[must_use]
     pub fn out_of_domain(&self) -> Option<&str> {
@@ -209,26 +235,17 @@ impl<'a> Block<'a> {
     /// Rough time that judging takes: what is written and hashed, what is looked up, and big powers and factorials.
     #[must_use]
     pub fn expected_nanoseconds(&self) -> u64 {
-        let length = |value: Option<&Value<'_>>| value.and_then(|value| value.length().ok()).unwrap_or(0);
-        let numbers = match self.dict.get(b"problem") {
-            Some(Value::Dict(problem)) => length(problem.get(b"numbers")),
+        let count = |count: usize, each: u64| u64::try_from(count).unwrap_or(u64::MAX).saturating_mul(each);
+        let bytes = count(self.bytes, NANOSECONDS_PER_BYTE);
+        let Some(fields) = self.fields() else { return bytes };
+        let length = |value: &Value<'_>| value.length().unwrap_or(0);
+        let numbers = match fields.problem {
+            Value::Dict(problem) => problem.get(b"numbers").map_or(0, length),
             _ => 0,
         };
-        let elements = numbers.saturating_add(length(self.dict.get(b"solution")));
-        let count = |count: usize, each: u64| u64::try_from(count).unwrap_or(u64::MAX).saturating_mul(each);
-        let explosive = if self.is_explosive() { NANOSECONDS_OF_AN_EXPLOSION } else { 0 };
-        count(self.bytes, NANOSECONDS_PER_BYTE)
-            .saturating_add(count(elements, NANOSECONDS_PER_ELEMENT))
-            .saturating_add(explosive)
-    }
-
-    fn is_explosive(&self) -> bool {
-        let Some(Value::Dict(complexity)) = self.dict.get(b"complexity") else { return false };
-        let large = complexity.get(b"problem_size").and_then(Value::as_num).is_some_and(|n| n.greater(&Num::Int(1000)));
-        large
-            && [b"time_solve_O".as_slice(), b"time_verify_O"]
-                .iter()
-                .any(|key| complexity.get(key).is_some_and(is_explosive))
+        let elements = numbers.saturating_add(length(fields.solution));
+        let explosive = if is_explosion(fields.complexity) { NANOSECONDS_OF_AN_EXPLOSION } else { 0 };
+        bytes.saturating_add(count(elements, NANOSECONDS_PER_ELEMENT)).saturating_add(explosive)
     }
 
     /// The required fields; `None` if one is missing.
@@ -289,19 +306,39 @@ fn places(dict: &Dict<'_>) -> Option<[usize; READ_KEYS]> {
     Some(places)
 }
 
-/// Why a block leaves the domain by its content.
-fn leaves_domain(dict: &Dict<'_>) -> Option<&'static str> {
-    if let Some(Value::Dict(complexity)) = dict.get(b"complexity") {
-        let explosive = |key: &[u8]| complexity.get(key).is_some_and(is_explosive);
-        let size = complexity.get(b"problem_size").and_then(Value::as_num);
-        let bound = |size: &Value<'_>, limit: i64| size.at_most(&Value::Int(limit)).unwrap_or(false);
-        let small = size.is_none_or(|size| {
+/// Whether a power or a factorial of the complexity may take long to compute.
+fn is_explosion(complexity: &Value<'_>) -> bool {
+    let Value::Dict(complexity) = complexity else { return false };
+    let large = match complexity.get(b"problem_size") {
+        Some(Value::Int(size)) => *size > LONG_EXPLOSION,
+        Some(size) => size.as_num().is_some_and(|size| size.greater(&Num::Int(LONG_EXPLOSION))),
+        None => false,
+    };
+    let explosive = |key: &[u8]| complexity.get(key).is_some_and(is_explosive);
+    large && (explosive(b"time_solve_O") || explosive(b"time_verify_O"))
+}
+
+const EXPLODES: &str = "problem_size beyond 4096 under 2^n, n! or n^n";
+
+/// Whether a complexity lies outside the domain: a power or a factorial of it would never be computed.
+fn explodes(complexity: &Value<'_>) -> bool {
+    let Value::Dict(complexity) = complexity else { return false };
+    let explosive = |key: &[u8]| complexity.get(key).is_some_and(is_explosive);
+    let bound = |size: &Value<'_>, limit: i64| size.at_most(&Value::Int(limit)).unwrap_or(false);
+    let small = match complexity.get(b"problem_size") {
+        Some(Value::Int(size)) => size.unsigned_abs() <= MAX_EXPLOSIVE_SIZE.unsigned_abs(),
+        size => size.and_then(Value::as_num).is_none_or(|size| {
             let size = Value::from(size);
             bound(&size, MAX_EXPLOSIVE_SIZE) && Value::Int(-MAX_EXPLOSIVE_SIZE).at_most(&size).unwrap_or(false)
-        });
-        if !small && (explosive(b"time_solve_O") || explosive(b"time_verify_O")) {
-            return Some("problem_size beyond 4096 under 2^n, n! or n^n");
-        }
+        }),
+    };
+    !small && (explosive(b"time_solve_O") || explosive(b"time_verify_O"))
+}
+
+/// Why a block leaves the domain by its content.
+fn leaves_domain(dict: &Dict<'_>) -> Option<&'static str> {
+    if dict.get(b"complexity").is_some_and(explodes) {
+        return Some(EXPLODES);
     }
     let foreign = |key: &[u8]| match dict.get(key) {
         Some(Value::Float(value)) => value.is_nan() && value.to_bits() != f64::NAN.to_bits(),
@@ -387,6 +424,170 @@ mod tests {
             hex(&genesis_hash("coinjecture-testnet-v1", 1_609_459_200.0, "coinjecture_genesis_seed")),
             "47202a3f92c270df8c5a12e57ca949a7d73b15cec28141c36043dc28f14ac88b"
         );
+    }
+
+    const USUAL: &str = r#"{"index": 1, "timestamp": 1700000001.5, "previous_hash": "00ff", "transactions": [{"id": "tx",
+"payload": {"from": "a \\u00fcser", "amount": 4}}], "merkle_root": "ab", "problem": {"numbers": [59540, 3, 70], "target": 73,
+"size": 3, "type": "subset_sum"}, "solution": [3, 70], "complexity": {"time_solve_O": "O(2^n)",
+"time_solve_Omega": "x", "time_solve_Theta": null, "time_verify_O": "O(n)", "time_verify_Omega": "x",
+"time_verify_Theta": "x", "space_solve_O": "x", "space_solve_Omega": "x", "space_solve_Theta": null,
+"space_verify_O": "x", "space_verify_Omega": "x", "space_verify_Theta": "x", "problem_class": "NP-Complete",
+"problem_size": 3, "solution_size": 2, "epsilon_approximation": null, "asymmetry_time": 630.1538461538462,
+"asymmetry_space": 1.5, "measured_solve_time": 0.146285972, "measured_verify_time": 1.87e-06,
+"measured_solve_space": 1939416, "measured_verify_space": 120, "energy_metrics": {"solve_energy_joules": 14.5,
+"verify_energy_joules": 1.87e-06, "solve_power_watts": 100, "verify_power_watts": 1, "solve_time_seconds": 0.1,
+"verify_time_seconds": 1e-06, "cpu_utilization": 80.0, "memory_utilization": 50.0, "gpu_utilization": 0.0},
+"problem": {"numbers": [59540, 3, 70], "target": 73, "size": 3, "type": "subset_sum"}, "solution_quality": 1.0},
+"mining_capacity": "desktop", "cumulative_work_score": 1994434516.0788743, "offchain_cid": null,
+"proof_commitment": "51", "block_hash": "9a"}"#;
+
+    fn usual() -> String {
+        USUAL.replace('\n', " ")
+    }
+
+    /// Whether a text is read as a usual block. Then it has to be the block that any text would give.
+    fn is_usual(text: &[u8]) -> bool {
+        let Some(usual) = usual::read(text) else { return false };
+        let quick = Block::usual(usual, text.len());
+        let told = |block: &Block<'_>| {
+            let (hash, work, out) = (block.computed_hash(), block.work(11).map(f64::to_bits), block.out_of_domain());
+            format!("{:?} {:?} {} {hash:?} {work:?} {out:?}", block.dict, block.places, block.bytes)
+        };
+        let text = String::from_utf8_lossy(text);
+        assert_eq!(Block::parse_any(text.as_bytes()).map(|block| told(&block)), Ok(told(&quick)), "{text}");
+        true
+    }
+
+    #[test]
+    fn the_usual_text_gives_the_block_that_any_text_gives() {
+        let text = usual();
+        assert!(is_usual(text.as_bytes()));
+        let mut odd = 0;
+        for at in 0..text.len() {
+            let (before, behind) = text.as_bytes().split_at(at);
+            let (byte, behind) = behind.split_at(1);
+            assert!(!is_usual(before));
+            for other in *b"0 9-.eE+\"\\,:[]{}nx\x1f\x7f" {
+                odd += usize::from(!is_usual(&[before, &[other], behind].concat()));
+                odd += usize::from(!is_usual(&[before, &[other], byte, behind].concat()));
+            }
+            is_usual(&[before, behind].concat());
+        }
+        assert!(odd > text.len());
+    }
+
+    #[test]
+    fn numbers_of_a_usual_text_are_those_of_any_text() {
+        let text = usual();
+        let fields = [
+            "index",
+            "timestamp",
+            "cumulative_work_score",
+            "target",
+            "size",
+            "problem_size",
+            "asymmetry_time",
+            "numbers\": [",
+            "measured_verify_time",
+            "solve_energy_joules",
+            "gpu_utilization",
+            "solution\": [",
+            "solution_quality",
+        ];
+        let mut quick = 0;
+        for field in fields {
+            let key = if field.ends_with('[') { format!("\"{field}") } else { format!("\"{field}\": ") };
+            let Some(start) = text.find(&key).map(|at| at + key.len()) else { continue };
+            let end = text[start..].find([',', '}', ']']).map_or(start, |length| start + length);
+            for literal in [
+                "0",
+                "7",
+                "00",
+                "01",
+                "-0",
+                "-1",
+                "12345678",
+                "123456789",
+                "999999999999999999",
+                "1000000000000000000",
+                "12345678901234567890",
+                "0.0",
+                "-0.0",
+                "0.1",
+                "1.",
+                "1.0",
+                "100.0",
+                "1.50",
+                "0.30000000000000004",
+                "1e5",
+                "1e",
+                "1e+",
+                "1.5e",
+                "1.5e3",
+                "1.5E-3",
+                "1.5e+30",
+                "1e400",
+                "1.5e400",
+                "5e-324",
+                "4.9e-324",
+                "0.00001",
+                "0.0001",
+                "123456789012345678.0",
+                "9007199254740993.0",
+                "9007199254740992.5",
+                "999999999999999.9",
+                "0.1234567890123456789",
+                "12345678.90123456",
+                "1.0000000000000000000000000001",
+                "9007199254740991.0",
+                "NaN",
+                "Infinity",
+                "null",
+                "true",
+                "\"1\"",
+                "[1]",
+                "[[[]]]",
+                "{}",
+                "",
+                "4096",
+                "4097",
+                "2.2250738585072011e-308",
+                "8.5070591730234616e37",
+            ] {
+                let changed = [&text[..start], literal, &text[end..]].concat();
+                quick += usize::from(is_usual(changed.as_bytes()));
+            }
+        }
+        assert!(quick > 200, "{quick}");
+    }
+
+    #[test]
+    fn what_is_out_of_the_ordinary_is_no_usual_text() {
+        let text = usual();
+        let with = |old: &str, new: &str| text.replacen(old, new, 1);
+        let deep = format!("{}{}", "[".repeat(63), "]".repeat(63));
+        assert!(is_usual(with("\"x\"", &deep[1..125]).as_bytes()));
+        for changed in [
+            with("\"x\"", &deep),
+            with("\"index\": 1", "\"index\":1"),
+            with("\"index\": 1", "\"index\": 1, \"index\": 1"),
+            with("\"00ff\"", "\"\\u0030\""),
+            with("\"00ff\"", "\"\u{e9}\""),
+            with("\"00ff\"", "null"),
+            with("[3, 70]", "[]"),
+            with("[3, 70]", "[3,70]"),
+            format!("{text} "),
+            format!("{text}x"),
+            format!(" {text}"),
+            format!("\u{feff}{text}"),
+        ] {
+            assert!(!is_usual(changed.as_bytes()), "{changed}");
+        }
+        for length in [1, 31, 32, 33, 64, 65] {
+            let list = (1..=length).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
+            assert!(is_usual(with("[59540, 3, 70]", &format!("[{list}]")).as_bytes()), "{length}");
+        }
+        assert!(is_usual(with("\"desktop\"", "\"none\"").as_bytes()));
     }
 
     #[test]

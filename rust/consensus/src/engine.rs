@@ -12,77 +12,10 @@ use crate::error::{EngineError, Exception, Halt};
 use crate::key::{Key, Named};
 use crate::number::Num;
 use crate::proof;
-use crate::tree::{self, Node, Tree};
+use crate::tree::{self, Node, Parent, Tree};
 use crate::value::Value;
+pub use crate::verdict::{Claim, Judgement, Profile, Reason};
 use crate::wrong::{self, Wrong};
-
-/// Why a block is rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// A required field is missing or evaluating a rule raised an exception.
-    Malformed,
-    /// Rule 1.
-    UnknownParent,
-    /// Rule 2.
-    BadHeight,
-    /// Rule 3.
-    BadTimestamp,
-    /// Rule 4.
-    MissingProof,
-    /// Rule 5.
-    BadMerkleRoot,
-    /// Rule 6, first half.
-    MissingComplexity,
-    /// Rule 6, second half.
-    NoWork,
-    /// Rule 7.
-    BadBlockHash,
-    /// Rule 8.
-    BadProof,
-    /// Rule 9.
-    BadTierSize,
-}
-
-impl Reason {
-    /// The reason code.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::UnknownParent => "unknown_parent",
-            Self::BadHeight => "bad_height",
-            Self::BadTimestamp => "bad_timestamp",
-            Self::MissingProof => "missing_proof",
-            Self::BadMerkleRoot => "bad_merkle_root",
-            Self::MissingComplexity => "missing_complexity",
-            Self::NoWork => "no_work",
-            Self::BadBlockHash => "bad_block_hash",
-            Self::BadProof => "bad_proof",
-            Self::BadTierSize => "bad_tier_size",
-        }
-    }
-}
-
-/// How many of the rules are judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// Rules 1 to 6.
-    Header,
-    /// Rules 1 to 9.
-    Full,
-}
-
-impl Profile {
-    /// The profile of a name in settings and calls.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "header" => Some(Self::Header),
-            "full" => Some(Self::Full),
-            _ => None,
-        }
-    }
-}
 
 /// What of the surroundings the rules depend on.
 #[derive(Debug, Clone, Copy)]
@@ -99,30 +32,6 @@ impl Default for Rules {
     fn default() -> Self {
         Self { python_minor: 11, work_budget: DEFAULT_BUDGET, pin_profile: None }
     }
-}
-
-/// The verdict on one block against one generation of the tree, and what applying it does.
-#[derive(Debug, Clone)]
-pub struct Judgement {
-    /// `None` if the block is accepted.
-    pub reason: Option<Reason>,
-    /// The hash that the block claims, whatever it is; `None` if the block has none.
-    pub block_hash: Option<Value<'static>>,
-    /// The hash of the content; `None` where there is none.
-    pub computed_hash: Option<[u8; 32]>,
-    /// The work score; `None` where there is none.
-    pub work: Option<f64>,
-    /// The node that is put into the tree: of every accepted block, and of one whose sum is not finite.
-    pub node: Option<Node>,
-    /// Whether the node becomes the tip.
-    pub moves_tip: bool,
-    /// Hash of the tip after applying.
-    pub tip_hash: Named,
-    /// Sum of the tip after applying.
-    pub tip_cumulative: f64,
-    /// Receipt time given to the judgement, in seconds.
-    pub received_at: f64,
-    generation: u64,
 }
 
 /// Number of a state of a tree. No two engines of a process share one, so a judgement fits one engine only.
@@ -195,7 +104,7 @@ impl Engine {
         let fields = block.fields();
         let mut judgement = Judgement {
             reason: Some(Reason::Malformed),
-            block_hash: block.dict().get(b"block_hash").cloned().map(Value::into_owned),
+            block_hash: Claim::Missing,
             computed_hash: block.computed_hash().ok(),
             work: block.reported_work(self.rules.python_minor),
             node: None,
@@ -205,12 +114,18 @@ impl Engine {
             received_at,
             generation: self.generation,
         };
-        let Some(fields) = fields else { return Ok(judgement) };
+        let Some(fields) = fields else {
+            if let Some(value) = block.dict().get(b"block_hash") {
+                judgement.block_hash = Claim::of(value, &Named::of(value));
+            }
+            return Ok(judgement);
+        };
         #[cfg(feature = "faults")]
         {
             judgement.work = judgement.work.map(|work| crate::faults::wrong_work(received_at, fields.index, work));
         }
         let links = Links::of(&fields, &self.tree);
+        judgement.block_hash = Claim::of(fields.block_hash, &links.own);
         let verdict = self.check(block, &fields, &links, profile, &mut budget);
         let verdict = match verdict {
             Ok(None) => self.insertion(block, &fields, links, received_at).map(Some).map_err(Halt::from),
@@ -329,9 +244,9 @@ impl Engine {
         }
         if let Some(node) = &judgement.node {
             self.generation = next_generation();
-            let node = self.tree.put(node.clone())?;
+            let serial = self.tree.insert(node)?;
             if judgement.moves_tip {
-                self.tree.set_tip(node);
+                self.tree.set_tip(Node { serial, ..node.clone() });
             }
         }
         Ok(())
@@ -383,48 +298,17 @@ impl Engine {
     }
 }
 
-impl Judgement {
-    /// Whether the block is accepted.
-    #[must_use]
-    pub const fn accepted(&self) -> bool {
-        self.reason.is_none()
-    }
-
-    /// Whether the judgement still fits its engine.
-    #[must_use]
-    pub const fn fits(&self, engine: &Engine) -> bool {
-        self.generation == engine.generation
-    }
-
-    /// Fork choice. A sum that is not finite is a reject, with the node kept and the tip already moved.
-    fn insert(&mut self, node: Node, tip: &Node) {
-        self.moves_tip = node.cumulative > tip.cumulative
-            || (node.cumulative == tip.cumulative && node.received_at < tip.received_at)
-            || (wrong::is(Wrong::Tie) && node.cumulative == tip.cumulative && node.received_at <= tip.received_at);
-        if wrong::is(Wrong::SumFirst) && !node.cumulative.is_finite() {
-            self.moves_tip = false;
-            return;
-        }
-        if self.moves_tip {
-            self.tip_hash = node.hash.clone();
-            self.tip_cumulative = node.cumulative;
-        }
-        self.reason = if node.cumulative.is_finite() { None } else { Some(Reason::Malformed) };
-        self.node = Some(node);
-    }
-}
-
 /// A block's place in the tree: its own key and its parent's, or the exception that making a key of them raises.
 struct Links {
     own: Result<Named, Exception>,
     parent_key: Result<Named, Exception>,
-    parent: Option<Node>,
+    parent: Option<Parent>,
 }
 
 impl Links {
     fn of(fields: &Fields<'_, '_>, tree: &Tree) -> Self {
         let parent_key = Named::of(fields.previous_hash);
-        let parent = parent_key.as_ref().ok().and_then(|parent| tree.get(&parent.key));
+        let parent = parent_key.as_ref().ok().and_then(|parent| tree.parent(&parent.key));
         Self { own: Named::of(fields.block_hash), parent_key, parent }
     }
 }
@@ -448,6 +332,6 @@ fn check_parent(fields: &Fields<'_, '_>, links: &Links) -> Result<Option<Reason>
 }
 
 /// `parent.height + 1`
-fn next_height(parent: &Node) -> Result<Num, Exception> {
+fn next_height(parent: &Parent) -> Result<Num, Exception> {
     parent.height.num()?.add(&Num::Int(1))
 }

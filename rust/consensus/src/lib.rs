@@ -18,6 +18,8 @@
 pub mod batch;
 pub mod block;
 pub mod budget;
+mod bytes;
+mod dict;
 pub mod engine;
 pub mod error;
 #[cfg(feature = "faults")]
@@ -34,7 +36,9 @@ pub mod text;
 mod transfer;
 pub mod tree;
 mod unicode;
+mod usual;
 pub mod value;
+mod verdict;
 pub mod wanted;
 pub mod work;
 pub mod wrong;

@@ -56,8 +56,8 @@ impl Num {
         match (self, other) {
             (Self::Int(a), Self::Int(b)) => Some(a.cmp(b)),
             (Self::Float(a), Self::Float(b)) => a.partial_cmp(b),
-            (Self::Float(a), b) => compare_float(*a, b),
-            (a, Self::Float(b)) => compare_float(*b, a).map(Ordering::reverse),
+            (Self::Float(a), b) => b.to_exact_f64().map_or_else(|| compare_float(*a, b), |b| a.partial_cmp(&b)),
+            (_, Self::Float(_)) => other.compare(self).map(Ordering::reverse),
             (Self::Int(_), Self::Big(b)) => {
                 Some(if b.sign() == Sign::Minus { Ordering::Greater } else { Ordering::Less })
             }
@@ -118,6 +118,7 @@ impl Num {
     }
 
     /// This number as a double if that loses nothing and takes no time to see.
+    #[inline]
     fn to_exact_f64(&self) -> Option<f64> {
         const EXACT: i64 = 1 << 53;
         match self {

@@ -3,7 +3,9 @@
 //! Most of a block is read by no rule. [`Scanner::skip_value`] checks such a part as exactly as the parser does,
 //! and builds nothing.
 
+use crate::bytes::{leading_digits, plain_bytes, printable_bytes, TEN_TO_THE};
 use crate::json::{JsonError, MAX_INT_DIGITS, MAX_TEXT_LEVELS};
+use crate::value::Value;
 
 /// What a step gives. The error is boxed to keep the good case small.
 pub type Scanned<T> = Result<T, Box<JsonError>>;
@@ -35,6 +37,35 @@ pub enum Literal<'a> {
     /// `-Infinity`
     MinusInfinity,
 }
+
+/// A number of the usual kind: not below zero, and if it is a whole one, of few digits.
+#[derive(Debug, Clone, Copy)]
+pub enum Number {
+    /// An `int`
+    Whole(i64),
+    /// A `float`, by its bits: so both kinds fit into the same register.
+    Real(u64),
+}
+
+impl Number {
+    /// The number as a value.
+    #[inline(always)]
+    pub const fn value(self) -> Value<'static> {
+        match self {
+            Self::Whole(value) => Value::Int(value),
+            Self::Real(bits) => Value::Float(f64::from_bits(bits)),
+        }
+    }
+}
+
+/// Powers of ten that are doubles.
+const POWERS_OF_TEN: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
+
+/// Up to this every whole number is a double.
+const EXACT: i64 = 1 << 53;
 
 /// Most digits of which every whole number fits 64 bits.
 const SMALL_DIGITS: usize = 18;
@@ -81,7 +112,7 @@ impl<'a> Scanner<'a> {
 
     /// What has been read since `before` was the rest.
     #[inline]
-    fn since(&self, before: &'a [u8]) -> &'a [u8] {
+    pub fn since(&self, before: &'a [u8]) -> &'a [u8] {
         before.get(..before.len().saturating_sub(self.rest.len())).unwrap_or_default()
     }
 
@@ -106,6 +137,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over a word if it comes next.
+    #[inline(always)]
     pub fn word(&mut self, word: &[u8]) -> bool {
         match self.rest.strip_prefix(word) {
             Some(tail) => {
@@ -253,7 +285,7 @@ impl<'a> Scanner<'a> {
             return Ok(Literal::MinusInfinity);
         }
         let digits_start = self.rest;
-        let value = if self.accept(b'0') { 0 } else { self.digits() };
+        let value = if self.accept(b'0') { 0 } else { self.digits(0) };
         let digits = self.since(digits_start);
         if digits.is_empty() {
             return Err(self.error("expecting a value"));
@@ -281,27 +313,43 @@ impl<'a> Scanner<'a> {
             complete = self.rest;
         }
         self.rest = complete;
-        if self.accept(b'e') || self.accept(b'E') {
-            let _sign = self.accept(b'-') || self.accept(b'+');
-            if self.some_digits() {
-                complete = self.rest;
-            }
+        if self.exponent() {
+            return;
         }
         self.rest = complete;
+    }
+
+    /// Steps over an exponent. False, and anywhere in it, if it is not complete or there is none.
+    #[inline]
+    fn exponent(&mut self) -> bool {
+        if !(self.accept(b'e') || self.accept(b'E')) {
+            return false;
+        }
+        let _sign = self.accept(b'-') || self.accept(b'+');
+        self.some_digits()
     }
 
     /// Steps over digits, and whether there were any.
     #[inline]
     fn some_digits(&mut self) -> bool {
         let before = self.rest.len();
-        self.digits();
+        self.digits(0);
         self.rest.len() < before
     }
 
-    /// Steps over digits; their value if there are at most [`SMALL_DIGITS`] of them.
+    /// Steps over digits; the value of those already read and of these, if they are at most [`SMALL_DIGITS`].
     #[inline]
-    fn digits(&mut self) -> i64 {
-        let mut value = 0_i64;
+    fn digits(&mut self, read: i64) -> i64 {
+        let mut value = read;
+        while let Some((word, tail)) = self.rest.split_first_chunk() {
+            let (count, more) = leading_digits(u64::from_le_bytes(*word));
+            value = value.wrapping_mul(TEN_TO_THE.get(count).copied().unwrap_or(1)).wrapping_add(more);
+            if count < word.len() {
+                self.rest = self.rest.get(count..).unwrap_or_default();
+                return value;
+            }
+            self.rest = tail;
+        }
         while let [digit @ b'0'..=b'9', tail @ ..] = self.rest {
             value = value.wrapping_mul(10).wrapping_add(i64::from(digit & 0x0f));
             self.rest = tail;
@@ -309,12 +357,79 @@ impl<'a> Scanner<'a> {
         value
     }
 
+    /// Reads a whole number of few digits, without a sign, if one comes next.
+    #[inline]
+    pub fn few_digits(&mut self) -> Option<i64> {
+        let before = self.rest;
+        if self.accept(b'0') {
+            return Some(0);
+        }
+        let value = self.digits(0);
+        let digits = before.len() - self.rest.len();
+        (1..=SMALL_DIGITS).contains(&digits).then_some(value)
+    }
+
+    /// Reads a number of the usual kind, if one comes next.
+    pub fn usual_number(&mut self) -> Option<Number> {
+        let start = self.rest;
+        let whole = self.few_digits()?;
+        let fraction = match self.rest {
+            [b'.', fraction @ ..] => fraction,
+            [b'e' | b'E', ..] => return None,
+            _ => return Some(Number::Whole(whole)),
+        };
+        self.rest = fraction;
+        let digits = self.digits(whole);
+        let places = fraction.len() - self.rest.len();
+        let few = start.len() - self.rest.len() <= SMALL_DIGITS;
+        let exponent = matches!(self.rest, [b'e' | b'E', ..]);
+        if places == 0 || (exponent && !self.exponent()) {
+            return None;
+        }
+        if few && !exponent && digits <= EXACT {
+            // Of two whole numbers that are doubles the quotient is rounded once.
+            #[allow(clippy::cast_precision_loss)] // there is none
+            return Some(Number::Real((digits as f64 / POWERS_OF_TEN.get(places)?).to_bits()));
+        }
+        let value: f64 = std::str::from_utf8(self.since(start)).ok()?.parse().ok()?;
+        Some(Number::Real(value.to_bits()))
+    }
+
+    /// Steps over a number of the usual kind, if one comes next.
+    #[inline]
+    pub fn skip_usual_number(&mut self) -> Option<()> {
+        self.few_digits()?;
+        if self.accept(b'.') && !self.some_digits() {
+            return None;
+        }
+        (!matches!(self.rest, [b'e' | b'E', ..]) || self.exponent()).then_some(())
+    }
+
+    /// What a string of printable ASCII without escapes has between its quotes, if one comes next.
+    #[inline]
+    pub fn usual_text(&mut self) -> Option<&'a [u8]> {
+        let [b'"', rest @ ..] = self.rest else { return None };
+        let (text, behind) = rest.split_at(printable_bytes(rest));
+        self.rest = behind.strip_prefix(b"\"")?;
+        Some(text)
+    }
+
+    /// Steps over a string without escapes, if one comes next.
+    #[inline]
+    pub fn skip_usual_text(&mut self) -> Option<()> {
+        if !self.accept(b'"') {
+            return None;
+        }
+        self.rest = self.rest.get(plain_bytes(self.rest)..)?;
+        self.accept(b'"').then_some(())
+    }
+
     /// Reads a whole number of few digits that stands in a list, if such a one comes next; else moves nowhere.
     #[inline]
     pub fn member_of_few_digits(&mut self) -> Option<i64> {
         let before = self.rest;
         if let [b'1'..=b'9', ..] = before {
-            let value = self.digits();
+            let value = self.digits(0);
             if before.len() - self.rest.len() <= SMALL_DIGITS && matches!(self.rest, [b',' | b']', ..]) {
                 return Some(value);
             }
@@ -403,96 +518,22 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes come before the first quote, backslash or control character.
-#[inline]
-fn plain_bytes(text: &[u8]) -> usize {
-    count_before(text, special_bytes, |byte| (byte == b'"') | (byte == b'\\') | (byte < 0x20))
-}
-
-/// How many bytes come before the first one that is written as an escape: outside 0x20-0x7e, a quote or a backslash.
-#[inline]
-pub fn printable_bytes(text: &[u8]) -> usize {
-    let escaped = |word| special_bytes(word) | bytes_equal(word, 0x7f) | (word & HIGH);
-    count_before(text, escaped, |byte| (byte == b'"') | (byte == b'\\') | !(0x20..=0x7e).contains(&byte))
-}
-
-/// Counts bytes: the first few eight at a time, since most texts are short; while there are more, many at a time in a
-/// form that the compiler turns into vectors; then eight at a time again, the last few one by one. `find` sets the
-/// highest bit of the first byte looked for.
-#[inline]
-fn count_before(text: &[u8], find: impl Fn(u64) -> u64, is_it: impl Fn(u8) -> bool) -> usize {
-    let within = |word: &[u8; 8]| match find(u64::from_le_bytes(*word)) {
-        0 => None,
-        found => usize::try_from(found.trailing_zeros() / 8).ok(),
-    };
-    let mut rest = text;
-    let mut count = 0;
-    for _ in 0..2 {
-        let Some((word, tail)) = rest.split_first_chunk() else { break };
-        if let Some(more) = within(word) {
-            return count + more;
-        }
-        count += word.len();
-        rest = tail;
-    }
-    while let Some((many, tail)) = rest.split_first_chunk::<32>() {
-        // No way out early: that is what makes vectors of it.
-        if many.iter().fold(0, |found, byte| found | u8::from(is_it(*byte))) != 0 {
-            break;
-        }
-        rest = tail;
-    }
-    let mut count = text.len() - rest.len();
-    while let Some((word, tail)) = rest.split_first_chunk() {
-        if let Some(more) = within(word) {
-            return count + more;
-        }
-        count += word.len();
-        rest = tail;
-    }
-    count + rest.iter().take_while(|byte| !is_it(**byte)).count()
-}
-
-const ONES: u64 = u64::MAX / 0xff;
-const HIGH: u64 = ONES * 0x80;
-
-/// The highest bit of the first byte of a word that is a quote, a backslash or below 0x20 is set; 0 if there is none.
-/// Bits above it may be set wrongly: a borrow goes upward only.
-#[inline]
-fn special_bytes(word: u64) -> u64 {
-    bytes_equal(word, b'"') | bytes_equal(word, b'\\') | (word.wrapping_sub(ONES * 0x20) & !word & HIGH)
-}
-
-/// As [`special_bytes`], for one byte.
-#[inline]
-fn bytes_equal(word: u64, byte: u8) -> u64 {
-    let difference = word ^ (ONES * u64::from(byte));
-    difference.wrapping_sub(ONES) & !difference & HIGH
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_first_special_byte_of_a_text_is_found_wherever_it_lies() {
-        for special in (0..0x20).chain([b'"', b'\\']) {
-            for before in 0..20 {
-                for filler in [b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xff] {
-                    let mut text = vec![filler; before];
-                    text.extend([special, special, filler, b'"']);
-                    assert_eq!(plain_bytes(&text), before, "{special} after {before} of {filler}");
+    fn digits_are_read_whatever_follows() {
+        for number in ["", "0", "7", "09", "12345678", "123456789", "98765432101234567", "000000000000000001"] {
+            for behind in (0..=0xff).filter(|byte: &u8| !byte.is_ascii_digit()) {
+                for more in [&b""[..], b"0", b"123456789", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff"] {
+                    let text = [number.as_bytes(), &[behind], more].concat();
+                    let mut scanner = Scanner::new(&text);
+                    assert_eq!(scanner.digits(0), number.parse().unwrap_or(0), "{text:?}");
+                    assert_eq!(scanner.at(), number.len(), "{text:?}");
                 }
             }
-        }
-        for byte in 0..=0xff {
-            let mut text = vec![b'x'; 12];
-            text.extend([byte, b'x', 0x80]);
-            let escaped = !(0x20..0x7f).contains(&byte) || byte == b'"' || byte == b'\\';
-            assert_eq!(printable_bytes(&text), if escaped { 12 } else { 14 }, "{byte}");
-        }
-        for length in 0..40 {
-            assert_eq!(plain_bytes(&vec![b'x'; length]), length);
+            assert_eq!(Scanner::new(number.as_bytes()).digits(0), number.parse().unwrap_or(0));
         }
     }
 }

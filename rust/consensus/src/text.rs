@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use crate::scan;
+use crate::bytes::printable_bytes;
 use crate::value::Value;
 use crate::wrong::{self, Wrong};
 
@@ -33,7 +33,10 @@ fn write(value: &Value<'_>, sorted: bool, out: &mut Vec<u8>) {
                 if position > 0 {
                     out.extend_from_slice(b", ");
                 }
-                write(item, sorted, out);
+                match item {
+                    Value::Int(value) => write_int(*value, out),
+                    item => write(item, sorted, out),
+                }
             }
             out.push(b']');
         }
@@ -112,7 +115,7 @@ pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text;
     loop {
-        let (copied, left) = rest.split_at(scan::printable_bytes(rest));
+        let (copied, left) = rest.split_at(printable_bytes(rest));
         out.extend_from_slice(copied);
         let Some((code, length)) = decode(left) else { break };
         write_escape(code, out);
@@ -157,6 +160,9 @@ pub fn decode(text: &[u8]) -> Option<(u32, usize)> {
     })
 }
 
+/// The least whole number of sixteen digits.
+const SIXTEEN_DIGITS: f64 = 1e15;
+
 /// Appends a double as `json.dumps` does: `repr`, or `NaN`, `Infinity`, `-Infinity`.
 pub fn write_float(value: f64, out: &mut Vec<u8>) {
     if value.is_nan() {
@@ -170,6 +176,13 @@ pub fn write_float(value: f64, out: &mut Vec<u8>) {
     }
     if value == 0.0 {
         return out.extend_from_slice(b"0.0");
+    }
+    let whole = value.abs();
+    if whole < SIXTEEN_DIGITS && whole.trunc() == whole {
+        // Of the decimals of at most fifteen digits no two are the same double, so none but this one can be meant.
+        #[allow(clippy::cast_possible_truncation)] // it is a whole number of few digits
+        write_int(whole as i64, out);
+        return out.extend_from_slice(b".0");
     }
     let mut buffer = ryu::Buffer::new();
     let mut digits = [0_u8; 32];
@@ -249,6 +262,8 @@ mod tests {
             (1.0, "1.0"),
             (-0.0, "-0.0"),
             (0.1, "0.1"),
+            (999_999_999_999_999.0, "999999999999999.0"),
+            (-123_000.0, "-123000.0"),
             (1e15, "1000000000000000.0"),
             (9_999_999_999_999_998.0, "9999999999999998.0"),
             (1e16, "1e+16"),

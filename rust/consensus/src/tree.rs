@@ -41,6 +41,17 @@ impl Node {
     }
 }
 
+/// What a child's verdict depends on.
+#[derive(Debug)]
+pub struct Parent {
+    /// Its height.
+    pub height: Value<'static>,
+    /// Sum of the work scores up to it.
+    pub cumulative: f64,
+    /// Its block's own time.
+    pub timestamp: Value<'static>,
+}
+
 /// Number of a key's slot.
 type Slot = u32;
 
@@ -190,11 +201,27 @@ impl Tree {
         })
     }
 
+    /// What a child's verdict depends on, of the node under a key.
+    #[must_use]
+    pub fn parent(&self, key: &Key) -> Option<Parent> {
+        let node = self.nodes.get(index(self.slot(key)?))?.as_ref()?;
+        Some(Parent { height: node.height.value(), cumulative: node.cumulative, timestamp: node.timestamp.value() })
+    }
+
     /// Puts a node under its own hash, over the one that lies there; returns it with its serial number.
     ///
     /// # Errors
     /// [`EngineError::Invalid`] if the tree is full.
     pub fn put(&mut self, node: Node) -> Result<Node, EngineError> {
+        let serial = self.insert(&node)?;
+        Ok(Node { serial, ..node })
+    }
+
+    /// As [`put`](Self::put) of a node that its caller keeps; returns the serial number.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn insert(&mut self, node: &Node) -> Result<u64, EngineError> {
         let (form, parent_form) = (node.hash.form, node.parent.form);
         let slot = self.slot_or_new(&node.hash.key)?;
         let parent = self.slot_or_new(&node.parent.key)?;
@@ -215,7 +242,7 @@ impl Tree {
                 self.order.push((slot, form));
             }
         }
-        Ok(Node { serial: self.serial, ..node })
+        Ok(self.serial)
     }
 
     /// Key objects in the order their first node came.

@@ -8,23 +8,78 @@ use crate::operations::{operations, Operations};
 use crate::value::{Dict, Value};
 use crate::wrong::{self, Wrong};
 
+/// What is under a key of a complexity; reading it raises if it is missing.
+#[derive(Clone, Copy)]
+struct Member<'v, 'a>(Option<&'v Value<'a>>);
+
+impl<'v, 'a> Member<'v, 'a> {
+    fn value(self) -> Result<&'v Value<'a>, Exception> {
+        self.0.ok_or(Exception::Key)
+    }
+
+    fn num(self) -> Result<Num, Exception> {
+        self.value()?.num()
+    }
+}
+
+/// A complexity whose keys have been looked up, each once.
+struct Complexity<'v, 'a> {
+    time_solve: Member<'v, 'a>,
+    time_verify: Member<'v, 'a>,
+    problem_class: Member<'v, 'a>,
+    problem_size: Member<'v, 'a>,
+    epsilon_approximation: Member<'v, 'a>,
+    asymmetry_time: Member<'v, 'a>,
+    asymmetry_space: Member<'v, 'a>,
+    measured_solve_time: Member<'v, 'a>,
+    measured_verify_time: Member<'v, 'a>,
+    measured_solve_space: Member<'v, 'a>,
+    measured_verify_space: Member<'v, 'a>,
+    energy_metrics: Member<'v, 'a>,
+}
+
+impl<'v, 'a> Complexity<'v, 'a> {
+    /// Looks the keys up in the order in which they usually come.
+    fn of(dict: &'v Dict<'a>) -> Self {
+        let mut likely = 0;
+        let mut member = |key: &str| {
+            let position = dict.position(key.as_bytes(), likely);
+            likely = position.map_or(likely, |position| position + 1);
+            Member(position.and_then(|position| dict.value_at(position)))
+        };
+        Self {
+            time_solve: member("time_solve_O"),
+            time_verify: member("time_verify_O"),
+            problem_class: member("problem_class"),
+            problem_size: member("problem_size"),
+            epsilon_approximation: member("epsilon_approximation"),
+            asymmetry_time: member("asymmetry_time"),
+            asymmetry_space: member("asymmetry_space"),
+            measured_solve_time: member("measured_solve_time"),
+            measured_verify_time: member("measured_verify_time"),
+            measured_solve_space: member("measured_solve_space"),
+            measured_verify_space: member("measured_verify_space"),
+            energy_metrics: member("energy_metrics"),
+        }
+    }
+}
+
 /// Work score of a complexity on Python 3.`minor`; may be NaN, infinite, zero or negative.
 ///
 /// # Errors
 /// The exception that the expression raises; the block is then `malformed`.
 pub fn work(complexity: &Value<'_>, minor: u8) -> Result<f64, Exception> {
-    let read = complexity.dict()?;
-    let ts = read.read("measured_solve_time")?.num()?;
-    let tv = read.read("measured_verify_time")?.num()?;
-    let ms = read.read("measured_solve_space")?.num()?;
-    let mv = read.read("measured_verify_space")?.num()?;
+    let read = Complexity::of(complexity.dict()?);
+    let ts = read.measured_solve_time.num()?;
+    let tv = read.measured_verify_time.num()?;
+    let ms = read.measured_solve_space.num()?;
+    let mv = read.measured_verify_space.num()?;
     let time_ratio = ts.divide(&larger(Num::Float(1e-9), tv))?;
     let space_ratio = ms.divide(&larger(Num::Int(1), mv))?;
-    let size = read.read("problem_size")?;
-    let n = larger(Num::Int(1), size.num()?);
-    let quality = quality(read.read("epsilon_approximation")?)?;
-    let weight = class_weight(read.read("problem_class")?)?;
-    let efficiency = efficiency(read, &ts, minor)?;
+    let n = larger(Num::Int(1), read.problem_size.num()?);
+    let quality = quality(read.epsilon_approximation.value()?)?;
+    let weight = class_weight(read.problem_class.value()?)?;
+    let efficiency = efficiency(&read, &ts, minor)?;
     if space_ratio < 0.0 {
         return Err(Exception::Value); // math.sqrt
     }
@@ -33,7 +88,7 @@ pub fn work(complexity: &Value<'_>, minor: u8) -> Result<f64, Exception> {
         if wrong::is(Wrong::Association) { time_ratio * (root * weight) } else { time_ratio * root * weight };
     let product = weighted * n.to_f64()? * quality;
     let score = product * efficiency;
-    match bonus(read, minor) {
+    match bonus(&read, minor) {
         Ok(bonus) if wrong::is(Wrong::Fused) => Ok(product.mul_add(efficiency, bonus)),
         Ok(bonus) => Ok(score + bonus),
         // The score stands without the bonus, to the bit: adding 0.0 would turn -0.0 into 0.0.
@@ -75,13 +130,13 @@ fn class_weight(class: &Value<'_>) -> Result<f64, Exception> {
 }
 
 /// Factor 0.1 to 2.0 for the energy spent per operation; 1.0 where it cannot be told.
-fn efficiency(complexity: &Dict<'_>, ts: &Num, minor: u8) -> Result<f64, Exception> {
-    let joules = complexity.read("energy_metrics")?.dict()?.read("solve_energy_joules")?.num()?;
+fn efficiency(complexity: &Complexity<'_, '_>, ts: &Num, minor: u8) -> Result<f64, Exception> {
+    let joules = complexity.energy_metrics.value()?.dict()?.read("solve_energy_joules")?.num()?;
     let zero = Num::Int(0);
     if !joules.greater(&zero) || !ts.greater(&zero) {
         return Ok(1.0);
     }
-    let ops = match operations(complexity.read("time_solve_O")?, complexity.read("problem_size")?, minor) {
+    let ops = match operations(complexity.time_solve.value()?, complexity.problem_size.value()?, minor) {
         Ok(Operations::Real(ops)) => ops,
         Ok(Operations::Complex) => return Err(Exception::Type),
         Err(Exception::Value) => return Ok(1.0),
@@ -100,10 +155,10 @@ fn efficiency(complexity: &Dict<'_>, ts: &Num, minor: u8) -> Result<f64, Excepti
 }
 
 /// Logarithmic bonus for being harder to solve than to verify.
-fn bonus(complexity: &Dict<'_>, minor: u8) -> Result<f64, Exception> {
-    let size = complexity.read("problem_size")?;
-    let solve = operations(complexity.read("time_solve_O")?, size, minor)?;
-    let Operations::Real(verify) = operations(complexity.read("time_verify_O")?, size, minor)? else {
+fn bonus(complexity: &Complexity<'_, '_>, minor: u8) -> Result<f64, Exception> {
+    let size = complexity.problem_size.value()?;
+    let solve = operations(complexity.time_solve.value()?, size, minor)?;
+    let Operations::Real(verify) = operations(complexity.time_verify.value()?, size, minor)? else {
         return Err(Exception::Type); // max() compares
     };
     let divisor = larger(Num::Float(1e-9), verify);
@@ -112,8 +167,8 @@ fn bonus(complexity: &Dict<'_>, minor: u8) -> Result<f64, Exception> {
         Operations::Real(solve) => solve.divide(&divisor)?,
         Operations::Complex => divisor.to_f64()?,
     };
-    let log = |key: &str| larger(Num::Int(1), complexity.read(key)?.num()?).logarithm(f64::ln);
-    Ok(log("asymmetry_time")? + log("asymmetry_space")? * 0.5)
+    let log = |asymmetry: Member<'_, '_>| larger(Num::Int(1), asymmetry.num()?).logarithm(f64::ln);
+    Ok(log(complexity.asymmetry_time)? + log(complexity.asymmetry_space)? * 0.5)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `Engine`.
 
 use coinjecture_consensus as core;
-use coinjecture_consensus::batch::{take_all, Row};
+use coinjecture_consensus::batch::{take_all, Row, Unjudged};
 use coinjecture_consensus::engine::{Profile, Rules};
 use coinjecture_consensus::key::{Key, Named};
 use coinjecture_consensus::{Block, EngineError, Value};
@@ -95,6 +95,17 @@ fn taken(py: Python<'_>, judgement: &core::Judgement) -> PyResult<Taken> {
 }
 
 impl Engine {
+    /// Takes a usual block if nobody else is at the tree; `None` if it has to be taken another way.
+    fn take_usual(
+        &self,
+        dict: &Bound<'_, PyDict>,
+        received_at: f64,
+        profile: Profile,
+    ) -> Option<Result<core::Judgement, EngineError>> {
+        let mut engine = self.0.try_write()?;
+        usual::take(dict, &mut engine, received_at, profile)
+    }
+
     fn take_block(
         &self,
         py: Python<'_>,
@@ -155,9 +166,10 @@ impl Engine {
                 self.take_block(py, &Block::read(bytes.as_bytes()), received_at, profile_named(profile)?)?
             }
             _ => {
-                if let Some(usual) = block.cast_exact::<PyDict>().ok().and_then(usual::block_of) {
-                    let judgement = self.take_block(py, &usual, received_at, profile_named(profile)?)?;
-                    return taken(py, &judgement);
+                if let Ok(dict) = block.cast_exact::<PyDict>() {
+                    if let Some(judgement) = self.take_usual(dict, received_at, profile_named(profile)?) {
+                        return taken(py, &judgement.map_err(|error| to_exception(&error))?);
+                    }
                 }
                 let captured = capture(block, true)?;
                 self.take_block(py, captured.block(), received_at, profile_named(profile)?)?
@@ -167,19 +179,22 @@ impl Engine {
     }
 
     /// `take` of many blocks in their order, each a pair of its bytes and its receipt time, by so many threads and
-    /// without the interpreter lock. Returns a list of their judgements; where there is none, of the error.
-    #[pyo3(signature = (rows, profile, *, threads = 1))]
+    /// without the interpreter lock. Returns a list of their judgements; where there is none, of the error, which
+    /// with `stop` is the last of the list.
+    #[pyo3(signature = (rows, profile, *, threads = 1, stop = false))]
     fn take_many<'py>(
         &self,
         py: Python<'py>,
         rows: Vec<(PyBackedBytes, f64)>,
         profile: &str,
         threads: usize,
+        stop: bool,
     ) -> PyResult<Bound<'py, PyList>> {
         let profile = profile_named(profile)?;
+        let unjudged = if stop { Unjudged::Stop } else { Unjudged::GoOn };
         let verdicts = py.detach(|| {
             let rows: Vec<_> = rows.iter().map(|(raw, received_at)| Row { raw, received_at: *received_at }).collect();
-            take_all(&mut self.0.write(), &rows, profile, threads)
+            take_all(&mut self.0.write(), &rows, profile, threads, unjudged)
         });
         let list = PyList::empty(py);
         for verdict in verdicts {

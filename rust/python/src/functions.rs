@@ -3,7 +3,7 @@
 use coinjecture_consensus as core;
 use coinjecture_consensus::json::MAX_LEVELS;
 use coinjecture_consensus::text::write_sorted;
-use coinjecture_consensus::{Budget, Halt, Value};
+use coinjecture_consensus::{Budget, Exception, Halt, Value};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -34,7 +34,7 @@ pub fn compute_header_hash_py<'py>(py: Python<'py>, block: &Bound<'py, PyAny>) -
     let Value::Dict(dict) = value else { return Err(PyValueError::new_err("a block is a mapping")) };
     match core::block::header_hash(&dict) {
         Ok(hash) => Ok(PyBytes::new(py, &hash)),
-        Err(core::Exception::Key) => Err(PyKeyError::new_err("a hashed field of the block is missing")),
+        Err(Exception::Key) => Err(PyKeyError::new_err("a hashed field of the block is missing")),
         Err(_) => Err(PyValueError::new_err("mining_capacity is none of the five tiers")),
     }
 }
@@ -46,18 +46,26 @@ pub fn compute_header_hash_py<'py>(py: Python<'py>, block: &Bound<'py, PyAny>) -
 #[pyfunction]
 #[pyo3(signature = (problem, solution, budget = None))]
 pub fn verify_subset_sum_py(
-    py: Python<'_>,
     problem: &Bound<'_, PyAny>,
     solution: &Bound<'_, PyAny>,
     budget: Option<u64>,
 ) -> PyResult<bool> {
+    Ok(solves(problem, solution, budget)?.unwrap_or(false))
+}
+
+/// Rule 8 of two Python objects, or what it raises on them.
+pub fn solves(
+    problem: &Bound<'_, PyAny>,
+    solution: &Bound<'_, PyAny>,
+    budget: Option<u64>,
+) -> PyResult<Result<bool, Exception>> {
     let reading = Reading { levels: MAX_LEVELS - 1, tuples: false };
+    let minor = problem.py().version_info().minor;
     let (problem, solution) = (json_value(problem, reading)?, json_value(solution, reading)?);
     let mut budget = Budget::new(budget.unwrap_or(core::budget::DEFAULT_BUDGET));
-    let minor = py.version_info().minor;
     match core::proof::solves(&problem, &solution, minor, &mut budget) {
-        Ok(solved) => Ok(solved),
-        Err(Halt::Raised(_)) => Ok(false),
+        Ok(solved) => Ok(Ok(solved)),
+        Err(Halt::Raised(exception)) => Ok(Err(exception)),
         Err(Halt::Failed(error)) => Err(to_exception(&error)),
     }
 }

@@ -1,6 +1,7 @@
 //! `Judgement` and `Node`.
 
 use coinjecture_consensus as core;
+use coinjecture_consensus::engine::Claim;
 use coinjecture_consensus::key::hex;
 use pyo3::prelude::*;
 
@@ -76,7 +77,11 @@ impl Judgement {
     /// The hash the block claims, whatever it is.
     #[getter]
     fn block_hash(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.0.block_hash.as_ref().map_or_else(|| Ok(py.None()), |value| to_python(py, value))
+        match &self.0.block_hash {
+            Claim::Missing => Ok(py.None()),
+            Claim::Key(key) => key_to_python(py, key),
+            Claim::Other(value) => to_python(py, value),
+        }
     }
 
     /// Hash of the content as hex; None where the rules compute none.

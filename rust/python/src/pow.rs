@@ -1,18 +1,15 @@
 //! The solver and the verifier of `coinjecture.pow`.
 
-use coinjecture_consensus as core;
-use coinjecture_consensus::json::MAX_LEVELS;
 use coinjecture_consensus::solver::{self, Unsolved};
-use coinjecture_consensus::{Budget, Exception, Halt};
+use coinjecture_consensus::{Budget, Exception};
 use pyo3::exceptions::{
     PyAttributeError, PyIndexError, PyKeyError, PyMemoryError, PyOverflowError, PyTypeError, PyValueError,
     PyZeroDivisionError,
 };
 use pyo3::prelude::*;
 
-use crate::convert::Reading;
 use crate::errors::to_python as to_exception;
-use crate::functions::json_value;
+use crate::functions::solves;
 
 /// Steps of a solver's budget above which other threads may run meanwhile: about a millisecond.
 const WORTH_RELEASING: usize = 500_000;
@@ -47,19 +44,11 @@ pub fn solve_subset_sum_py(
 #[pyfunction]
 #[pyo3(signature = (problem, solution, budget = None))]
 pub fn check_subset_sum_py(
-    py: Python<'_>,
     problem: &Bound<'_, PyAny>,
     solution: &Bound<'_, PyAny>,
     budget: Option<u64>,
 ) -> PyResult<bool> {
-    let reading = Reading { levels: MAX_LEVELS - 1, tuples: false };
-    let (problem, solution) = (json_value(problem, reading)?, json_value(solution, reading)?);
-    let mut budget = Budget::new(budget.unwrap_or(core::budget::DEFAULT_BUDGET));
-    match core::proof::solves(&problem, &solution, py.version_info().minor, &mut budget) {
-        Ok(solved) => Ok(solved),
-        Err(Halt::Raised(exception)) => Err(raised(exception)),
-        Err(Halt::Failed(error)) => Err(to_exception(&error)),
-    }
+    solves(problem, solution, budget)?.map_err(raised)
 }
 
 fn raised(exception: Exception) -> PyErr {

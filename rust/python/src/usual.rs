@@ -4,32 +4,67 @@
 //! runs Python code: whatever could (a subclass, an enum, another mapping) or is rare (a huge integer, a NaN, a lone
 //! surrogate, a depth or a size near the domain's end) makes it give up, and `block_dict` reads the block with care.
 
+use coinjecture_consensus as core;
 use coinjecture_consensus::block::{MAX_BYTES, READ};
+use coinjecture_consensus::engine::Profile;
 use coinjecture_consensus::json::MAX_LEVELS;
 use coinjecture_consensus::value::{Dict, Growing, Text};
 use coinjecture_consensus::wanted::{Part, Wanted};
-use coinjecture_consensus::{Block, Value};
+use coinjecture_consensus::{Block, EngineError, Judgement, Value};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::block_dict::{BYTES_PER_BYTE, BYTES_PER_CODE_POINT, BYTES_PER_MEMBER, BYTES_PER_SCALAR};
+use crate::capture::WORTH_RELEASING;
 
 /// Takes over a block if it is a usual one.
 pub fn block_of(dict: &Bound<'_, PyDict>) -> Option<Block<'static>> {
-    let mut reader = Reader { bound: 0 };
-    // SAFETY: `dict` is an exact dict that lives as long as this call, and the interpreter lock is held.
-    let read = unsafe { reader.wanted(dict.as_ptr(), &READ, MAX_LEVELS - 1)? };
+    // SAFETY: `dict` is an exact dict that lives as long as this call, and the interpreter lock is held. What the
+    // block keeps of its texts are copies.
+    unsafe { read(dict, |text| Text::Owned(text.to_vec())) }
+}
+
+/// Judges a usual block and puts it into the tree, without copying its texts. `None` if it is another block, or one
+/// that takes so long that other threads should run meanwhile.
+pub fn take(
+    dict: &Bound<'_, PyDict>,
+    engine: &mut core::Engine,
+    received_at: f64,
+    profile: Profile,
+) -> Option<Result<Judgement, EngineError>> {
+    // SAFETY: as above. The block borrows from the dict and is gone before this returns; until then only the core
+    // works, which knows no Python, so nothing can change the dict.
+    let block = unsafe { read(dict, Text::Borrowed)? };
+    (block.expected_nanoseconds() <= WORTH_RELEASING).then(|| engine.take(&block, received_at, profile))
+}
+
+/// Reads a usual block; `keep` says what becomes of its texts.
+///
+/// # Safety
+/// `dict` is an exact dict, and the interpreter lock is held. Texts that `keep` borrows live until the dict changes
+/// or the lock is given up.
+unsafe fn read<'t>(dict: &Bound<'_, PyDict>, keep: fn(&'t [u8]) -> Text<'t>) -> Option<Block<'t>> {
+    let mut reader = Reader { bound: 0, keep };
+    let mut read = Dict::with_capacity(READ.len());
+    // SAFETY: as this function's.
+    unsafe { reader.wanted(dict.as_ptr(), &READ, MAX_LEVELS - 1, &mut read)? };
     (reader.bound <= MAX_BYTES).then(|| Block::of_fields(read, reader.bound / BYTES_PER_CODE_POINT))
 }
 
-/// Reads objects that its caller keeps alive, while the interpreter lock is held.
-struct Reader {
+/// Members of a list of whole numbers that are read in one go.
+const MEMBERS: usize = 32;
+
+/// Reads objects that its caller keeps alive, while the interpreter lock is held. Every value is written where it
+/// stays: one that is handed on right after it was made has to be waited for.
+struct Reader<'t> {
     /// Upper bound of the canonical JSON of what was read.
     bound: usize,
+    /// What becomes of a text.
+    keep: fn(&'t [u8]) -> Text<'t>,
 }
 
-impl Reader {
+impl<'t> Reader<'t> {
     /// The wanted part of an exact dict; `levels` is how many may lie in it.
     ///
     /// # Safety
@@ -39,8 +74,8 @@ impl Reader {
         dict: *mut ffi::PyObject,
         wanted: &'static Wanted,
         levels: usize,
-    ) -> Option<Dict<'static>> {
-        let mut read = Dict::with_capacity(wanted.len());
+        read: &mut Dict<'t>,
+    ) -> Option<()> {
         let mut first_other: Option<&[u8]> = None;
         let mut likely = 0;
         self.bound += BYTES_PER_MEMBER;
@@ -57,73 +92,109 @@ impl Reader {
                 first_other = first_other.or(Some(name));
                 continue;
             };
+            let place = read.place(Text::Borrowed(name.as_bytes()), true).1;
             // SAFETY: as above.
-            let value = unsafe {
+            unsafe {
                 match part {
                     Part::Inside(inside) if is(value, &raw mut ffi::PyDict_Type) => {
-                        Value::Dict(self.wanted(value, inside, levels.checked_sub(1)?)?)
+                        let mut read = Dict::with_capacity(inside.wanted());
+                        self.wanted(value, inside, levels.checked_sub(1)?, &mut read)?;
+                        *place = Value::Dict(read);
                     }
-                    Part::Whole | Part::Inside(_) => self.value(value, levels)?,
-                    Part::Presence | Part::Nothing => {
-                        self.weigh(value, levels)?;
-                        Value::Null
-                    }
+                    Part::Whole | Part::Inside(_) => self.value(value, levels, place)?,
+                    Part::Presence | Part::Nothing => self.weigh(value, levels)?,
                 }
             };
-            *read.place(Text::Borrowed(name.as_bytes()), true).1 = value;
         }
         if let Some(key) = first_other.filter(|_| read.is_empty()) {
             read.insert(Text::Owned(key.to_vec()), Value::Null); // an object with keys is truthy
         }
-        Some(read)
+        Some(())
     }
 
-    /// A value, taken over.
+    /// A value, taken over into its place, which is empty.
     ///
     /// # Safety
     /// `object` points to a living object, and the interpreter lock is held.
-    unsafe fn value(&mut self, object: *mut ffi::PyObject, levels: usize) -> Option<Value<'static>> {
+    unsafe fn value(&mut self, object: *mut ffi::PyObject, levels: usize, place: &mut Value<'t>) -> Option<()> {
         // SAFETY: as this function's; the type of `object` is asked before it is used as one of that type.
         unsafe {
             if is(object, &raw mut ffi::PyLong_Type) {
                 self.bound += BYTES_PER_SCALAR;
-                return small_int(object).map(Value::Int);
-            }
-            if is(object, &raw mut ffi::PyUnicode_Type) {
+                *place = Value::Int(small_int(object)?);
+            } else if is(object, &raw mut ffi::PyUnicode_Type) {
                 let text = utf8(object)?;
                 self.bound += text.len().saturating_mul(BYTES_PER_BYTE) + BYTES_PER_MEMBER;
-                return Some(Value::Str(Text::Owned(text.to_vec())));
-            }
-            if is(object, &raw mut ffi::PyFloat_Type) {
+                *place = Value::Str((self.keep)(text));
+            } else if is(object, &raw mut ffi::PyFloat_Type) {
                 self.bound += BYTES_PER_SCALAR;
                 let value = ffi::PyFloat_AsDouble(object);
-                return (!value.is_nan()).then_some(Value::Float(value)); // which NaN it is, is told elsewhere
-            }
-            if is(object, &raw mut ffi::PyList_Type) {
-                let levels = levels.checked_sub(1)?;
-                self.bound += BYTES_PER_MEMBER;
-                let length = ffi::PyList_Size(object);
-                let mut items = Vec::with_capacity(usize::try_from(length).ok()?);
-                for position in 0..length {
-                    self.bound += BYTES_PER_MEMBER;
-                    items.push(self.value(ffi::PyList_GetItem(object, position), levels)?);
+                if value.is_nan() {
+                    return None; // which NaN it is, is told elsewhere
                 }
-                return Some(Value::List(items));
+                *place = Value::Float(value);
+            } else if is(object, &raw mut ffi::PyList_Type) {
+                *place = Value::List(self.list(object, levels.checked_sub(1)?)?);
+            } else if is(object, &raw mut ffi::PyDict_Type) {
+                *place = Value::Dict(self.dict(object, levels.checked_sub(1)?)?);
+            } else {
+                self.bound += BYTES_PER_SCALAR;
+                *place = constant(object)?;
             }
-            if is(object, &raw mut ffi::PyDict_Type) {
-                let levels = levels.checked_sub(1)?;
-                self.bound += BYTES_PER_MEMBER;
-                let mut read = Growing::default();
-                let mut entries = Entries::of(object);
-                while let Some((key, value)) = entries.next() {
-                    let key = Text::Owned(self.key(key)?.to_vec());
-                    *read.place(key).1 = self.value(value, levels)?;
-                }
-                return Some(Value::Dict(read.finished()));
-            }
-            self.bound += BYTES_PER_SCALAR;
-            constant(object)
         }
+        Some(())
+    }
+
+    /// An exact list. Most are of whole numbers, at least at their beginning.
+    ///
+    /// # Safety
+    /// `list` points to a living exact list, and the interpreter lock is held.
+    unsafe fn list(&mut self, list: *mut ffi::PyObject, levels: usize) -> Option<Vec<Value<'t>>> {
+        // SAFETY: as this function's.
+        let length = unsafe { ffi::PyList_Size(list) };
+        let count = usize::try_from(length).ok()?;
+        self.bound += BYTES_PER_MEMBER + count.saturating_mul(BYTES_PER_MEMBER);
+        // SAFETY: as this function's; a position is within the length, and no Python code runs meanwhile.
+        let item = |position: ffi::Py_ssize_t| unsafe { ffi::PyList_GetItem(list, position) };
+        let mut some = [0; MEMBERS];
+        let mut whole = 0;
+        for (place, position) in some.iter_mut().zip(0..length) {
+            let item = item(position);
+            // SAFETY: the list keeps it alive.
+            match unsafe { is(item, &raw mut ffi::PyLong_Type).then(|| small_int(item)) } {
+                Some(number) => *place = number?,
+                None => break,
+            }
+            whole += 1;
+        }
+        self.bound += BYTES_PER_SCALAR * whole;
+        let mut items = Vec::with_capacity(count);
+        items.extend(some.iter().take(whole).map(|number| Value::Int(*number)));
+        items.resize(count, Value::Null);
+        for (place, position) in items.iter_mut().zip(0..length).skip(whole) {
+            // SAFETY: the list keeps it alive.
+            unsafe { self.value(item(position), levels, place)? };
+        }
+        Some(items)
+    }
+
+    /// An exact dict.
+    ///
+    /// # Safety
+    /// `dict` points to a living exact dict, and the interpreter lock is held.
+    unsafe fn dict(&mut self, dict: *mut ffi::PyObject, levels: usize) -> Option<Dict<'t>> {
+        self.bound += BYTES_PER_MEMBER;
+        let mut read = Growing::default();
+        // SAFETY: as this function's; no Python code runs meanwhile.
+        let mut entries = unsafe { Entries::of(dict) };
+        while let Some((key, value)) = entries.next() {
+            // SAFETY: the dict keeps both alive and does not change meanwhile.
+            unsafe {
+                let key = (self.keep)(self.key(key)?);
+                self.value(value, levels, read.place(key).1)?;
+            }
+        }
+        Some(read.finished())
     }
 
     /// Counts a value that is not kept.
@@ -177,6 +248,7 @@ impl Reader {
     ///
     /// # Safety
     /// As [`value`](Self::value). The text lives as long as the key.
+    #[inline]
     unsafe fn key<'k>(&mut self, key: *mut ffi::PyObject) -> Option<&'k [u8]> {
         // SAFETY: as this function's.
         let text = unsafe { is(key, &raw mut ffi::PyUnicode_Type).then(|| utf8(key))?? };
