@@ -185,7 +185,12 @@ class Engine:
         """
 
     def take_many(
-        self, rows: Sequence[tuple[bytes | bytearray, float]], profile: str, *, threads: int = 1
+        self,
+        rows: Sequence[tuple[bytes | bytearray, float]],
+        profile: str,
+        *,
+        threads: int = 1,
+        stop: bool = False,
     ) -> list[Judgement | EngineError]:
         """``take`` of many blocks in their order, each a pair of its bytes and its receipt time (seconds).
 
@@ -195,7 +200,8 @@ class Engine:
 
         Returns:
             For each block its judgement; where there is none, the error: ``OutOfDomain``, ``BudgetExceeded``
-            or another ``EngineError``. Such a block has changed nothing.
+            or another ``EngineError``. Such a block has changed nothing. With ``stop`` it is the last one:
+            the rows behind it have not been judged.
         """
 
     def apply(self, judgement: Judgement) -> None:

@@ -31,6 +31,7 @@ class BlockTree(Mapping[Any, BlockNode]):
 
     def __init__(self, engine: _core.Engine, genesis: Any) -> None:
         self._engine = engine
+        self._take = engine.take  # it is called for every block
         tip = engine.tip()
         self._blocks: dict[Any, Any] = {tip.block_hash: genesis}
         self._tip_block: Any = genesis
@@ -83,7 +84,7 @@ class BlockTree(Mapping[Any, BlockNode]):
         Raises:
             OutOfDomain, BudgetExceeded, EngineError: There is no verdict, and nothing has changed.
         """
-        reason, moves_tip, key, height, cumulative = self._engine.take(block, received_at, profile)
+        reason, moves_tip, key, height, cumulative = self._take(block, received_at, profile)
         if cumulative is not None:
             kept = bytes(block) if isinstance(block, bytearray) else block
             self._blocks[key] = kept

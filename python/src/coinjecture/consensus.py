@@ -81,6 +81,7 @@ class ConsensusEngine:
         self.problem_registry = problem_registry
         self.metrics_engine = metrics_engine
         self._settings = _settings.load()
+        self._pinned = self._settings.pin_profile
         self.genesis_block = self._checked_genesis()
         self._tree = self._tree_of_genesis()
         self._rebuild()
@@ -143,9 +144,7 @@ class ConsensusEngine:
 
     def _accept(self, block: Any, profile: str) -> bool:
         try:
-            reason, key, height, cumulative = self._tree.take(
-                block, time.time(), self._settings.pin_profile or profile
-            )
+            reason, key, height, cumulative = self._tree.take(block, time.time(), self._pinned or profile)
         except OutOfDomain as error:
             # Nobody else is left to judge it.
             raise HeaderValidationError(f"malformed: {error}", "malformed") from error

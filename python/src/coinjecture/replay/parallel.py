@@ -84,10 +84,9 @@ def walk(plan: Plan, first: int, end: int, say: Callable[[int], None]) -> Tally:
         legacy.load(plan.legacy), plan.network, plan.profile, plan.captures, build.identities(plan.legacy)
     )
     said, done = time.monotonic(), 0
-    for number, row in enumerate(snapshot.rows(plan.copy, plan.database, stop=end)):
-        if number < first:
-            walk.skip(row)
-            continue
+    rows = snapshot.rows(plan.copy, plan.database, stop=end)
+    walk.skip(itertools.islice(rows, first), threads=max(1, cores() // plan.jobs))
+    for row in rows:
         walk.compare(row, plan.mutants, plan.seed)
         done += 1
         if time.monotonic() - said > REPORT_EVERY_S:

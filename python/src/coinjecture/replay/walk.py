@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +20,9 @@ from coinjecture.replay.outcome import Outcome
 from coinjecture.replay.rust import Rust
 from coinjecture.replay.snapshot import Row
 from coinjecture.replay.tally import FILES_KEPT, Tally
+
+ROWS_AT_ONCE = 512
+"""Rows that Rust judges in one call."""
 
 
 class SeededTree(dict[Any, Any]):
@@ -65,15 +70,30 @@ class Walk:
         self._level = True
         self.tally = Tally()
 
-    def skip(self, row: Row) -> None:
-        """Let Rust alone judge and insert a block."""
-        try:
-            self._rust.engine.take(row.raw, row.received_at, self._rust.profile)
-            self._level = False
-        except _core.OutOfDomain:
+    def skip(self, rows: Iterable[Row], threads: int = 1) -> None:
+        """Let Rust alone judge and insert blocks, many in a call.
+
+        Raises:
+            EngineError: Rust fails at a block of its domain.
+        """
+        remaining = iter(rows)
+        while batch := list(islice(remaining, ROWS_AT_ONCE)):
+            while batch:
+                batch = batch[self._skipped(batch, threads) :]
+
+    def _skipped(self, rows: list[Row], threads: int) -> int:
+        """Skip blocks up to the first one outside the domain, and that one too. Returns how many it were."""
+        raw = [(row.raw, row.received_at) for row in rows]
+        verdicts = self._rust.engine.take_many(raw, self._rust.profile, threads=threads, stop=True)
+        self._level = False
+        last, row = verdicts[-1], rows[len(verdicts) - 1]
+        if isinstance(last, _core.OutOfDomain):
             self._seed()
             self._legacy.judge(row.raw, row.received_at)
             self._copy()
+        elif isinstance(last, _core.EngineError):
+            raise last
+        return len(verdicts)
 
     def compare(self, row: Row, mutants: int, seed: int) -> None:
         """Judge a stored block and mutants of it by both; half of the mutants come before it, half after."""
