@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,8 @@ short_description: Ask a node's wrapper for its status, or change its mode
 description:
   - Speaks to the control socket on the node; needs root.
   - C(set_mode) gives the status as it is afterwards.
-  - C(prepare) returns at once; the action plugin of the same name waits for it and shows progress.
+  - C(prepare) returns when the mode is prepared, or after a second; the action plugin of the same name
+    waits on and shows progress.
 options:
   op:
     description: The request.
@@ -33,6 +35,20 @@ options:
   timeout: {description: Seconds to wait for the answer., type: float, default: 10}
 author: ["The migration toolkit"]
 """
+
+SETTLE = 1.0
+"""Seconds that a prepare is waited for on the node; a short chain takes less than another call would."""
+
+
+def prepare(module: AnsibleModule, client: ControlClient) -> dict[str, Any]:
+    """Begin to prepare the mode and look whether it is over already."""
+    client.prepare(module.params["mode"], module.params["who"])
+    deadline = time.monotonic() + SETTLE
+    status = client.status()
+    while (status.get("prepare") or {}).get("state") == "running" and time.monotonic() < deadline:
+        time.sleep(0.02)
+        status = client.status()
+    return {"changed": False, "status": status}
 
 
 def set_mode(module: AnsibleModule, client: ControlClient) -> dict[str, Any]:
@@ -77,7 +93,7 @@ def carry_out(module: AnsibleModule, client: ControlClient) -> dict[str, Any]:
             client.ack(module.params["who"], module.params["why"])
         return {"changed": bool(waiting), "acknowledged": waiting}
     if op == "prepare" and not module.check_mode:
-        client.prepare(module.params["mode"], module.params["who"])
+        return prepare(module, client)
     return {"changed": False, "status": client.status()}
 
 

@@ -28,6 +28,11 @@ options:
     choices: [refuse, set_aside]
     default: refuse
   entry: {description: The record without what chains it and without its time., type: dict}
+  copy:
+    description:
+      - File on the controller that gets the whole journal after C(appended); the action plugin of the same
+        name writes it.
+    type: path
 author: ["The migration toolkit"]
 """
 
@@ -102,7 +107,8 @@ def main() -> None:
             module.exit_json(**set_aside(module, journal))
         if module.check_mode:
             module.exit_json(changed=True)
-        module.exit_json(changed=True, record=append(module, journal))
+        record = append(module, journal)
+        module.exit_json(changed=True, record=record, content=journal.path.read_text(encoding="utf-8"))
     except JournalBroken as error:
         module.fail_json(
             msg=f"the step journal is broken: {error}. Look into it, then: "

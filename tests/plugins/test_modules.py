@@ -78,6 +78,7 @@ class Wrapper(socketserver.ThreadingUnixStreamServer):
         super().__init__(path, Answer)
         self.mode = "shadow"
         self.prepare: dict[str, Any] | None = None
+        self.looks = 2  # that a prepare takes
         self.asked: list[str] = []
         self.unacknowledged: list[dict[str, str]] = []
 
@@ -101,7 +102,9 @@ class Answer(socketserver.StreamRequestHandler):
             }
         elif request["op"] == "status" and self.server.prepare and self.server.prepare["state"] == "running":
             self.server.prepare["done"] += 1
-            self.server.prepare["state"] = "ready" if self.server.prepare["done"] > 1 else "running"
+            self.server.prepare["state"] = (
+                "ready" if self.server.prepare["done"] >= self.server.looks else "running"
+            )
         elif request["op"] == "set_mode":
             self.server.mode = request["mode"]
         elif request["op"] == "ack":
@@ -153,6 +156,13 @@ def test_given_a_prepare_then_it_is_waited_for(wrapper: Wrapper) -> None:
     assert wrapper.asked == ["prepare", "status", "status"]
 
 
+def test_given_a_prepare_that_outlasts_a_call_then_it_is_asked_for_again(wrapper: Wrapper) -> None:
+    wrapper.looks = 60
+    said = control(wrapper, op="prepare", mode="rust")
+    assert said["status"]["prepare"]["state"] == "ready"
+    assert wrapper.asked.count("prepare") == 1
+
+
 def test_given_a_prepare_that_fails_then_its_reason_is_told(wrapper: Wrapper) -> None:
     said = control(wrapper, op="prepare", mode="final")
     assert said["failed"] is True
@@ -169,6 +179,20 @@ def test_given_a_fork_that_a_watcher_latched_then_it_is_acknowledged_though_the_
     done = control(wrapper, op="ack", why="the other node was rebuilt")
     assert (done["changed"], done["acknowledged"]) == (True, [fork])
     assert control(wrapper, op="ack", why="again")["changed"] is False
+
+
+def test_given_a_record_then_the_controller_has_a_copy_of_the_whole_journal(tmp_path: Path) -> None:
+    journal, copy = tmp_path / "node" / "journal.jsonl", tmp_path / "build" / "journal" / "node1.jsonl"
+    entry = {"who": "ops", "why": "phase 1", "what": "step done", "node": "node1", "to": "shadow"}
+    arguments = {"state": "appended", "path": str(journal), "entry": entry, "copy": str(copy)}
+    predicted = run("step_journal", "--check", **arguments)
+    assert (predicted["changed"], copy.exists()) == (True, False)
+    for count in (1, 2):
+        said = run("step_journal", **arguments)
+        assert said["changed"] is True
+        assert "content" not in said, "a whole journal is not for the screen"
+        assert copy.read_bytes() == journal.read_bytes()
+        assert len(copy.read_text().splitlines()) == count
 
 
 def test_given_check_mode_then_what_would_go_is_shown_and_stays(tmp_path: Path) -> None:
