@@ -40,7 +40,7 @@ def main() -> None:
         module.fail_json(
             msg=f"the chain is not healthy: {'; '.join(problems)}", chain=seen, problems=problems
         )
-    module.exit_json(changed=False, chain=seen)
+    module.exit_json(changed=False, chain=seen, problems=problems)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +243,31 @@ def test_given_another_operation_than_the_finished_one_then_it_stays_open(tmp_pa
     said = run("open_operation", path=str(path), state="closed", target="rust")
     assert said["changed"] is False and path.exists()
     assert run("open_operation", path=str(path), state="closed", target="legacy")["changed"] is True
+
+
+class Api(BaseHTTPRequestHandler):
+    """A node's API with one block for ever."""
+
+    def do_GET(self) -> None:
+        if self.path == "/v1/peers":
+            answer: dict[str, Any] = {"peers": []}
+        else:
+            answer = {"height": 10, "hash": "a"}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_given_a_healthy_chain_then_it_is_said_that_there_is_no_problem() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        targets = {"node1": f"http://127.0.0.1:{server.server_port}"}
+        said = run("chain_health", targets=targets, advance=0, min_peers=0)
+        stalled = run("chain_health", targets=targets, advance=1, min_peers=0, timeout=0)
+        server.shutdown()
+    assert said["problems"] == [], "completion tells a healthy chain from one that nobody has asked by it"
+    assert stalled["failed"] is True
+    assert "node1 has gained 0 blocks" in stalled["problems"][0]
