@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from report.migration import read_decisions, save
@@ -42,6 +44,20 @@ config = json.loads(path.read_text())
 config["mining"]["enabled"] = False
 path.write_text(json.dumps(config, indent=1) + "\\n")
 """
+
+
+def read_stories(nodes: Sequence[Remote], folder: Path, label: str) -> list[ChainStory]:
+    """What the nodes' databases tell now; copies of them stay in the folder."""
+    genesis = json.loads(GENESIS.read_text())
+    network_id = {
+        "network_id": genesis["network_id"],
+        "genesis_timestamp": float(genesis["timestamp"]),
+        "genesis_seed": genesis["seed"],
+    }
+    return [
+        read_story(node.fetch_database(folder / f"{node.name}-{label}.db"), genesis["block"], network_id)
+        for node in nodes
+    ]
 
 
 @dataclass(frozen=True)
@@ -214,16 +230,7 @@ class Rehearsal:
         time.sleep(SETTLE)  # the settling time that the format of the summary fixes
 
     def _read_stories(self, label: str) -> list[ChainStory]:
-        genesis = json.loads(GENESIS.read_text())
-        network_id = {
-            "network_id": genesis["network_id"],
-            "genesis_timestamp": float(genesis["timestamp"]),
-            "genesis_seed": genesis["seed"],
-        }
-        return [
-            read_story(node.fetch_database(BUILD / f"{node.name}-{label}.db"), genesis["block"], network_id)
-            for node in self._nodes
-        ]
+        return read_stories(self._nodes, BUILD, label)
 
     def _reported_chains(self, stories: list[ChainStory]) -> dict[str, dict[int, str]]:
         """What each node answers for every height, asked through its API."""

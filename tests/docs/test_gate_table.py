@@ -13,7 +13,7 @@ TABLE = (ROOT / "docs/gate.md").read_text()
 def functions() -> set[str]:
     """The names of all test functions."""
     found: set[str] = set()
-    for path in (ROOT / "tests").rglob("test_*.py"):
+    for path in (*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "molecule").rglob("test_*.py")):
         tree = ast.parse(path.read_text())
         found |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     return found
