@@ -92,6 +92,21 @@ def test_given_more_divergences_than_files_allowed_when_found_then_all_are_count
     assert (outcomes(wrapper), len(place.captures())) == ({"divergence": 4}, 2)
 
 
+def test_given_as_many_files_as_allowed_when_a_divergence_demotes_then_it_is_kept_all_the_same(
+    place: Place, rust: Any
+) -> None:
+    place.settings(max_captures=1)
+    rust(WrongRule)
+    wrapper = place.start("shadow")
+    first = sealed(genesis_block(), tag=666)
+    place.judge(wrapper, first)
+    wrapper.set_mode("rust", who="test", why="up")
+    place.judge(wrapper, sealed(first, tag=666))
+    kept = place.recorded_mode()["latched"]["capture"]
+    assert (place.folder / "captures" / kept).exists()
+    assert len(place.captures()) == 2
+
+
 # Evidence
 
 

@@ -252,7 +252,7 @@ class BlockCall:
             )
         name = None
         if decision.outcome == "divergence" and heard is not None:
-            name = self._capture(told, heard)
+            name = self._capture(told, heard, always=decision.demote is not None)
             self.alerts.add(
                 "divergence",
                 "CONSENSUS DIVERGENCE",
@@ -266,7 +266,8 @@ class BlockCall:
         if decision.demote is not None:
             self.keeper.demote(self.regime, decision.demote, name)
 
-    def _capture(self, told: Observation, heard: Observation) -> str | None:
+    def _capture(self, told: Observation, heard: Observation, *, always: bool) -> str | None:
+        """Keep the divergence as a file; ``always`` the one behind a demotion, which its latch will name."""
         settings = self.keeper.settings
         try:
             content = capture.describe(
@@ -284,7 +285,8 @@ class BlockCall:
         except Exception as error:
             self.alerts.add("capture_failed", f"divergence file not written: {error!r}")
             return None
-        return capture.write_capture(settings.captures_dir, content, settings.max_captures)
+        limit = None if always else settings.max_captures
+        return capture.write_capture(settings.captures_dir, content, limit)
 
     def _write(self, decision: Decision, judgement: Any) -> Exception | None:
         """Carry out the answering engine's writes, drop the other's. Returns what the storage raised."""

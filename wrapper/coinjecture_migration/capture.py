@@ -77,11 +77,11 @@ def describe(
     }
 
 
-def write_capture(folder: Path, content: dict[str, Any], max_files: int) -> str | None:
+def write_capture(folder: Path, content: dict[str, Any], max_files: int | None) -> str | None:
     """Write a divergence file named after the SHA-256 of its content.
 
-    Returns its file name; None where the folder is full or the disk refused, which is logged and stops
-    nothing.
+    Returns its file name; None where the folder holds `max_files` already (None: no limit) or the disk
+    refused, which is logged and stops nothing.
     """
     try:
         text = json.dumps(content, sort_keys=True, indent=1).encode() + b"\n"
@@ -90,7 +90,7 @@ def write_capture(folder: Path, content: dict[str, Any], max_files: int) -> str 
         target = folder / name
         if target.exists():
             return name
-        if sum(1 for _ in folder.glob("*.json")) >= max_files:
+        if max_files is not None and sum(1 for _ in folder.glob("*.json")) >= max_files:
             log.error("divergence file not written: %s holds %d files already", folder, max_files)
             return None
         new = folder / (name + ".new")

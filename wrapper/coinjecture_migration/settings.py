@@ -34,7 +34,7 @@ class Settings:
         error_allowance: Rust errors a soak in mode `rust` bears before the node demotes itself.
         pin_profile: Profile for both judging calls, or None: the call decides.
         work_budget: Units of work the Rust engine may spend on a block, or None for its own default.
-        max_captures: Divergence files kept; further divergences are counted, not written.
+        max_captures: Divergence files kept; further ones are counted, and written only where they demote.
         flush_seconds: How often the evidence reaches the disk, at most 1.
         drain_seconds: How long a mode change waits for the last call on the old engines.
         peers: Base URLs of the peers' APIs, which the fork sentinel asks.
