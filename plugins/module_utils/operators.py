@@ -55,7 +55,9 @@ def journal_report(
         if "digests" not in result:
             report["lines"].append(f"journal of {node}: it does not answer")
             continue
-        wrong = result["broken"] or _differs(result["digests"], copies.get(node))
+        known = _known(copies.get(node))
+        ended = _ended(result["digests"], known)
+        wrong = result["broken"] or (None if ended else _differs(result["digests"], known))
         if wrong:
             mend = command("journal", inventories, f"-l {node}", "-e 'set_aside=\"the reason\"'")
             report["broken"].append(
@@ -63,13 +65,16 @@ def journal_report(
             )
             report["lines"].append(report["broken"][-1])
             continue
-        report["lines"].append(f"journal of {node}: {_whole(result)}")
+        if ended and not result["digests"]:
+            gone = f"taken away with the wrapper; the controller's copy: {_whole(known[-1])}"
+            report["lines"].append(f"journal of {node}: {gone}")
+            continue
+        report["lines"].append(f"journal of {node}: {_whole(result['last'])}")
     return report
 
 
-def _whole(result: Mapping[str, Any]) -> str:
-    """A whole journal: how long it is, and what was done last."""
-    last = result["last"]
+def _whole(last: Mapping[str, Any] | None) -> str:
+    """A whole journal by its last record: how long it is, and what was done last."""
     if last is None:
         return "empty, nothing was done"
     when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(last["at"]))
@@ -78,9 +83,20 @@ def _whole(result: Mapping[str, Any]) -> str:
     return f"{last['seq']} records, whole; last: {did}"
 
 
-def _differs(digests: Sequence[str], copy: str | None) -> str | None:
-    """What the controller's copy knows better, or None; one that is missing or broken tells nothing."""
-    known = verify_chain(copy)["records"] if copy else []
+def _known(copy: str | None) -> list[dict[str, Any]]:
+    """The records of the controller's copy, as far as they are whole."""
+    return verify_chain(copy)["records"] if copy else []
+
+
+def _ended(digests: Sequence[str], known: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the copy is of a journal that went with the wrapper: what the node has now began without it."""
+    if not known or known[-1]["what"] != "removed":
+        return False
+    return not digests or digests[0] != known[0]["digest"]
+
+
+def _differs(digests: Sequence[str], known: Sequence[Mapping[str, Any]]) -> str | None:
+    """What the controller's copy knows better, or None; an empty one tells nothing."""
     for record in known:
         seq = record["seq"]
         if seq > len(digests):

@@ -109,3 +109,30 @@ def test_given_an_older_or_a_damaged_copy_then_it_tells_nothing(tmp_path: Path) 
     copies = read_copies(tmp_path, ["node1", "node2"])
     assert copies["node2"] is None
     assert journal_report([found(a_journal(3))], copies, [])["broken"] == []
+
+
+def removed(journal: str) -> str:
+    """The copy of a journal that went with the wrapper."""
+    return append(journal, {"at": 1.7e9, "who": "ops@desk", "why": "not now", "what": "removed", "node": "n"})
+
+
+def test_given_a_node_without_the_wrapper_then_the_copy_tells_the_end_of_its_journal() -> None:
+    report = journal_report([found("")], {"node1": removed(a_journal(2))}, [])
+    assert report["broken"] == []
+    assert report["lines"] == [
+        "journal of node1: taken away with the wrapper; the controller's copy: 3 records, whole; last: "
+        "removed by ops@desk at 2023-11-14 22:13:20 UTC (not now)"
+    ]
+
+
+def test_given_a_wrapper_that_came_again_then_the_new_journal_owes_nothing_to_the_one_before() -> None:
+    begun = append("", {"at": 1.8e9, "who": "x", "why": "x", "what": "step done", "node": "n"})
+    report = journal_report([found(begun)], {"node1": removed(a_journal(2))}, [])
+    assert report["broken"] == []
+    assert report["lines"][0].startswith("journal of node1: 1 records, whole")
+
+
+def test_given_a_removal_that_has_only_begun_then_its_journal_must_still_be_whole() -> None:
+    cut = "".join(a_journal(2).splitlines(True)[:1])
+    (told,) = journal_report([found(cut)], {"node1": removed(a_journal(2))}, [])["broken"]
+    assert "record 2, which the controller has a copy of, is missing" in told
