@@ -84,8 +84,11 @@ pub fn work(complexity: &Value<'_>, minor: u8) -> Result<f64, Exception> {
         return Err(Exception::Value); // math.sqrt
     }
     let root = space_ratio.sqrt();
-    let weighted =
-        if wrong::is(Wrong::Association) { time_ratio * (root * weight) } else { time_ratio * root * weight };
+    let weighted = if wrong::is(Wrong::Association) {
+        wrong::associated(time_ratio, root, weight)
+    } else {
+        time_ratio * root * weight
+    };
     let product = weighted * n.to_f64()? * quality;
     let score = product * efficiency;
     match bonus(&read, minor) {
@@ -202,5 +205,14 @@ mod tests {
         let missing_but_unread = WORKED.replace("O(2^n)", "?").replace("\"asymmetry_space\": 1744, ", "");
         assert!(score(&missing_but_unread).is_ok());
         assert_eq!(without("3145728", "-1"), Err(Exception::Value));
+    }
+
+    #[test]
+    fn energy_too_small_to_be_divided_counts_as_no_energy() {
+        let with = |joules: &str| score(&WORKED.replace("\"solve_energy_joules\": 25", joules));
+        let none = with("\"solve_energy_joules\": 0");
+        assert!(none.is_ok());
+        assert_eq!(with("\"solve_energy_joules\": 5e-324"), none);
+        assert_ne!(with("\"solve_energy_joules\": 1e-300"), none);
     }
 }

@@ -47,6 +47,12 @@ pub fn is(wrong: Wrong) -> bool {
     *chosen == Some(wrong)
 }
 
+/// The product of three factors, the last two multiplied first.
+#[must_use]
+pub fn associated(first: f64, second: f64, third: f64) -> f64 {
+    first * (second * third)
+}
+
 /// The names by which one is chosen.
 #[cfg(feature = "wrong-rules")]
 pub const NAMES: [(&str, Wrong); 10] = [

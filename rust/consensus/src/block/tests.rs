@@ -299,3 +299,13 @@ fn the_work_score_of_another_python_is_computed_anew() {
     assert_ne!(work(12), old);
     assert_eq!(work(11), old);
 }
+
+#[test]
+fn the_hash_of_a_dict_is_that_of_its_block() {
+    let block = object(&usual());
+    assert_eq!(header_hash(block.dict()), block.computed_hash());
+    assert!(block.computed_hash().is_ok());
+    assert_eq!(header_hash(object("{}").dict()), Err(Exception::Key));
+    let tier = usual().replacen("\"desktop\"", "\"none\"", 1);
+    assert_eq!(header_hash(object(&tier).dict()), Err(Exception::Value));
+}
