@@ -150,9 +150,7 @@ fn efficiency(complexity: &Complexity<'_, '_>, ts: &Num, minor: u8) -> Result<f6
     }
     let per_operation = joules.divide(&ops)?;
     if per_operation > 0.0 {
-        let ratio = 1e-9 / per_operation;
-        let at_least = if ratio > 0.1 { ratio } else { 0.1 };
-        return Ok(if at_least < 2.0 { at_least } else { 2.0 });
+        return Ok((1e-9 / per_operation).clamp(0.1, 2.0)); // never a NaN
     }
     Ok(1.0)
 }
