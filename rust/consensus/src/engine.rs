@@ -200,7 +200,7 @@ impl Engine {
         }
         let (low, high) = tier_bounds(fields.mining_capacity).ok_or(Exception::Key)?;
         let size = fields.problem.dict()?.get(b"size").unwrap_or(&Value::Int(0));
-        let high = if wrong::is(Wrong::TierBound) { high - 1 } else { high };
+        let high = if wrong::is(Wrong::TierBound) { wrong::one_less(high) } else { high };
         if Value::Int(low).at_most(size)? && size.at_most(&Value::Int(high))? {
             return Ok(None);
         }

@@ -53,6 +53,12 @@ pub fn associated(first: f64, second: f64, third: f64) -> f64 {
     first * (second * third)
 }
 
+/// A bound that leaves itself out.
+#[must_use]
+pub const fn one_less(bound: i64) -> i64 {
+    bound - 1
+}
+
 /// The names by which one is chosen.
 #[cfg(feature = "wrong-rules")]
 pub const NAMES: [(&str, Wrong); 10] = [
