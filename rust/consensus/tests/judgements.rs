@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use coinjecture_consensus::error::EngineError;
+use coinjecture_consensus::tree::Node;
 use coinjecture_consensus::{Block, Engine, Judgement, Profile, Rules};
 
 const GENESIS: &str = r#"{"index": 0, "timestamp": 1.0, "previous_hash": "-", "transactions": [], "merkle_root": "",
@@ -89,8 +90,11 @@ fn the_tip_is_the_node_that_the_tree_holds_until_that_one_is_replaced() {
 fn a_tip_that_another_engine_has_is_taken_over() {
     let (mut engine, _) = grown();
     let genesis = engine.tree().get(&engine.tree().tip().unwrap().parent.key).unwrap();
-    engine.set_tip(genesis.clone());
+    engine.set_tip(Node { serial: 99, ..genesis.clone() });
     assert_eq!(engine.tree().tip().unwrap().serial, genesis.serial);
+    let replaced = Node { serial: 99, cumulative: 0.5, ..genesis };
+    engine.set_tip(replaced);
+    assert_eq!(engine.tree().tip().unwrap().serial, 99);
 }
 
 #[test]
