@@ -90,9 +90,8 @@ def _known(copy: str | None) -> list[dict[str, Any]]:
 
 def _ended(digests: Sequence[str], known: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the copy is of a journal that went with the wrapper: what the node has now began without it."""
-    if not known or known[-1]["what"] != "removed":
-        return False
-    return not digests or digests[0] != known[0]["digest"]
+    last = next((record["what"] for record in reversed(known) if record["what"] != "restart"), None)
+    return last == "removed" and (not digests or digests[0] != known[0]["digest"])
 
 
 def _differs(digests: Sequence[str], known: Sequence[Mapping[str, Any]]) -> str | None:

@@ -112,16 +112,17 @@ def test_given_an_older_or_a_damaged_copy_then_it_tells_nothing(tmp_path: Path) 
 
 
 def removed(journal: str) -> str:
-    """The copy of a journal that went with the wrapper."""
-    return append(journal, {"at": 1.7e9, "who": "ops@desk", "why": "not now", "what": "removed", "node": "n"})
+    """The copy of a journal that went with the wrapper, and with a restart."""
+    end = {"at": 1.7e9, "who": "ops@desk", "why": "not now", "node": "n"}
+    return append(append(journal, end | {"what": "removed"}), end | {"what": "restart"})
 
 
 def test_given_a_node_without_the_wrapper_then_the_copy_tells_the_end_of_its_journal() -> None:
     report = journal_report([found("")], {"node1": removed(a_journal(2))}, [])
     assert report["broken"] == []
     assert report["lines"] == [
-        "journal of node1: taken away with the wrapper; the controller's copy: 3 records, whole; last: "
-        "removed by ops@desk at 2023-11-14 22:13:20 UTC (not now)"
+        "journal of node1: taken away with the wrapper; the controller's copy: 4 records, whole; last: "
+        "restart by ops@desk at 2023-11-14 22:13:20 UTC (not now)"
     ]
 
 

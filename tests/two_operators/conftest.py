@@ -1,4 +1,4 @@
-"""One fresh network for all tests of this folder, in which they follow each other."""
+"""A fresh network for each file of this folder, in which its tests follow each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.resume.support import Operator
 from . import support
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """The network on its legacy engine, and an operator for both nodes."""
     folder: Path = tmp_path_factory.mktemp("operators")
