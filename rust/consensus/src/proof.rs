@@ -286,6 +286,8 @@ mod tests {
             (r#"{"numbers": [1, 2, 3], "target": 4}"#, "[1, 2]", Ok(false)),
             (r#"{"numbers": [1, 2, 3], "target": 2}"#, "[1, true]", Ok(false)),
             (r#"{"numbers": [1, 2, 3], "target": 1}"#, "[true]", Ok(true)),
+            (r#"{"numbers": [true, 2], "target": 1}"#, "[1]", Ok(true)),
+            (r#"{"numbers": [1.0, 2], "target": 3}"#, "[1, 2]", Ok(true)),
             (r#"{"numbers": [NaN], "target": NaN}"#, "[NaN]", Ok(false)),
             (r#"{"numbers": [NaN], "target": 0}"#, "[NaN, NaN]", Ok(false)),
             (r#"{"numbers": [-0.0], "target": -0.0}"#, "[0]", Ok(true)),
