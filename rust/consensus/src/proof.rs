@@ -297,7 +297,10 @@ mod tests {
             (r#"{"numbers": "abc", "target": 1}"#, r#"["cb", 1]"#, Ok(false)),
             (r#"{"numbers": "abc", "target": 1}"#, r#""aa""#, Ok(false)),
             (r#"{"numbers": {"a": 1}, "target": 1}"#, r#"["a", "b"]"#, Ok(false)),
+            (r#"{"numbers": {"a": 1}, "target": 1}"#, r#"["a"]"#, TYPE_ERROR),
+            (r#"{"numbers": {"b": 1}, "target": 1}"#, r#"{"a": 1}"#, Ok(false)),
             (r#"{"numbers": 5, "target": 1}"#, "[1]", TYPE_ERROR),
+            (r#"{"numbers": 5, "target": 0}"#, "[]", Ok(true)),
             (r#"{"target": 1}"#, "[1]", Ok(false)),
             (r#"{"numbers": [1], "type": "other"}"#, "[1]", Err(Halt::Raised(Exception::Value))),
             ("[1]", "[1]", Err(Halt::Raised(Exception::Attribute))),
@@ -322,6 +325,24 @@ mod tests {
         let numbers = vec!["7"; 200_000].join(",");
         let problem = format!(r#"{{"numbers": [{numbers}], "target": 7}}"#);
         assert_eq!(check(&problem, "[7]"), Err(EngineError::BudgetExceeded(100_000).into()));
+    }
+
+    /// Each element of a list is paid for, and a text by its length.
+    #[test]
+    fn what_is_hashed_is_paid_for_by_its_size() {
+        let used = |element: &str| {
+            let numbers = vec![element; 2000].join(",");
+            let problem = format!(r#"{{"numbers": [{numbers}], "target": 0}}"#);
+            let problem = parse(problem.as_bytes(), MAX_LEVELS).unwrap_or_default();
+            let solution = parse(b"[7.5]", MAX_LEVELS).unwrap_or_default();
+            let mut budget = Budget::new(1_000_000);
+            assert_eq!(solves(&problem, &solution, 11, &mut budget), Ok(false));
+            budget.used()
+        };
+        assert_eq!(used("1"), 2002);
+        assert_eq!(used("[1, 2]"), 6002);
+        assert_eq!(used(r#"{"a": 1, "b": [2]}"#), 2000 * 6 + 2);
+        assert_eq!(used(r#""0123456789abcdef""#), 4002);
     }
 
     #[test]
