@@ -358,6 +358,10 @@ mod tests {
         assert_eq!(sum_of("[1e16, 1.0, 1.0, -1e16]", 12), Some(2.0));
         assert_eq!(sum_of("[1e16, 1, 1, -1e16]", 13), Some(0.0));
         assert_eq!(sum_of("[1e16, 1, 1, -1e16]", 14), Some(2.0));
+        // Once an integer beyond 64 bits has been seen nothing is compensated any more, even if the sum is small again.
+        let big = "[1180591620717411303424, -1180591620717411303424, 1e16, 1.0, 1.0, -1e16]";
+        assert_eq!(sum_of(big, 12), Some(0.0));
+        assert_eq!(sum_of("[1, 1e16, 1.0, 1.0, -1e16]", 12), Some(2.0));
         assert_eq!(sum_of("[1e308, 1e308]", 12), Some(f64::INFINITY));
     }
 }
