@@ -356,6 +356,7 @@ mod tests {
         assert_eq!(sum_of(tenths, 12), Some(1.0));
         assert_eq!(sum_of("[1e16, 1.0, 1.0, -1e16]", 11), Some(0.0));
         assert_eq!(sum_of("[1e16, 1.0, 1.0, -1e16]", 12), Some(2.0));
+        assert_eq!(sum_of("[3.0, 1e16, -1e16]", 12), Some(3.0));
         assert_eq!(sum_of("[1e16, 1, 1, -1e16]", 13), Some(0.0));
         assert_eq!(sum_of("[1e16, 1, 1, -1e16]", 14), Some(2.0));
         // Once an integer beyond 64 bits has been seen nothing is compensated any more, even if the sum is small again.
