@@ -1,8 +1,9 @@
 //! Many blocks at once: what does not depend on the tree is computed by several threads, the tree grows in order.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, Scope};
 
 use crate::block::Block;
 use crate::engine::{Engine, Judgement, Profile};
@@ -46,63 +47,107 @@ pub fn take_all(
     let pieces = Pieces::new(rows, engine.rules().python_minor);
     let helpers = threads.saturating_sub(1).min(pieces.rows.len().saturating_sub(1));
     thread::scope(|scope| {
-        let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(|| while pieces.prepare_next() {})).collect();
+        let returns: Vec<_> = (0..helpers).map(|helper| help(scope, &pieces, helper)).collect();
         let mut verdicts = Vec::with_capacity(rows.len());
         for (position, piece) in pieces.rows.iter().enumerate() {
-            let Some(blocks) = pieces.prepared(position, || helpers.iter().any(|helper| !helper.is_finished())) else {
+            let Some(prepared) = pieces.prepared(position) else {
                 break; // A helper has panicked, and so does the scope when it ends.
             };
-            for (row, block) in piece.iter().zip(&blocks) {
+            for (row, block) in piece.iter().zip(&prepared.blocks) {
                 verdicts.push(engine.take(block, row.received_at, profile));
                 if unjudged == Unjudged::Stop && verdicts.last().is_some_and(Result::is_err) {
                     pieces.prepare_no_more();
                     return verdicts;
                 }
             }
+            if let Some(helper) = prepared.by.and_then(|helper| returns.get(helper)) {
+                let _ = helper.send(prepared); // One that has panicked takes nothing back.
+            }
         }
         verdicts
     })
 }
 
+/// Starts a thread that prepares pieces. Each goes back to it when it is done with: the allocator is many times slower
+/// where one thread frees what another one has allocated.
+fn help<'scope, 'a: 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    pieces: &'scope Pieces<'a>,
+    helper: usize,
+) -> Sender<Prepared<'a>> {
+    let (back, done) = mpsc::channel();
+    scope.spawn(move || {
+        while pieces.prepare_next(Some(helper)) {
+            done.try_iter().for_each(drop);
+        }
+        done.into_iter().for_each(drop); // Ends when the channel is closed.
+    });
+    back
+}
+
+/// The blocks of a piece, and which helper has prepared them.
+struct Prepared<'a> {
+    blocks: Vec<Block<'a>>,
+    by: Option<usize>,
+}
+
 /// The rows in pieces, each of which some thread prepares.
 struct Pieces<'a> {
     rows: Vec<&'a [Row<'a>]>,
-    blocks: Vec<Mutex<Option<Vec<Block<'a>>>>>,
+    prepared: Vec<Mutex<Option<Prepared<'a>>>>,
     next: AtomicUsize,
+    at_work: AtomicUsize,
     minor: u8,
+}
+
+/// Counts a thread as one at work until it ends its piece, be it by a panic.
+struct AtWork<'p>(&'p AtomicUsize);
+
+impl<'p> AtWork<'p> {
+    fn on(count: &'p AtomicUsize) -> Self {
+        count.fetch_add(1, SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
 }
 
 impl<'a> Pieces<'a> {
     fn new(rows: &'a [Row<'a>], minor: u8) -> Self {
         let rows: Vec<_> = rows.chunks(ROWS_AT_ONCE).collect();
-        let blocks = rows.iter().map(|_| Mutex::new(None)).collect();
-        Self { rows, blocks, next: AtomicUsize::new(0), minor }
+        let prepared = rows.iter().map(|_| Mutex::new(None)).collect();
+        Self { rows, prepared, next: AtomicUsize::new(0), at_work: AtomicUsize::new(0), minor }
     }
 
     /// Prepares the next piece that nobody has begun. False if there is none.
-    fn prepare_next(&self) -> bool {
-        let position = self.next.fetch_add(1, Relaxed);
-        let (Some(rows), Some(place)) = (self.rows.get(position), self.blocks.get(position)) else { return false };
+    fn prepare_next(&self, by: Option<usize>) -> bool {
+        let _at_work = AtWork::on(&self.at_work); // Before the piece is taken: whoever waits for it sees that.
+        let position = self.next.fetch_add(1, SeqCst);
+        let (Some(rows), Some(place)) = (self.rows.get(position), self.prepared.get(position)) else { return false };
         let blocks = rows.iter().map(|row| prepared(row.raw, self.minor)).collect();
-        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(blocks);
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Prepared { blocks, by });
         true
     }
 
     fn prepare_no_more(&self) {
-        self.next.store(self.rows.len(), Relaxed);
+        self.next.store(self.rows.len(), SeqCst);
     }
 
-    /// The blocks of a piece. While another thread is at it, this one prepares pieces too. `None` if it is not there
-    /// and `busy` says that nobody is at it any more.
-    fn prepared(&self, position: usize, busy: impl Fn() -> bool) -> Option<Vec<Block<'a>>> {
-        let place = self.blocks.get(position)?;
+    /// A piece, prepared. While another thread is at it, this one prepares pieces too. `None` if nobody is at work any
+    /// more and it is not there: who had begun it has panicked.
+    fn prepared(&self, position: usize) -> Option<Prepared<'a>> {
+        let place = self.prepared.get(position)?;
         let take = || place.lock().unwrap_or_else(PoisonError::into_inner).take();
         loop {
-            if let Some(blocks) = take() {
-                return Some(blocks);
+            if let Some(prepared) = take() {
+                return Some(prepared);
             }
-            if !self.prepare_next() {
-                if !busy() {
+            if !self.prepare_next(None) {
+                if self.at_work.load(SeqCst) == 0 {
                     return take();
                 }
                 thread::yield_now();
