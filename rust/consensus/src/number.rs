@@ -95,11 +95,10 @@ impl Num {
     /// # Errors
     /// As [`Num::add`].
     pub fn subtract(&self, other: &Self) -> Result<Self, Exception> {
-        let negated = match other {
-            Self::Float(value) => Self::Float(-value),
-            other => Self::from(-other.to_bigint().unwrap_or_default()),
-        };
-        self.add(&negated)
+        match (self.to_bigint(), other.to_bigint()) {
+            (Some(a), Some(b)) => Ok(Self::from(a - b)),
+            _ => Ok(Self::Float(self.to_f64()? - other.to_f64()?)),
+        }
     }
 
     /// Python's `a / b`: exact and correctly rounded for two integers.
@@ -108,7 +107,13 @@ impl Num {
     /// [`Exception::ZeroDivision`], and [`Exception::Overflow`] where an operand or the quotient fits no double.
     pub fn divide(&self, other: &Self) -> Result<f64, Exception> {
         match (self.to_exact_f64(), other.to_exact_f64()) {
-            (_, Some(0.0)) => Err(Exception::ZeroDivision),
+            (_, Some(0.0)) => {
+                // Beside a double an integer becomes one first, and may be too large for it.
+                if matches!(other, Self::Float(_)) {
+                    self.to_f64()?;
+                }
+                Err(Exception::ZeroDivision)
+            }
             (Some(a), Some(b)) => Ok(a / b),
             _ => match (self.to_bigint(), other.to_bigint()) {
                 (Some(a), Some(b)) => divide_integers(&a, &b),
