@@ -9,6 +9,7 @@ or the name of what was raised.
 from __future__ import annotations
 
 import math
+import operator
 import struct
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -28,10 +29,10 @@ DOUBLES: tuple[float, ...] = (
 VALUES: tuple[Number, ...] = INTEGERS + DOUBLES
 
 
-def told(result: Callable[[], Number]) -> str:
+def told(operation: Callable[..., Number], *operands: Number) -> str:
     """What came of an operation."""
     try:
-        value = result()
+        value = operation(*operands)
     except (ZeroDivisionError, OverflowError, ValueError) as error:
         return type(error).__name__
     return str(value) if isinstance(value, int) else bits(value)
@@ -51,13 +52,13 @@ def lines() -> Iterator[str]:
     """The table, line by line."""
     yield from (f"value\t{index}\t{value}" for index, value in enumerate(VALUES))
     for index, value in enumerate(VALUES):
-        yield f"float\t{index}\t{index}\t{told(lambda value=value: float(value))}"
-        yield f"log\t{index}\t{index}\t{told(lambda value=value: math.log(value))}"
+        yield f"float\t{index}\t{index}\t{told(float, value)}"
+        yield f"log\t{index}\t{index}\t{told(math.log, value)}"
     for (i, a), (j, b) in product(enumerate(VALUES), repeat=2):
         yield f"compare\t{i}\t{j}\t{compared(a, b)}"
-        yield f"add\t{i}\t{j}\t{told(lambda a=a, b=b: a + b)}"
-        yield f"subtract\t{i}\t{j}\t{told(lambda a=a, b=b: a - b)}"
-        yield f"divide\t{i}\t{j}\t{told(lambda a=a, b=b: a / b)}"
+        yield f"add\t{i}\t{j}\t{told(operator.add, a, b)}"
+        yield f"subtract\t{i}\t{j}\t{told(operator.sub, a, b)}"
+        yield f"divide\t{i}\t{j}\t{told(operator.truediv, a, b)}"
 
 
 if __name__ == "__main__":
