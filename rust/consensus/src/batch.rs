@@ -10,7 +10,7 @@ use crate::engine::{Engine, Judgement, Profile};
 use crate::error::EngineError;
 
 /// Rows that a thread prepares in one go: enough to make the handing over cheap, few enough to share the work.
-const ROWS_AT_ONCE: usize = 32;
+const ROWS_AT_ONCE: usize = 8;
 
 /// A block as a log has it.
 #[derive(Debug, Clone, Copy)]

@@ -163,7 +163,7 @@ fn compare_float(float: f64, int: &Num) -> Option<Ordering> {
         return None;
     }
     if float.is_infinite() {
-        return Some(if float > 0.0 { Ordering::Greater } else { Ordering::Less });
+        return Some(if float.is_sign_positive() { Ordering::Greater } else { Ordering::Less });
     }
     match (int, truncated(float)) {
         (Num::Int(int), Num::Int(whole)) => Some(whole.cmp(int).then(fraction_order(float))),
@@ -191,7 +191,7 @@ pub fn truncated(float: f64) -> Num {
     let exponent = (bits >> 52) & 0x7ff;
     let mantissa = (bits & ((1 << 52) - 1)) | (1 << 52);
     let magnitude = BigInt::from(mantissa) << exponent.saturating_sub(1075);
-    Num::from(if float < 0.0 { -magnitude } else { magnitude })
+    Num::from(if float.is_sign_negative() { -magnitude } else { magnitude })
 }
 
 /// Top 64 bits of an integer's magnitude, the lowest one sticky, and the power of two they are scaled by.
