@@ -97,7 +97,7 @@ def node_overview(
         "why": state.get("why") or "",
         "answering": status.get("answering"),
         "since": status.get("since"),
-        "soak": None if soak_needed is None else Soak(started=record.get("soak_started"), needed=soak_needed),
+        "soak": None if soak_needed is None else Soak(started=_counted_from(record), needed=soak_needed),
         "calls": record.get("calls"),
         "compared": compared,
         **{name: outcomes.get(name) for name in ("divergence", "rust_error", "legacy_error", "skipped")},
@@ -144,6 +144,14 @@ def step_done(states: Mapping[str, Mapping[str, Any] | None], step: Mapping[str,
     """Whether a node is where the step brings it, or beyond."""
     mode = (states.get(step["node"]) or {}).get("mode")
     return mode in MODES and MODES.index(mode) >= MODES.index(step["target"])
+
+
+def _counted_from(record: Mapping[str, Any]) -> float | None:
+    """When the soak would have begun if it had been observed throughout: the gate counts only what was."""
+    started = record.get("soak_started")
+    if started is None or "observed_seconds" not in record:
+        return started
+    return max(float(started), float(record["now"]) - float(record["observed_seconds"]))
 
 
 def quantiles(counts: Sequence[int] | None) -> Quantiles | None:

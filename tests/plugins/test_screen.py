@@ -80,6 +80,13 @@ def test_given_a_soak_then_its_bar_its_time_left_and_its_numbers_are_in_the_line
     assert counts.split() == ["node1", "198", "1", "2", "0", "5", "7", "-", "100us/1.0ms"]
 
 
+def test_given_a_soak_that_was_not_observed_all_the_time_then_the_bar_counts_what_the_gate_counts() -> None:
+    observed = evidence(now=NOW - 1, observed_seconds=7)
+    modes = screen(node1=a_node(since=NOW - 17, evidence=observed), node2=a_node("legacy")).splitlines()
+    (line,) = (line for line in modes if line.startswith("node1") and "█" in line)
+    assert line.split()[-4:] == ["20%", "32s", "left", "10"]
+
+
 def test_given_a_node_that_tells_nothing_then_dashes_stand_where_numbers_would() -> None:
     rows = [line.split() for line in screen().splitlines() if line.startswith("node2")]
     assert rows[0] == ["node2", "legacy", "legacy", "-", "-", "-", "9"]
