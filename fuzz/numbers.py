@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 import operator
-import struct
 from collections.abc import Callable, Iterator
 from itertools import product
+
+from coinjecture.replay.outcome import bits
 
 Number = int | float
 
@@ -36,11 +37,6 @@ def told(operation: Callable[..., Number], *operands: Number) -> str:
     except (ZeroDivisionError, OverflowError, ValueError) as error:
         return type(error).__name__
     return str(value) if isinstance(value, int) else bits(value)
-
-
-def bits(value: float) -> str:
-    """The bits of a double; `nan` for any NaN, since its sign is the processor's own affair."""
-    return "nan" if math.isnan(value) else struct.pack(">d", value).hex()
 
 
 def compared(a: Number, b: Number) -> str:

@@ -57,19 +57,18 @@ def journal_report(
             continue
         known = _known(copies.get(node))
         ended = _ended(result["digests"], known)
-        wrong = result["broken"] or (None if ended else _differs(result["digests"], known))
+        wrong = result["broken"] or _differs(result["digests"], [] if ended else known)
         if wrong:
             mend = command("journal", inventories, f"-l {node}", "-e 'set_aside=\"the reason\"'")
             report["broken"].append(
                 f"the step journal of {node} is broken: {wrong}. Look into it, then: {mend}"
             )
             report["lines"].append(report["broken"][-1])
-            continue
-        if ended and not result["digests"]:
+        elif ended and not result["digests"]:
             gone = f"taken away with the wrapper; the controller's copy: {_whole(known[-1])}"
             report["lines"].append(f"journal of {node}: {gone}")
-            continue
-        report["lines"].append(f"journal of {node}: {_whole(result['last'])}")
+        else:
+            report["lines"].append(f"journal of {node}: {_whole(result['last'])}")
     return report
 
 

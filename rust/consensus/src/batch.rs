@@ -170,26 +170,11 @@ fn prepared(raw: &[u8], minor: u8) -> Block<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Rules;
-
-    const GENESIS: &str = r#"{"index": 0, "timestamp": 1.0, "previous_hash": "-", "transactions": [], "merkle_root": "",
-        "problem": {}, "solution": [], "complexity": {"time_solve_O": "O(1)", "time_verify_O": "O(1)",
-        "problem_class": "P", "problem_size": 1, "epsilon_approximation": null, "asymmetry_time": 1,
-        "asymmetry_space": 1, "measured_solve_time": 1, "measured_verify_time": 1, "measured_solve_space": 1,
-        "measured_verify_space": 1, "energy_metrics": {"solve_energy_joules": 0}}, "mining_capacity": "mobile",
-        "cumulative_work_score": 0, "block_hash": "0"}"#;
+    use crate::fixtures::{child, engine};
 
     /// A log of a chain with, here and there, a block that is none, is not accepted, or lies outside the domain.
     fn log(length: usize) -> Vec<String> {
-        let block = |index: usize| {
-            let root = "0".repeat(64);
-            GENESIS
-                .replace("\"index\": 0, \"timestamp\": 1.0", &format!("\"index\": {index}, \"timestamp\": {index}.5"))
-                .replace("\"merkle_root\": \"\"", &format!("\"merkle_root\": \"{root}\""))
-                .replace("\"problem\": {}, \"solution\": []", "\"problem\": {\"size\": 9}, \"solution\": [1]")
-                .replace("\"previous_hash\": \"-\"", &format!("\"previous_hash\": \"{}\"", index - 1))
-                .replace("\"block_hash\": \"0\"", &format!("\"block_hash\": \"{index}\""))
-        };
+        let block = |index: usize| child(index, index - 1, index);
         let odd = |index: usize| match index % 4 {
             0 => "no block".to_owned(),
             1 => block(index + 7),
@@ -199,11 +184,6 @@ mod tests {
         (1..=length)
             .flat_map(|index| if index % 9 == 0 { vec![odd(index), block(index)] } else { vec![block(index)] })
             .collect()
-    }
-
-    fn engine() -> Option<Engine> {
-        let genesis = Block::parse(GENESIS.as_bytes()).ok()?;
-        Engine::new(&genesis, 1.0, Rules::default()).ok()
     }
 
     fn told(verdicts: &[Result<Judgement, EngineError>]) -> Vec<String> {

@@ -335,3 +335,6 @@ fn check_parent(fields: &Fields<'_, '_>, links: &Links) -> Result<Option<Reason>
 fn next_height(parent: &Parent) -> Result<Num, Exception> {
     parent.height.num()?.add(&Num::Int(1))
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ pub mod engine;
 pub mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
+#[cfg(test)]
+mod fixtures;
 pub mod json;
 pub mod key;
 pub mod number;

@@ -114,7 +114,7 @@ impl Num {
                 }
                 Err(Exception::ZeroDivision)
             }
-            (Some(a), Some(b)) => Ok(a / b),
+            (Some(exact_a), Some(exact_b)) => Ok(exact_a / exact_b),
             _ => match (self.to_bigint(), other.to_bigint()) {
                 (Some(a), Some(b)) => divide_integers(&a, &b),
                 _ => Ok(self.to_f64()? / other.to_f64()?),

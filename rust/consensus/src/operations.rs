@@ -251,6 +251,7 @@ mod tests {
     fn powers_of_doubles_are_those_of_cpython() {
         let double = |text: &str| text.parse().map_or(Num::Int(0), Num::Float);
         for (base, expected) in POWERS {
+            assert_eq!(expected.split(' ').count(), EXPONENTS.split(' ').count(), "{base}");
             for (exponent, expected) in EXPONENTS.split(' ').zip(expected.split(' ')) {
                 let told = match power(&double(base), &double(exponent)) {
                     Ok(Operations::Real(number)) => {

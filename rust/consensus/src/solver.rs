@@ -92,7 +92,7 @@ pub fn solve(numbers: &[i64], target: usize, budget: &mut Budget) -> Result<Vec<
         if target > 0 {
             let number = usize::try_from(*number).map_err(|_| Unsolved::Negative)?;
             budget.spend_elements(table.reached.len())?;
-            if number > 0 && number <= target {
+            if (1..=target).contains(&number) {
                 table.add(number, u32::try_from(position).map_err(|_| Unsolved::NoMemory)?);
             }
         } else if *number < -1 {
@@ -111,7 +111,7 @@ pub fn solve(numbers: &[i64], target: usize, budget: &mut Budget) -> Result<Vec<
     while rest > 0 {
         let position = table.by.get(rest).map_or(0, |by| *by as usize);
         let number = numbers.get(position).and_then(|number| usize::try_from(*number).ok()).unwrap_or(0);
-        rest = rest.checked_sub(number).filter(|_| number > 0).ok_or(Unsolved::Impossible)?;
+        rest = rest.checked_sub(number).filter(|_| number != 0).ok_or(Unsolved::Impossible)?;
         chosen.push(position);
     }
     Ok(chosen)

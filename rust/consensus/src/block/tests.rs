@@ -268,7 +268,7 @@ fn the_time_a_block_may_take_grows_with_its_bytes_its_elements_and_its_powers() 
     assert_eq!(now, bytes(&usual) + 5 * NANOSECONDS_PER_ELEMENT);
     assert_eq!(
         took("\"solution\": [3, 70]", "\"solution\": [3, 7, 0]") - now,
-        NANOSECONDS_PER_ELEMENT + 3 * NANOSECONDS_PER_BYTE - NANOSECONDS_PER_BYTE
+        NANOSECONDS_PER_ELEMENT + 2 * NANOSECONDS_PER_BYTE
     );
     let sized = |size: &str, form: &str| {
         let text = self::usual().replacen("\"O(2^n)\"", form, 1);

@@ -2,30 +2,21 @@
 
 #![allow(clippy::unwrap_used)]
 
-use coinjecture_consensus::error::EngineError;
-use coinjecture_consensus::tree::Node;
-use coinjecture_consensus::{Block, Engine, Judgement, Profile, Rules};
-
-const GENESIS: &str = r#"{"index": 0, "timestamp": 1.0, "previous_hash": "-", "transactions": [], "merkle_root": "",
-    "problem": {}, "solution": [], "complexity": {"time_solve_O": "O(1)", "time_verify_O": "O(1)",
-    "problem_class": "P", "problem_size": 1, "epsilon_approximation": null, "asymmetry_time": 1,
-    "asymmetry_space": 1, "measured_solve_time": 1, "measured_verify_time": 1, "measured_solve_space": 1,
-    "measured_verify_space": 1, "energy_metrics": {"solve_energy_joules": 0}}, "mining_capacity": "mobile",
-    "cumulative_work_score": 0, "block_hash": "0"}"#;
+use super::{Engine, Judgement, Profile};
+use crate::block::Block;
+use crate::error::EngineError;
+use crate::fixtures::{self, child};
+use crate::key::Key;
+use crate::tree::Node;
 
 fn engine() -> Engine {
-    Engine::new(&Block::parse(GENESIS.as_bytes()).unwrap(), 1.0, Rules::default()).unwrap()
+    fixtures::engine().unwrap()
 }
 
-/// What an engine says of a child of the genesis, `index` seconds after it.
-fn judgement(engine: &Engine, index: u8) -> Judgement {
-    let child = GENESIS
-        .replace("\"index\": 0, \"timestamp\": 1.0", &format!("\"index\": 1, \"timestamp\": {index}.5"))
-        .replace("\"merkle_root\": \"\"", &format!("\"merkle_root\": \"{}\"", "0".repeat(64)))
-        .replace("\"problem\": {}, \"solution\": []", "\"problem\": {\"size\": 9}, \"solution\": [1]")
-        .replace("\"previous_hash\": \"-\"", "\"previous_hash\": \"0\"")
-        .replace("\"block_hash\": \"0\"", &format!("\"block_hash\": \"{index}\""));
-    let judgement = engine.judge(&Block::parse(child.as_bytes()).unwrap(), 2.0, Profile::Header).unwrap();
+/// What an engine says of a child of the genesis.
+fn judgement(engine: &Engine, hash: usize) -> Judgement {
+    let text = child(1, 0, hash);
+    let judgement = engine.judge(&Block::parse(text.as_bytes()).unwrap(), 2.0, Profile::Header).unwrap();
     assert!(judgement.accepted(), "{:?}", judgement.reason);
     judgement
 }
@@ -106,5 +97,5 @@ fn a_block_is_final_so_many_blocks_below_the_tip() {
     assert!(!is_final(&child.parent.key, 2));
     assert!(is_final(&child.hash.key, 0));
     assert!(!is_final(&child.hash.key, 1));
-    assert!(!is_final(&coinjecture_consensus::key::Key::Hash([7; 32]), 0));
+    assert!(!is_final(&Key::Hash([7; 32]), 0));
 }
