@@ -10,6 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from coinjecture.replay.walk import ROWS_AT_ONCE
+
 from bench import mode_changes, rebuild, report, speed, wrapper_cost
 from bench.chain import mined
 from fuzz.oracle import ROOT
@@ -17,8 +19,10 @@ from fuzz.oracle import ROOT
 QUICK = speed.Effort(
     mined=4,
     chain=40,
+    replayed=200,
     mined_large=2,
     chain_large=6,
+    replayed_large=20,
     runs=11,
     rebuild_blocks=20_000,
     rounds=1,
@@ -28,11 +32,11 @@ QUICK = speed.Effort(
 WORK = (
     "Valid blocks of the reference node's miner, {sizes}. Times are CPU seconds of one thread. "
     "verify, replay: parsing, rules 1-9 and insertion by verify_block of both engine classes, without I/O; "
-    "replay begins with a new engine, in batches of 512 blocks: Python on one core, Rust on two, in time "
-    "that passes (replay_one_core: CPU time). rebuild: an engine's constructor reading its log, without "
-    "making the rows. wrapper: time of a call beyond that of the engines it calls. mode_commit: from the "
-    "command over the control socket to its answer, while the wrapper judges blocks. rollback: from final "
-    "to legacy on a chain of so many blocks."
+    "replay begins with a new engine, in batches of {rows_at_once} blocks: Python on one core, Rust on two, "
+    "in time that passes (replay_one_core: CPU time). rebuild: an engine's constructor reading its log, "
+    "without making the rows. wrapper: time of a call beyond that of the engines it calls. mode_commit: "
+    "from the command over the control socket to its answer, while the wrapper judges blocks. rollback: "
+    "from final to legacy on a chain of so many blocks."
 )
 
 
@@ -62,10 +66,13 @@ def measured(effort: speed.Effort) -> dict[str, Any]:
     small = mined(4, transactions=2)
     results += rebuild.apart(mode_changes.commits, small, effort.rounds)
     results += rebuild.apart(mode_changes.way_back, small, effort.way_back_blocks)
-    sizes = " and ".join(f"{sample.block_bytes:,} bytes ({len(sample.raw)} blocks)" for sample in samples)
+    sizes = " and ".join(
+        f"{sample.block_bytes:,} bytes ({len(sample.raw)} blocks, replay {len(sample.chain):,})"
+        for sample in samples
+    )
     return {
         "machine": machine,
-        "work": WORK.format(sizes=sizes),
+        "work": WORK.format(sizes=sizes, rows_at_once=ROWS_AT_ONCE),
         "results": results,
         "took_s": round(time.monotonic() - started, 1),
     }

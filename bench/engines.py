@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from coinjecture.replay.legacy import NoStorage
+from coinjecture.replay.walk import ROWS_AT_ONCE
 
 from bench.chain import NETWORK, Block
 from fuzz.oracle import GENESIS, modules
 
-ROWS_AT_ONCE = 512
 RECEIVED_AT = 1.8e9
 
 

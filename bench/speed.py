@@ -19,16 +19,14 @@ from fuzz.oracle import GENESIS
 
 Say = Callable[[str], None]
 
-REPLAYED = 5
-"""How often a replay goes over a sample: threads have to be worth starting."""
-
 
 @dataclass(frozen=True)
 class Sample:
-    """Blocks of one size: `raw` is a valid chain of them, `suffix` tells its rows from the others'."""
+    """Blocks of one size: a valid chain and its beginning. `suffix` tells its rows from the others'."""
 
     suffix: str
     raw: list[bytes]
+    chain: list[bytes]
 
     @property
     def block_bytes(self) -> int:
@@ -42,8 +40,10 @@ class Effort:
 
     mined: int = 24
     chain: int = 200
+    replayed: int = 10_000
     mined_large: int = 6
     chain_large: int = 36
+    replayed_large: int = 1_000
     runs: int = 101
     rebuild_blocks: int = 1_000_000
     rounds: int = 5
@@ -54,9 +54,11 @@ def samples(effort: Effort) -> list[Sample]:
     """Mine the blocks: two transactions make the network's median size, a hundred with notes a large one."""
     median_size = mined(effort.mined, transactions=2)
     large = mined(effort.mined_large, transactions=100, payload_bytes=208)
+    usual_chain = [raw for raw, _ in stretched(median_size, effort.replayed)]
+    large_chain = [raw for raw, _ in stretched(large, effort.replayed_large)]
     return [
-        Sample("", [raw for raw, _ in stretched(median_size, effort.chain)]),
-        Sample("_large", [raw for raw, _ in stretched(large, effort.chain_large)]),
+        Sample("", usual_chain[: effort.chain], usual_chain),
+        Sample("_large", large_chain[: effort.chain_large], large_chain),
     ]
 
 
@@ -102,20 +104,19 @@ def objects(sample: Sample, runs: int) -> Pairs:
 def replay_one_core(sample: Sample, runs: int) -> Pairs:
     """A chain from its stored bytes into a new engine, by the full rules, on one core."""
     return pairs(
-        lambda: engines.judge_all(engines.oracle(), sample.raw),
-        lambda: engines.take_all(sample.raw, threads=1),
-        len(sample.raw),
+        lambda: engines.judge_all(engines.oracle(), sample.chain),
+        lambda: engines.take_all(sample.chain, threads=1),
+        len(sample.chain),
         runs,
     )
 
 
 def replay(sample: Sample, runs: int) -> Pairs:
     """The same, the Python engine on one core and the Rust engine on two: time that passes, not CPU time."""
-    raw = sample.raw * REPLAYED
     return pairs(
-        lambda: engines.judge_all(engines.oracle(), raw),
-        lambda: engines.take_all(raw, threads=2),
-        len(raw),
+        lambda: engines.judge_all(engines.oracle(), sample.chain),
+        lambda: engines.take_all(sample.chain, threads=2),
+        len(sample.chain),
         runs,
         clock=time.perf_counter,
     )

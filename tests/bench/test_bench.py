@@ -15,7 +15,16 @@ SCHEMA = json.loads(
     (Path(__file__).parents[2] / "docs/schemas/bench.schema.json").read_text(encoding="ascii")
 )
 SMALL = speed.Effort(
-    mined=1, chain=4, mined_large=1, chain_large=2, runs=3, rebuild_blocks=3000, rounds=1, way_back_blocks=300
+    mined=1,
+    chain=4,
+    replayed=8,
+    mined_large=1,
+    chain_large=2,
+    replayed_large=3,
+    runs=3,
+    rebuild_blocks=3000,
+    rounds=1,
+    way_back_blocks=300,
 )
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from coinjecture.replay import captures, legacy, parallel, report
+from coinjecture.replay import captures, legacy, parallel, report, walk
 from coinjecture.replay.__main__ import main
+from coinjecture.replay.snapshot import Row
 from consensus_surface import REASONS
 
 from testnet.node.src.storage import Storage
@@ -53,6 +54,14 @@ def test_given_a_log_with_forks_and_replaced_blocks_when_it_is_replayed_then_bot
     assert content["bound"]["upper"] == pytest.approx(1 - 0.05 ** (1 / cases))
     said = capsys.readouterr().out
     assert "bad_tier_size" in said and "of blocks like these fewer than one in" in said
+
+
+def test_given_large_blocks_then_few_of_them_are_in_the_memory_for_one_call() -> None:
+    rows = [Row(number, b"x" * size, 1.0) for number, size in enumerate([walk.BYTES_AT_ONCE - 1, 1, 1, 1])]
+    assert [[row.sequence for row in batch] for batch in walk.batches(rows)] == [[0, 1], [2, 3]]
+    small = [Row(number, b"x", 1.0) for number in range(2 * walk.ROWS_AT_ONCE)]
+    assert [len(batch) for batch in walk.batches(small)] == [walk.ROWS_AT_ONCE] * 2
+    assert list(walk.batches([])) == []
 
 
 def test_the_number_of_processes_changes_nothing_but_the_time(tmp_path: Path) -> None:

@@ -15,6 +15,10 @@ ROWS_AT_ONCE = 256
 """Rows of a log that are judged in one call, which other threads wait for if they ask the tree something."""
 
 
+Taken = tuple[str | None, bool, Any, Any, Any]
+"""What ``Engine.take`` says of a block. Where the reason is None, the sum at the end is a float."""
+
+
 def field(block: Any, name: str) -> Any:
     """Field of a block that is JSON bytes, JSON text, a mapping or an object."""
     if isinstance(block, bytes | bytearray | str):
@@ -74,23 +78,24 @@ class BlockTree(Mapping[Any, BlockNode]):
             if judgement.moves_tip:
                 self._tip_block = kept
 
-    def take(self, block: Any, received_at: float, profile: str) -> tuple[str | None, Any, Any, Any]:
+    def take(self, block: Any, received_at: float, profile: str) -> Taken:
         """Judge a block, put it into the tree and keep it, in one go.
 
         Returns:
-            The reason code of a reject, else None; then of the node that was put, which some rejects have
-            too, its key, its height and its sum.
+            What ``Engine.take`` says: the reason code of a reject, else None; whether the tip moved; then of
+            the node that was put, which some rejects have too, its key, its height and its sum.
 
         Raises:
             OutOfDomain, BudgetExceeded, EngineError: There is no verdict, and nothing has changed.
         """
-        reason, moves_tip, key, height, cumulative = self._take(block, received_at, profile)
+        taken = self._take(block, received_at, profile)
+        _, moves_tip, key, _, cumulative = taken
         if cumulative is not None:
             kept = bytes(block) if isinstance(block, bytearray) else block
             self._blocks[key] = kept
             if moves_tip:
                 self._tip_block = kept
-        return reason, key, height, cumulative
+        return taken
 
     def take_log(
         self, rows: Iterable[tuple[bytes, float]], profile: str

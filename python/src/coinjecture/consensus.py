@@ -144,7 +144,7 @@ class ConsensusEngine:
 
     def _accept(self, block: Any, profile: str) -> bool:
         try:
-            reason, key, height, cumulative = self._tree.take(block, time.time(), self._pinned or profile)
+            reason, _, key, height, cumulative = self._tree.take(block, time.time(), self._pinned or profile)
         except OutOfDomain as error:
             # Nobody else is left to judge it.
             raise HeaderValidationError(f"malformed: {error}", "malformed") from error

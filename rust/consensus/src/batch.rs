@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Scope};
 
 use crate::block::Block;
-use crate::engine::{Engine, Judgement, Profile};
+use crate::engine::{Engine, Judgement, Profile, Rules};
 use crate::error::EngineError;
 
 /// Rows that a thread prepares in one go: enough to make the handing over cheap, few enough to share the work.
@@ -44,7 +44,7 @@ pub fn take_all(
     threads: usize,
     unjudged: Unjudged,
 ) -> Vec<Result<Judgement, EngineError>> {
-    let pieces = Pieces::new(rows, engine.rules().python_minor);
+    let pieces = Pieces::new(rows, *engine.rules(), profile);
     let helpers = threads.saturating_sub(1).min(pieces.rows.len().saturating_sub(1));
     thread::scope(|scope| {
         let returns: Vec<_> = (0..helpers).map(|helper| help(scope, &pieces, helper)).collect();
@@ -97,7 +97,8 @@ struct Pieces<'a> {
     prepared: Vec<Mutex<Option<Prepared<'a>>>>,
     next: AtomicUsize,
     at_work: AtomicUsize,
-    minor: u8,
+    rules: Rules,
+    profile: Profile,
 }
 
 /// Counts a thread as one at work until it ends its piece, be it by a panic.
@@ -117,10 +118,11 @@ impl Drop for AtWork<'_> {
 }
 
 impl<'a> Pieces<'a> {
-    fn new(rows: &'a [Row<'a>], minor: u8) -> Self {
+    fn new(rows: &'a [Row<'a>], rules: Rules, profile: Profile) -> Self {
+        let profile = rules.pin_profile.unwrap_or(profile);
         let rows: Vec<_> = rows.chunks(ROWS_AT_ONCE).collect();
         let prepared = rows.iter().map(|_| Mutex::new(None)).collect();
-        Self { rows, prepared, next: AtomicUsize::new(0), at_work: AtomicUsize::new(0), minor }
+        Self { rows, prepared, next: AtomicUsize::new(0), at_work: AtomicUsize::new(0), rules, profile }
     }
 
     /// Prepares the next piece that nobody has begun. False if there is none.
@@ -128,7 +130,7 @@ impl<'a> Pieces<'a> {
         let _at_work = AtWork::on(&self.at_work); // Before the piece is taken: whoever waits for it sees that.
         let position = self.next.fetch_add(1, SeqCst);
         let (Some(rows), Some(place)) = (self.rows.get(position), self.prepared.get(position)) else { return false };
-        let blocks = rows.iter().map(|row| prepared(row.raw, self.minor)).collect();
+        let blocks = rows.iter().map(|row| prepared(row.raw, &self.rules, self.profile)).collect();
         *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Prepared { blocks, by });
         true
     }
@@ -157,12 +159,15 @@ impl<'a> Pieces<'a> {
 }
 
 /// A block with all that is known of it without a tree.
-fn prepared(raw: &[u8], minor: u8) -> Block<'_> {
+fn prepared<'a>(raw: &'a [u8], rules: &Rules, profile: Profile) -> Block<'a> {
     let block = Block::read(raw);
     if block.out_of_domain().is_none() {
-        // Both are kept in the block, their exceptions too.
+        // All of it is kept in the block, exceptions too.
         let _ = block.computed_hash();
-        let _ = block.work(minor);
+        let _ = block.work(rules.python_minor);
+        if profile == Profile::Full {
+            let _ = block.solved(rules.python_minor, rules.work_budget);
+        }
     }
     block
 }

@@ -4,10 +4,12 @@ use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::Exception;
+use crate::budget::Budget;
+use crate::error::{Exception, Halt};
 use crate::json::{self, JsonError, MAX_LEVELS};
 use crate::number::Num;
 use crate::operations::is_explosive;
+use crate::proof;
 use crate::text::{write_float, write_sorted};
 use crate::usual::{self, Usual};
 use crate::value::{Dict, Value};
@@ -131,6 +133,15 @@ pub struct Block<'a> {
     out_of_domain: Option<String>,
     computed_hash: OnceLock<Result<[u8; 32], Exception>>,
     work: OnceLock<(u8, Result<f64, Exception>)>,
+    solved: OnceLock<(Effort, Result<bool, Halt>)>,
+}
+
+/// What the outcome of a proof depends on besides the block: the Python 3 minor whose `sum` holds, and the steps that it
+/// may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Effort {
+    minor: u8,
+    budget: u64,
 }
 
 impl<'a> Block<'a> {
@@ -202,7 +213,15 @@ impl<'a> Block<'a> {
     fn new(dict: Dict<'a>, bytes: usize) -> Self {
         let out_of_domain = leaves_domain(&dict).map(str::to_owned);
         let places = places(&dict);
-        Self { dict, places, bytes, out_of_domain, computed_hash: OnceLock::new(), work: OnceLock::new() }
+        Self {
+            dict,
+            places,
+            bytes,
+            out_of_domain,
+            computed_hash: OnceLock::new(),
+            work: OnceLock::new(),
+            solved: OnceLock::new(),
+        }
     }
 
     fn usual(usual: Usual<'a>, bytes: usize) -> Self {
@@ -217,6 +236,7 @@ impl<'a> Block<'a> {
             bytes,
             computed_hash: OnceLock::from(hash),
             work: OnceLock::new(),
+            solved: OnceLock::new(),
         }
     }
 
@@ -284,6 +304,22 @@ impl<'a> Block<'a> {
         let compute = || self.fields().ok_or(Exception::Type).and_then(|fields| work(fields.complexity, minor));
         match self.work.get_or_init(|| (minor, compute())) {
             (known, result) if *known == minor => *result,
+            _ => compute(),
+        }
+    }
+
+    /// Whether the solution solves the problem (rule 8) on Python 3.`minor`, in at most `budget` steps.
+    ///
+    /// # Errors
+    /// As [`proof::solves`].
+    pub fn solved(&self, minor: u8, budget: u64) -> Result<bool, Halt> {
+        let effort = Effort { minor, budget };
+        let compute = || {
+            let fields = self.fields().ok_or(Exception::Type)?;
+            proof::solves(fields.problem, fields.solution, minor, &mut Budget::new(budget))
+        };
+        match self.solved.get_or_init(|| (effort, compute())) {
+            (known, result) if *known == effort => result.clone(),
             _ => compute(),
         }
     }

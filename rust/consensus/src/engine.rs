@@ -7,11 +7,10 @@ use std::cmp::Ordering;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::block::{tier_bounds, Block, Fields};
-use crate::budget::{Budget, DEFAULT_BUDGET};
+use crate::budget::DEFAULT_BUDGET;
 use crate::error::{EngineError, Exception, Halt};
 use crate::key::{Key, Named};
 use crate::number::Num;
-use crate::proof;
 use crate::tree::{self, Node, Parent, Tree};
 use crate::value::Value;
 pub use crate::verdict::{Claim, Judgement, Profile, Reason};
@@ -93,9 +92,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError::OutOfDomain`], [`EngineError::BudgetExceeded`]: no verdict.
     pub fn judge(&self, block: &Block<'_>, received_at: f64, profile: Profile) -> Result<Judgement, EngineError> {
-        let mut budget = Budget::new(self.rules.work_budget);
         #[cfg(feature = "faults")]
-        crate::faults::strike(received_at, &mut budget)?;
+        crate::faults::strike(received_at, self.rules.work_budget)?;
         if let Some(why) = block.out_of_domain() {
             return Err(EngineError::OutOfDomain(why.to_owned()));
         }
@@ -126,7 +124,7 @@ impl Engine {
         }
         let links = Links::of(&fields, &self.tree);
         judgement.block_hash = Claim::of(fields.block_hash, &links.own);
-        let verdict = self.check(block, &fields, &links, profile, &mut budget);
+        let verdict = self.check(block, &fields, &links, profile);
         let verdict = match verdict {
             Ok(None) => self.insertion(block, &fields, links, received_at).map(Some).map_err(Halt::from),
             Ok(Some(reason)) => {
@@ -160,7 +158,6 @@ impl Engine {
         fields: &Fields<'_, '_>,
         links: &Links,
         profile: Profile,
-        budget: &mut Budget,
     ) -> Result<Option<Reason>, Halt> {
         if let Some(reason) = check_parent(fields, links)? {
             return Ok(Some(reason));
@@ -179,23 +176,17 @@ impl Engine {
         }
         match profile {
             Profile::Header => Ok(None),
-            Profile::Full => self.check_proof(block, fields, links, budget),
+            Profile::Full => self.check_proof(block, fields, links),
         }
     }
 
     /// Rules 7 to 9.
-    fn check_proof(
-        &self,
-        block: &Block<'_>,
-        fields: &Fields<'_, '_>,
-        links: &Links,
-        budget: &mut Budget,
-    ) -> Result<Option<Reason>, Halt> {
+    fn check_proof(&self, block: &Block<'_>, fields: &Fields<'_, '_>, links: &Links) -> Result<Option<Reason>, Halt> {
         let computed = Key::Hash(block.computed_hash()?);
         if !links.own.as_ref().is_ok_and(|own| own.key == computed) {
             return Ok(Some(Reason::BadBlockHash));
         }
-        if !proof::solves(fields.problem, fields.solution, self.rules.python_minor, budget)? {
+        if !block.solved(self.rules.python_minor, self.rules.work_budget)? {
             return Ok(Some(Reason::BadProof));
         }
         let (low, high) = tier_bounds(fields.mining_capacity).ok_or(Exception::Key)?;

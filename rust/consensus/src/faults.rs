@@ -73,15 +73,18 @@ fn active(received_at: f64) -> Fault {
 /// # Panics
 /// The fault `panic`.
 #[allow(clippy::panic)] // it is the fault
-pub fn strike(received_at: f64, budget: &mut Budget) -> Result<(), EngineError> {
+pub fn strike(received_at: f64, budget: u64) -> Result<(), EngineError> {
     JUDGED.fetch_add(1, Ordering::Relaxed);
     match active(received_at) {
         Fault::None | Fault::Divergence => Ok(()),
         Fault::Error => Err(EngineError::Fault("error")),
         Fault::Panic => panic!("deliberate fault: panic"),
-        Fault::Loop => loop {
-            budget.spend(std::hint::black_box(1))?;
-        },
+        Fault::Loop => {
+            let mut budget = Budget::new(budget);
+            loop {
+                budget.spend(std::hint::black_box(1))?;
+            }
+        }
         Fault::Slow => {
             std::thread::sleep(DELAY);
             Ok(())

@@ -73,13 +73,13 @@ fn write_int(value: i64, out: &mut Vec<u8>) {
     }
     let size = value.unsigned_abs();
     if size < NINE_DIGITS {
-        return write_few_digits(eight_digits(size), out);
+        return write_few_digits(size, out);
     }
     let (upper, lower) = (size / NINE_DIGITS, size % NINE_DIGITS);
     if upper < NINE_DIGITS {
-        write_few_digits(eight_digits(upper), out);
+        write_few_digits(upper, out);
     } else {
-        write_few_digits(eight_digits(upper / NINE_DIGITS), out);
+        write_few_digits(upper / NINE_DIGITS, out);
         out.extend_from_slice(&(eight_digits(upper % NINE_DIGITS) | ASCII).to_le_bytes());
     }
     out.extend_from_slice(&(eight_digits(lower) | ASCII).to_le_bytes());
@@ -100,13 +100,14 @@ const fn eight_digits(number: u64) -> u64 {
     tens | (twos.wrapping_sub(tens.wrapping_mul(10)) << 8)
 }
 
-/// Appends digits without the zeros before them.
+/// Appends a number below [`NINE_DIGITS`].
 #[inline]
-fn write_few_digits(digits: u64, out: &mut Vec<u8>) {
-    let zeros = usize::try_from(digits.trailing_zeros() / 8).unwrap_or(0).min(7);
-    let length = out.len().saturating_add(8 - zeros);
+fn write_few_digits(number: u64, out: &mut Vec<u8>) {
+    // Counted from the number and not from its digits: where the next text goes is known before they are.
+    let count = number.checked_ilog10().map_or(1, |log| log as usize + 1);
+    let length = out.len().saturating_add(count);
     // A piece of fixed length is copied at once; what is too much is cut off.
-    out.extend_from_slice(&((digits | ASCII) >> (8 * zeros)).to_le_bytes());
+    out.extend_from_slice(&((eight_digits(number) | ASCII) >> (8 * (8 - count))).to_le_bytes());
     out.truncate(length);
 }
 

@@ -22,13 +22,14 @@ pub enum Part {
     Inside(&'static Wanted),
 }
 
-/// Whether two keys are the same. Most have 8 to 32 bytes: two comparisons of fixed length then, of parts that may
+/// Whether two keys are the same. Most have 4 to 32 bytes: two comparisons of fixed length then, of parts that may
 /// overlap, take less time than the call of a general one.
 #[must_use]
 #[inline]
 pub fn same(a: &[u8], b: &[u8]) -> bool {
     match a.len() {
         length if length != b.len() => false,
+        4..8 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
         8..16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
         16..=32 => a.first_chunk::<16>() == b.first_chunk() && a.last_chunk::<16>() == b.last_chunk(),
         _ => a == b,
@@ -69,10 +70,10 @@ impl Wanted {
     /// The same with the key itself; `likely` is looked at first.
     #[must_use]
     #[inline]
-    pub fn find_from(&self, key: &[u8], likely: usize) -> Option<(usize, &'static str, Part)> {
-        match self.at(likely) {
-            Some((usual, part)) if same(usual.as_bytes(), key) => Some((likely, usual, part)),
-            _ => self.find(key).and_then(|(position, part)| Some((position, self.at(position)?.0, part))),
+    pub fn find_from(&self, key: &[u8], likely: usize) -> Option<(usize, &'static (&'static str, Part))> {
+        match self.keys.get(likely) {
+            Some(usual) if same(usual.0.as_bytes(), key) => Some((likely, usual)),
+            _ => self.find(key).and_then(|(position, _)| Some((position, self.keys.get(position)?))),
         }
     }
 

@@ -59,21 +59,21 @@ fn wanted_of(
         *bound += bound_of_text(key)? + BYTES_PER_MEMBER;
         let name = key.to_str().unwrap_or_default(); // with lone surrogates it is none of the names
         let found = wanted.find_from(name.as_bytes(), likely);
-        likely = found.map_or(likely, |(position, ..)| position + 1);
+        likely = found.map_or(likely, |(position, _)| position + 1);
         let (name, value) = match (found, value.cast_exact::<PyDict>()) {
-            (Some((_, name, Part::Inside(inside))), Ok(dict)) => {
+            (Some((_, (name, Part::Inside(inside)))), Ok(dict)) => {
                 (name, Value::Dict(wanted_of(dict, inside, deeper(inner)?, bound)?))
             }
-            (Some((_, name, Part::Whole | Part::Inside(_))), _) => {
+            (Some((_, (name, Part::Whole | Part::Inside(_)))), _) => {
                 let value = value_of(&value, inner)?;
                 *bound += bound_of_value(&value);
                 (name, value)
             }
-            (Some((_, name, Part::Presence)), _) => {
+            (Some((_, (name, Part::Presence))), _) => {
                 *bound += weigh(&value, inner)?;
                 (name, Value::Null)
             }
-            (Some((_, _, Part::Nothing)) | None, _) => {
+            (Some((_, (_, Part::Nothing))) | None, _) => {
                 *bound += weigh(&value, inner)?;
                 if first_other.is_none() {
                     first_other = Some(text_of(key)?);

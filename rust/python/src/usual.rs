@@ -85,8 +85,8 @@ impl<'t> Reader<'t> {
             // SAFETY: the dict keeps both alive and does not change meanwhile.
             let name = unsafe { self.key(key)? };
             let found = wanted.find_from(name, likely);
-            likely = found.map_or(likely, |(position, ..)| position + 1);
-            let Some((_, name, part)) = found.filter(|(.., part)| !part.is_nothing()) else {
+            likely = found.map_or(likely, |(position, _)| position + 1);
+            let Some((_, (name, part))) = found.filter(|(_, (_, part))| !part.is_nothing()) else {
                 // SAFETY: as above.
                 unsafe { self.weigh(value, levels)? };
                 first_other = first_other.or(Some(name));
@@ -228,8 +228,14 @@ impl<'t> Reader<'t> {
                 let length = ffi::PyList_Size(object);
                 self.bound += BYTES_PER_MEMBER;
                 for position in 0..length {
+                    let item = ffi::PyList_GetItem(object, position);
                     self.bound += BYTES_PER_MEMBER;
-                    self.weigh(ffi::PyList_GetItem(object, position), levels)?;
+                    if is(item, &raw mut ffi::PyLong_Type) {
+                        self.bound += BYTES_PER_SCALAR;
+                        small_int(item)?;
+                    } else {
+                        self.weigh(item, levels)?;
+                    }
                 }
                 return Some(());
             }

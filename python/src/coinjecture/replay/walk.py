@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,8 +20,25 @@ from coinjecture.replay.rust import Rust
 from coinjecture.replay.snapshot import Row
 from coinjecture.replay.tally import FILES_KEPT, Tally
 
-ROWS_AT_ONCE = 512
-"""Rows that Rust judges in one call."""
+ROWS_AT_ONCE = 2048
+"""Rows that Rust judges in one call, at most."""
+
+BYTES_AT_ONCE = 32 << 20
+"""Bytes of blocks after which a call has enough, however few rows they are."""
+
+
+def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Rows in lists for one call each: enough to make threads worth starting, few enough for the memory."""
+    batch: list[Row] = []
+    held = 0
+    for row in rows:
+        batch.append(row)
+        held += len(row.raw)
+        if len(batch) == ROWS_AT_ONCE or held >= BYTES_AT_ONCE:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
 
 
 class SeededTree(dict[Any, Any]):
@@ -76,8 +92,7 @@ class Walk:
         Raises:
             EngineError: Rust fails at a block of its domain.
         """
-        remaining = iter(rows)
-        while batch := list(islice(remaining, ROWS_AT_ONCE)):
+        for batch in batches(rows):
             while batch:
                 batch = batch[self._skipped(batch, threads) :]
 

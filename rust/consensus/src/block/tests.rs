@@ -1,6 +1,7 @@
 //! What a block is, against what any text gives, and where the domain ends.
 
 use super::*;
+use crate::error::EngineError;
 use crate::key::hex;
 
 #[test]
@@ -308,4 +309,18 @@ fn the_hash_of_a_dict_is_that_of_its_block() {
     assert_eq!(header_hash(object("{}").dict()), Err(Exception::Key));
     let tier = usual().replacen("\"desktop\"", "\"none\"", 1);
     assert_eq!(header_hash(object(&tier).dict()), Err(Exception::Value));
+}
+
+#[test]
+fn a_proof_that_is_known_is_not_taken_for_another_pythons_or_another_budgets() {
+    // Added one by one these are 1e16; where the errors are carried along, 2 more.
+    let text = usual()
+        .replacen("[59540, 3, 70], \"target\": 73", "[1e16, 1.0, 0.75], \"target\": 1e16", 1)
+        .replace("\"solution\": [3, 70]", "\"solution\": [1e16, 1.0, 0.75]");
+    let block = Block::read(text.as_bytes());
+    for _ in 0..2 {
+        assert_eq!(block.solved(11, 1000), Ok(true));
+        assert_eq!(block.solved(12, 1000), Ok(false));
+        assert_eq!(block.solved(11, 1), Err(Halt::Failed(EngineError::BudgetExceeded(1))));
+    }
 }
