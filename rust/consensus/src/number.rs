@@ -194,14 +194,15 @@ pub fn truncated(float: f64) -> Num {
     Num::from(if float.is_sign_negative() { -magnitude } else { magnitude })
 }
 
-/// Top 64 bits of an integer's magnitude, the lowest one sticky, and the power of two they are scaled by.
+/// Top 64 bits of an integer's magnitude, the highest one set unless it is zero and the lowest one sticky, and the power
+/// of two they are scaled by.
 fn normalized(value: &BigInt) -> (u64, i64) {
     let magnitude = value.magnitude();
     let bits = i64::try_from(magnitude.bits()).unwrap_or(i64::MAX);
     let shift = bits - 64;
     if shift <= 0 {
         let small = u64::try_from(magnitude).unwrap_or(0);
-        return (small, 0);
+        return (small.rotate_left(small.leading_zeros()), shift);
     }
     let top = u64::try_from(&(magnitude >> shift.unsigned_abs())).unwrap_or(u64::MAX);
     let exact = magnitude.trailing_zeros().is_some_and(|zeros| zeros >= shift.unsigned_abs());
@@ -210,29 +211,26 @@ fn normalized(value: &BigInt) -> (u64, i64) {
 
 /// The double nearest to `mantissa * 2^exponent`, ties to even; `None` if it is out of range.
 ///
-/// The lowest bit of a mantissa of 64 bits may be sticky: set where lower bits were lost.
+/// Of a mantissa that is not zero the highest bit is set. The lowest one may be sticky: set where lower bits were lost.
 fn round_to_f64(negative: bool, mantissa: u64, exponent: i64) -> Option<f64> {
-    const MANTISSA: i64 = 53;
+    const BELOW_MANTISSA: i64 = 64 - 53;
     const LOWEST: i64 = -1074;
     if mantissa == 0 {
         return Some(if negative { -0.0 } else { 0.0 });
     }
-    let width = 64 - i64::from(mantissa.leading_zeros());
     // Bits below the last one that the result can hold: more of them if the result is subnormal.
-    let drop = (width - MANTISSA).max(LOWEST - exponent).max(0);
-    let (rounded, exponent) = match drop {
-        0 => (mantissa, exponent),
-        1..=64 => {
-            let wide = u128::from(mantissa);
-            let half = 1_u128 << (drop - 1);
-            let kept = wide >> drop;
-            let rest = wide & ((half << 1) - 1);
-            let up = rest > half || (rest == half && kept & 1 == 1);
-            (u64::try_from(kept).unwrap_or(u64::MAX) + u64::from(up), exponent + drop)
-        }
-        _ => (0, LOWEST),
+    let drop = BELOW_MANTISSA.max(LOWEST - exponent);
+    let rounded = if drop <= 64 {
+        let wide = u128::from(mantissa);
+        let half = 1_u128 << (drop - 1);
+        let kept = wide >> drop;
+        let rest = wide & ((half << 1) - 1);
+        let up = rest > half || (rest == half && kept & 1 == 1);
+        u64::try_from(kept).unwrap_or(u64::MAX) + u64::from(up)
+    } else {
+        0
     };
-    let magnitude = scale(rounded, exponent);
+    let magnitude = scale(rounded, exponent.saturating_add(drop));
     magnitude.is_finite().then_some(if negative { -magnitude } else { magnitude })
 }
 
@@ -258,7 +256,7 @@ fn fraction_and_exponent(value: &BigInt) -> (f64, f64) {
     let rounded = round_to_f64(false, mantissa, 0).unwrap_or(0.0);
     // Rounding up may carry to 2^64: then the fraction is 0.5 and the exponent one more.
     let carried = rounded >= 18_446_744_073_709_551_616.0;
-    let width = 64 - i64::from(mantissa.leading_zeros()) + i64::from(carried);
+    let width = 64 + i64::from(carried);
     (scale_down(rounded, width), (exponent + width) as f64)
 }
 

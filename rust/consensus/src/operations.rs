@@ -62,7 +62,6 @@ pub fn operations(asymptotic: &Value<'_>, size: &Value<'_>, minor: u8) -> Result
         "n^3" => power(&n, &Num::Int(3)),
         "2^n" => power(&Num::Int(2), &n),
         "n!" => factorial(&n).map(Operations::Real),
-        "n^n" => power(&n, &n),
         _ => {
             let (base, exponent) = form.split_once('^').ok_or(Exception::Value)?;
             if exponent.contains('^') {

@@ -363,6 +363,8 @@ mod tests {
         // Once an integer beyond 64 bits has been seen nothing is compensated any more, even if the sum is small again.
         let big = "[1180591620717411303424, -1180591620717411303424, 1e16, 1.0, 1.0, -1e16]";
         assert_eq!(sum_of(big, 12), Some(0.0));
+        let back = "[-1, 9223372036854775808, 0.0, 600.0, 600.0]";
+        assert_eq!(sum_of(back, 12), Some(9_223_372_036_854_775_808.0));
         assert_eq!(sum_of("[1, 1e16, 1.0, 1.0, -1e16]", 12), Some(2.0));
         assert_eq!(sum_of("[1e308, 1e308]", 12), Some(f64::INFINITY));
     }
