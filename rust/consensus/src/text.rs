@@ -300,6 +300,17 @@ mod tests {
     }
 
     #[test]
+    fn keys_come_in_their_order_or_in_that_of_their_code_points() {
+        let text = br#"{"b": [1, {"d": null, "c": true}], "a": false}"#;
+        let value = crate::json::parse(text, 8).unwrap_or_default();
+        let (mut ordered, mut sorted) = (Vec::new(), Vec::new());
+        write_ordered(&value, &mut ordered);
+        write_sorted(&value, &mut sorted);
+        assert_eq!(ordered, text);
+        assert_eq!(String::from_utf8_lossy(&sorted), r#"{"a": false, "b": [1, {"c": true, "d": null}]}"#);
+    }
+
+    #[test]
     fn everything_outside_printable_ascii_is_escaped() {
         let mut out = Vec::new();
         write_text("a\"\\\u{0}\u{1f}\u{7f}\u{20ac}\u{10ffff}~".as_bytes(), &mut out);
