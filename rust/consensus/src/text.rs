@@ -249,7 +249,7 @@ fn lay_out(digits: &[u8], point: i32, out: &mut Vec<u8>) {
         out.extend_from_slice(more);
     }
     let exponent = point - 1;
-    let sign = if exponent < 0 { '-' } else { '+' };
+    let sign = if exponent.is_negative() { '-' } else { '+' };
     let _ = write!(out, "e{sign}{:02}", exponent.unsigned_abs());
 }
 

@@ -86,16 +86,6 @@ pub enum Claim {
 }
 
 impl Claim {
-    /// The value in the block; `None` if it has none.
-    #[must_use]
-    pub fn value(&self) -> Option<Value<'static>> {
-        match self {
-            Self::Missing => None,
-            Self::Key(key) => Some(key.value()),
-            Self::Other(value) => Some(value.clone()),
-        }
-    }
-
     pub(crate) fn of(value: &Value<'_>, key: &Result<Named, Exception>) -> Self {
         key.as_ref().map_or_else(|_| Self::Other(value.clone().into_owned()), |key| Self::Key(key.clone()))
     }
@@ -136,8 +126,8 @@ impl Judgement {
     pub(crate) fn insert(&mut self, node: Node, tip: &Node) {
         self.moves_tip = node.cumulative > tip.cumulative
             || (node.cumulative == tip.cumulative && node.received_at < tip.received_at)
-            || (wrong::is(Wrong::Tie) && node.cumulative == tip.cumulative && node.received_at <= tip.received_at);
-        if wrong::is(Wrong::SumFirst) && !node.cumulative.is_finite() {
+            || (wrong::is(Wrong::Tie) && wrong::late_tie(&node, tip));
+        if wrong::is(Wrong::SumFirst) && wrong::endless(node.cumulative) {
             self.moves_tip = false;
             return;
         }

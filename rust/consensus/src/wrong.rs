@@ -3,6 +3,8 @@
 //! Compiled only with the feature `wrong-rules`; without it [`is`] is constantly false and nothing of them is left.
 //! `COINJECTURE_WRONG_RULE` chooses one, once per process, so that one build serves them all.
 
+use crate::tree::Node;
+
 /// One small mistake in a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wrong {
@@ -45,6 +47,19 @@ pub fn is(wrong: Wrong) -> bool {
         NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, wrong)| wrong)
     });
     *chosen == Some(wrong)
+}
+
+/// A tie that a block wins as well if it arrived in the same moment as the tip.
+#[must_use]
+#[allow(clippy::float_cmp)] // as the rule compares them
+pub fn late_tie(node: &Node, tip: &Node) -> bool {
+    node.cumulative == tip.cumulative && node.received_at <= tip.received_at
+}
+
+/// A sum that becomes no integer.
+#[must_use]
+pub const fn endless(sum: f64) -> bool {
+    !sum.is_finite()
 }
 
 /// The product of three factors, the last two multiplied first.
