@@ -119,7 +119,7 @@ impl Drop for AtWork<'_> {
 
 impl<'a> Pieces<'a> {
     fn new(rows: &'a [Row<'a>], rules: Rules, profile: Profile) -> Self {
-        let profile = rules.pin_profile.unwrap_or(profile);
+        let profile = rules.profile(profile);
         let rows: Vec<_> = rows.chunks(ROWS_AT_ONCE).collect();
         let prepared = rows.iter().map(|_| Mutex::new(None)).collect();
         Self { rows, prepared, next: AtomicUsize::new(0), at_work: AtomicUsize::new(0), rules, profile }

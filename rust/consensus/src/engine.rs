@@ -33,6 +33,14 @@ impl Default for Rules {
     }
 }
 
+impl Rules {
+    /// The profile by which a call that asks for one is judged.
+    #[must_use]
+    pub fn profile(&self, asked: Profile) -> Profile {
+        self.pin_profile.unwrap_or(asked)
+    }
+}
+
 /// Number of a state of a tree. No two engines of a process share one, so a judgement fits one engine only.
 fn next_generation() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -97,7 +105,7 @@ impl Engine {
         if let Some(why) = block.out_of_domain() {
             return Err(EngineError::OutOfDomain(why.to_owned()));
         }
-        let profile = self.rules.pin_profile.unwrap_or(profile);
+        let profile = self.rules.profile(profile);
         let tip = self.tree.tip().ok_or_else(|| EngineError::Invalid("the tree has no tip".to_owned()))?;
         let fields = block.fields();
         let mut judgement = Judgement {

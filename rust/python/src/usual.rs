@@ -204,6 +204,10 @@ impl<'t> Reader<'t> {
     unsafe fn weigh(&mut self, object: *mut ffi::PyObject, levels: usize) -> Option<()> {
         // SAFETY: as this function's; the type of `object` is asked before it is used as one of that type.
         unsafe {
+            if is(object, &raw mut ffi::PyLong_Type) {
+                self.bound += BYTES_PER_SCALAR;
+                return small_int(object).map(drop);
+            }
             if is(object, &raw mut ffi::PyUnicode_Type) {
                 let length = usize::try_from(ffi::PyUnicode_GetLength(object)).ok()?;
                 self.bound += length.saturating_mul(BYTES_PER_CODE_POINT) + BYTES_PER_MEMBER;
@@ -228,23 +232,14 @@ impl<'t> Reader<'t> {
                 let length = ffi::PyList_Size(object);
                 self.bound += BYTES_PER_MEMBER;
                 for position in 0..length {
-                    let item = ffi::PyList_GetItem(object, position);
                     self.bound += BYTES_PER_MEMBER;
-                    if is(item, &raw mut ffi::PyLong_Type) {
-                        self.bound += BYTES_PER_SCALAR;
-                        small_int(item)?;
-                    } else {
-                        self.weigh(item, levels)?;
-                    }
+                    self.weigh(ffi::PyList_GetItem(object, position), levels)?;
                 }
                 return Some(());
             }
             self.bound += BYTES_PER_SCALAR;
             if is(object, &raw mut ffi::PyFloat_Type) {
                 return Some(());
-            }
-            if is(object, &raw mut ffi::PyLong_Type) {
-                return small_int(object).map(drop);
             }
             constant(object).map(drop)
         }

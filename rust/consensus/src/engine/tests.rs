@@ -1,6 +1,6 @@
 //! A judgement belongs to one engine in one state: after any change it has to be made again.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // where an engine or a block cannot be made, the test has failed
 
 use super::{Engine, Judgement, Profile};
 use crate::block::Block;
