@@ -66,12 +66,12 @@ def judge_all(engine: Any, blocks: list[bytes] | list[Block]) -> None:
 
 
 def take_all(blocks: list[bytes], threads: int) -> None:
-    """Judge blocks by the full rules with a new native engine, many in a call; all have to be accepted."""
+    """Judge a chain by the full rules with a new native engine, many in a call; all have to be accepted."""
     core = importlib.import_module("coinjecture._core")
     known = GENESIS[NETWORK]
     engine = core.Engine(json.loads(known["block_json"]), known["received_at"])
     for first in range(0, len(blocks), ROWS_AT_ONCE):
         rows = [(raw, RECEIVED_AT) for raw in blocks[first : first + ROWS_AT_ONCE]]
-        for verdict in engine.take_many(rows, "full", threads=threads):
-            if verdict.reason is not None:
-                raise RuntimeError(f"the Rust engine rejects a valid block: {verdict.reason}")
+        engine.pass_many(rows, "full", threads=threads)
+    if engine.tip().height != len(blocks):
+        raise RuntimeError(f"the Rust engine stops at height {engine.tip().height} of a valid chain")

@@ -185,12 +185,7 @@ class Engine:
         """
 
     def take_many(
-        self,
-        rows: Sequence[tuple[bytes | bytearray, float]],
-        profile: str,
-        *,
-        threads: int = 1,
-        stop: bool = False,
+        self, rows: Sequence[tuple[bytes | bytearray, float]], profile: str, *, threads: int = 1
     ) -> list[Judgement | EngineError]:
         """``take`` of many blocks in their order, each a pair of its bytes and its receipt time (seconds).
 
@@ -200,8 +195,17 @@ class Engine:
 
         Returns:
             For each block its judgement; where there is none, the error: ``OutOfDomain``, ``BudgetExceeded``
-            or another ``EngineError``. Such a block has changed nothing. With ``stop`` it is the last one:
-            the rows behind it have not been judged.
+            or another ``EngineError``. Such a block has changed nothing.
+        """
+
+    def pass_many(
+        self, rows: Sequence[tuple[bytes | bytearray, float]], profile: str, *, threads: int = 1
+    ) -> tuple[int, EngineError | None]:
+        """As ``take_many`` for a caller who asks for no verdicts, which saves the making of them.
+
+        Returns:
+            How many blocks were judged, and None if all of them; else the error that stands in place of the
+            next one's verdict. That one has changed nothing, and those behind it have not been judged.
         """
 
     def apply(self, judgement: Judgement) -> None:

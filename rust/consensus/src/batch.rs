@@ -1,12 +1,12 @@
 //! Many blocks at once: what does not depend on the tree is computed by several threads, the tree grows in order.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::mpsc::{self, Sender};
 use std::sync::{Mutex, PoisonError};
-use std::thread::{self, Scope};
+use std::thread;
 
-use crate::block::Block;
-use crate::engine::{Engine, Judgement, Profile, Rules};
+use crate::content::Prepared;
+use crate::engine::{Decision, Engine, Judgement, Profile, Rules};
 use crate::error::EngineError;
 
 /// Rows that a thread prepares in one go: enough to make the handing over cheap, few enough to share the work.
@@ -21,17 +21,8 @@ pub struct Row<'a> {
     pub received_at: f64,
 }
 
-/// What is done where there is no verdict. Such a row has changed nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unjudged {
-    /// The next row is judged.
-    GoOn,
-    /// That row is the last one.
-    Stop,
-}
-
 /// Judges blocks in their order and puts each into the tree, as [`Engine::judge`] and [`Engine::apply`] do one by
-/// one.
+/// one. Of a block without a verdict there is the error; it has changed nothing.
 ///
 /// Up to `threads` threads work, this one included.
 ///
@@ -42,59 +33,77 @@ pub fn take_all(
     rows: &[Row<'_>],
     profile: Profile,
     threads: usize,
-    unjudged: Unjudged,
 ) -> Vec<Result<Judgement, EngineError>> {
-    let pieces = Pieces::new(rows, *engine.rules(), profile);
+    let mut verdicts = Vec::with_capacity(rows.len());
+    let _ = in_order(*engine.rules(), rows, profile, threads, |prepared, row| {
+        let judged = engine.judge_prepared(prepared, row, profile);
+        verdicts.push(judged.and_then(|judgement| engine.apply(&judgement).map(|()| judgement)));
+        ControlFlow::<()>::Continue(())
+    });
+    verdicts
+}
+
+/// As [`take_all`] for a caller who asks only where it ends: at the first block without a verdict. Returns how many
+/// were judged, and why there is no verdict on the next one.
+///
+/// # Panics
+/// As [`take_all`].
+pub fn pass_all(
+    engine: &mut Engine,
+    rows: &[Row<'_>],
+    profile: Profile,
+    threads: usize,
+) -> (usize, Result<(), EngineError>) {
+    let mut judged = 0;
+    let end = in_order(*engine.rules(), rows, profile, threads, |prepared, row| {
+        match engine.take_prepared(prepared, row, profile) {
+            Ok(Decision { .. }) => {
+                judged += 1;
+                ControlFlow::Continue(())
+            }
+            Err(error) => ControlFlow::Break(error),
+        }
+    });
+    (judged, end.break_value().map_or(Ok(()), Err))
+}
+
+/// Prepares rows by several threads and hands them on in their order, by this one.
+fn in_order<B>(
+    rules: Rules,
+    rows: &[Row<'_>],
+    profile: Profile,
+    threads: usize,
+    mut each: impl FnMut(Prepared<'_>, &Row<'_>) -> ControlFlow<B>,
+) -> ControlFlow<B> {
+    let pieces = Pieces::new(rows, rules, profile);
     let helpers = threads.saturating_sub(1).min(pieces.rows.len().saturating_sub(1));
     thread::scope(|scope| {
-        let returns: Vec<_> = (0..helpers).map(|helper| help(scope, &pieces, helper)).collect();
-        let mut verdicts = Vec::with_capacity(rows.len());
+        for _ in 0..helpers {
+            scope.spawn(|| while pieces.prepare_next() {});
+        }
         for (position, piece) in pieces.rows.iter().enumerate() {
-            let Some(prepared) = pieces.prepared(position) else {
+            let Some(mut prepared) = pieces.prepared(position) else {
                 break; // A helper has panicked, and so does the scope when it ends.
             };
-            for (row, block) in piece.iter().zip(&prepared.blocks) {
-                verdicts.push(engine.take(block, row.received_at, profile));
-                if unjudged == Unjudged::Stop && verdicts.last().is_some_and(Result::is_err) {
+            for (row, prepared) in piece.iter().zip(prepared.drain(..)) {
+                let flow = each(prepared, row);
+                if flow.is_break() {
                     pieces.prepare_no_more();
-                    return verdicts;
+                    return flow;
                 }
             }
-            if let Some(helper) = prepared.by.and_then(|helper| returns.get(helper)) {
-                let _ = helper.send(prepared); // One that has panicked takes nothing back.
-            }
         }
-        verdicts
+        ControlFlow::Continue(())
     })
 }
 
-/// Starts a thread that prepares pieces. Each goes back to it when it is done with: the allocator is many times slower
-/// where one thread frees what another one has allocated.
-fn help<'scope, 'a: 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    pieces: &'scope Pieces<'a>,
-    helper: usize,
-) -> Sender<Prepared<'a>> {
-    let (back, done) = mpsc::channel();
-    scope.spawn(move || {
-        while pieces.prepare_next(Some(helper)) {
-            done.try_iter().for_each(drop);
-        }
-        done.into_iter().for_each(drop); // Ends when the channel is closed.
-    });
-    back
-}
-
-/// The blocks of a piece, and which helper has prepared them.
-struct Prepared<'a> {
-    blocks: Vec<Block<'a>>,
-    by: Option<usize>,
-}
+/// Blocks that were prepared together.
+type Piece<'a> = Vec<Prepared<'a>>;
 
 /// The rows in pieces, each of which some thread prepares.
 struct Pieces<'a> {
     rows: Vec<&'a [Row<'a>]>,
-    prepared: Vec<Mutex<Option<Prepared<'a>>>>,
+    prepared: Vec<Mutex<Option<Piece<'a>>>>,
     next: AtomicUsize,
     at_work: AtomicUsize,
     rules: Rules,
@@ -119,19 +128,18 @@ impl Drop for AtWork<'_> {
 
 impl<'a> Pieces<'a> {
     fn new(rows: &'a [Row<'a>], rules: Rules, profile: Profile) -> Self {
-        let profile = rules.profile(profile);
         let rows: Vec<_> = rows.chunks(ROWS_AT_ONCE).collect();
         let prepared = rows.iter().map(|_| Mutex::new(None)).collect();
         Self { rows, prepared, next: AtomicUsize::new(0), at_work: AtomicUsize::new(0), rules, profile }
     }
 
     /// Prepares the next piece that nobody has begun. False if there is none.
-    fn prepare_next(&self, by: Option<usize>) -> bool {
+    fn prepare_next(&self) -> bool {
         let _at_work = AtWork::on(&self.at_work); // Before the piece is taken: whoever waits for it sees that.
         let position = self.next.fetch_add(1, SeqCst);
         let (Some(rows), Some(place)) = (self.rows.get(position), self.prepared.get(position)) else { return false };
-        let blocks = rows.iter().map(|row| prepared(row.raw, &self.rules, self.profile)).collect();
-        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Prepared { blocks, by });
+        let prepared = rows.iter().map(|row| Prepared::read(row.raw, &self.rules, self.profile)).collect();
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(prepared);
         true
     }
 
@@ -141,14 +149,14 @@ impl<'a> Pieces<'a> {
 
     /// A piece, prepared. While another thread is at it, this one prepares pieces too. `None` if nobody is at work any
     /// more and it is not there: who had begun it has panicked.
-    fn prepared(&self, position: usize) -> Option<Prepared<'a>> {
+    fn prepared(&self, position: usize) -> Option<Piece<'a>> {
         let place = self.prepared.get(position)?;
         let take = || place.lock().unwrap_or_else(PoisonError::into_inner).take();
         loop {
             if let Some(prepared) = take() {
                 return Some(prepared);
             }
-            if !self.prepare_next(None) {
+            if !self.prepare_next() {
                 if self.at_work.load(SeqCst) == 0 {
                     return take();
                 }
@@ -158,23 +166,10 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// A block with all that is known of it without a tree.
-fn prepared<'a>(raw: &'a [u8], rules: &Rules, profile: Profile) -> Block<'a> {
-    let block = Block::read(raw);
-    if block.out_of_domain().is_none() {
-        // All of it is kept in the block, exceptions too.
-        let _ = block.computed_hash();
-        let _ = block.work(rules.python_minor);
-        if profile == Profile::Full {
-            let _ = block.solved(rules.python_minor, rules.work_budget);
-        }
-    }
-    block
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::block::Block;
     use crate::fixtures::{child, engine};
 
     /// A log of a chain with, here and there, a block that is none, is not accepted, or lies outside the domain.
@@ -204,8 +199,11 @@ mod tests {
         let log = log(1000);
         let rows: Vec<_> = log.iter().map(|text| Row { raw: text.as_bytes(), received_at: 2.0 }).collect();
         let one_by_one = engine().map(|mut engine| {
-            let take = |row: &Row<'_>| engine.take(&Block::read(row.raw), row.received_at, Profile::Header);
-            let verdicts: Vec<_> = rows.iter().map(take).collect();
+            let mut judge = |row: &Row<'_>| {
+                let judgement = engine.judge(&Block::read(row.raw), row.received_at, Profile::Header)?;
+                engine.apply(&judgement).map(|()| judgement)
+            };
+            let verdicts: Vec<_> = rows.iter().map(&mut judge).collect();
             (told(&verdicts), engine.export())
         });
         assert!(one_by_one.as_ref().is_some_and(|(told, _)| told
@@ -215,15 +213,12 @@ mod tests {
             == 1000));
         for threads in [0, 1, 2, 3, 16] {
             let at_once = engine().map(|mut engine| {
-                let verdicts = take_all(&mut engine, &rows, Profile::Header, threads, Unjudged::GoOn);
+                let verdicts = take_all(&mut engine, &rows, Profile::Header, threads);
                 (told(&verdicts), engine.export())
             });
             assert!(at_once == one_by_one, "{threads} threads");
         }
-        assert_eq!(
-            engine().map(|mut engine| take_all(&mut engine, &[], Profile::Header, 4, Unjudged::GoOn).len()),
-            Some(0)
-        );
+        assert_eq!(engine().map(|mut engine| take_all(&mut engine, &[], Profile::Header, 4).len()), Some(0));
     }
 
     #[test]
@@ -231,20 +226,22 @@ mod tests {
         let log = log(1000);
         let rows: Vec<_> = log.iter().map(|text| Row { raw: text.as_bytes(), received_at: 2.0 }).collect();
         let at_once = engine().map(|mut engine| {
-            let verdicts = take_all(&mut engine, &rows, Profile::Header, 2, Unjudged::GoOn);
-            (told(&verdicts), engine.export())
+            let verdicts = take_all(&mut engine, &rows, Profile::Header, 2);
+            let errors: Vec<_> = verdicts.into_iter().filter_map(Result::err).collect();
+            (errors, engine.export())
         });
-        let in_pieces = engine().map(|mut engine| {
-            let (mut verdicts, mut calls) = (Vec::new(), 0);
-            while let Some(rest) = rows.get(verdicts.len()..).filter(|rest| !rest.is_empty()) {
-                let more = take_all(&mut engine, rest, Profile::Header, 2, Unjudged::Stop);
-                assert!(more.iter().rev().skip(1).all(Result::is_ok));
-                verdicts.extend(more);
-                calls += 1;
-            }
-            assert!(calls > 20, "{calls}");
-            (told(&verdicts), engine.export())
-        });
-        assert!(in_pieces == at_once);
+        assert!(at_once.as_ref().is_some_and(|(errors, _)| errors.len() > 20));
+        for threads in [1, 2] {
+            let in_pieces = engine().map(|mut engine| {
+                let (mut errors, mut rest) = (Vec::new(), rows.as_slice());
+                while !rest.is_empty() {
+                    let (judged, end) = pass_all(&mut engine, rest, Profile::Header, threads);
+                    rest = rest.get(judged + usize::from(end.is_err())..).unwrap_or_default();
+                    errors.extend(end.err());
+                }
+                (errors, engine.export())
+            });
+            assert!(in_pieces == at_once, "{threads} threads");
+        }
     }
 }

@@ -1,15 +1,11 @@
 //! One block: parsed once, with its place in the parity domain, its hash and its work score.
 
-use std::sync::OnceLock;
-
 use sha2::{Digest, Sha256};
 
-use crate::budget::Budget;
-use crate::error::{Exception, Halt};
+use crate::error::Exception;
 use crate::json::{self, JsonError, MAX_LEVELS};
 use crate::number::Num;
 use crate::operations::is_explosive;
-use crate::proof;
 use crate::text::{write_float, write_sorted};
 use crate::usual::{self, Usual};
 use crate::value::{Dict, Value};
@@ -131,17 +127,8 @@ pub struct Block<'a> {
     places: Option<[usize; READ_KEYS]>,
     bytes: usize,
     out_of_domain: Option<String>,
-    computed_hash: OnceLock<Result<[u8; 32], Exception>>,
-    work: OnceLock<(u8, Result<f64, Exception>)>,
-    solved: OnceLock<(Effort, Result<bool, Halt>)>,
-}
-
-/// What the outcome of a proof depends on besides the block: the Python 3 minor whose `sum` holds, and the steps that it
-/// may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Effort {
-    minor: u8,
-    budget: u64,
+    /// The hash of its content, where the text it was read from is as it is hashed.
+    hash_of_text: Option<Result<[u8; 32], Exception>>,
 }
 
 impl<'a> Block<'a> {
@@ -213,15 +200,7 @@ impl<'a> Block<'a> {
     fn new(dict: Dict<'a>, bytes: usize) -> Self {
         let out_of_domain = leaves_domain(&dict).map(str::to_owned);
         let places = places(&dict);
-        Self {
-            dict,
-            places,
-            bytes,
-            out_of_domain,
-            computed_hash: OnceLock::new(),
-            work: OnceLock::new(),
-            solved: OnceLock::new(),
-        }
+        Self { dict, places, bytes, out_of_domain, hash_of_text: None }
     }
 
     fn usual(usual: Usual<'a>, bytes: usize) -> Self {
@@ -234,9 +213,7 @@ impl<'a> Block<'a> {
             dict: usual.dict,
             places: Some(std::array::from_fn(|place| place)),
             bytes,
-            computed_hash: OnceLock::from(hash),
-            work: OnceLock::new(),
-            solved: OnceLock::new(),
+            hash_of_text: Some(hash),
         }
     }
 
@@ -292,42 +269,19 @@ impl<'a> Block<'a> {
     /// # Errors
     /// The exception that computing it raises: a missing field, or a mining capacity that is no tier.
     pub fn computed_hash(&self) -> Result<[u8; 32], Exception> {
-        let compute = || self.fields().ok_or(Exception::Type).and_then(|fields| fields.hash());
-        *self.computed_hash.get_or_init(compute)
+        self.fields().ok_or(Exception::Type).and_then(|fields| self.hash_of(&fields))
     }
 
-    /// Work score on Python 3.`minor`.
-    ///
-    /// # Errors
-    /// The exception that computing it raises.
-    pub fn work(&self, minor: u8) -> Result<f64, Exception> {
-        let compute = || self.fields().ok_or(Exception::Type).and_then(|fields| work(fields.complexity, minor));
-        match self.work.get_or_init(|| (minor, compute())) {
-            (known, result) if *known == minor => *result,
-            _ => compute(),
-        }
+    /// The same of its fields.
+    pub(crate) fn hash_of(&self, fields: &Fields<'_, '_>) -> Result<[u8; 32], Exception> {
+        self.hash_of_text.unwrap_or_else(|| fields.hash())
     }
 
-    /// Whether the solution solves the problem (rule 8) on Python 3.`minor`, in at most `budget` steps.
-    ///
-    /// # Errors
-    /// As [`proof::solves`].
-    pub fn solved(&self, minor: u8, budget: u64) -> Result<bool, Halt> {
-        let effort = Effort { minor, budget };
-        let compute = || {
-            let fields = self.fields().ok_or(Exception::Type)?;
-            proof::solves(fields.problem, fields.solution, minor, &mut Budget::new(budget))
-        };
-        match self.solved.get_or_init(|| (effort, compute())) {
-            (known, result) if *known == effort => result.clone(),
-            _ => compute(),
-        }
-    }
-
-    /// Work score as it is reported: `None` where there is none.
+    /// Work score on Python 3.`minor` as it is reported: `None` where there is none.
     #[must_use]
     pub fn reported_work(&self, minor: u8) -> Option<f64> {
-        self.fields()?.complexity.truthy().then(|| self.work(minor).ok()).flatten()
+        let complexity = self.fields()?.complexity;
+        complexity.truthy().then(|| work(complexity, minor).ok()).flatten()
     }
 }
 

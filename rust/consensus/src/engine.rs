@@ -6,14 +6,18 @@
 use std::cmp::Ordering;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::block::{tier_bounds, Block, Fields};
+use crate::batch::Row;
+use crate::block::{Block, Fields};
 use crate::budget::DEFAULT_BUDGET;
+use crate::content::{Checked, Content, Prepared};
 use crate::error::{EngineError, Exception, Halt};
 use crate::key::{Key, Named};
 use crate::number::Num;
-use crate::tree::{self, Node, Parent, Tree};
+use crate::tree::{self, Node, Parent, Slot, Tree};
 use crate::value::Value;
-pub use crate::verdict::{Claim, Judgement, Profile, Reason};
+use crate::verdict::Told;
+pub use crate::verdict::{Claim, Decision, Judgement, Profile, Reason};
+use crate::work::work;
 use crate::wrong::{self, Wrong};
 
 /// What of the surroundings the rules depend on.
@@ -66,7 +70,8 @@ impl Engine {
             return Err(invalid(why));
         }
         let fields = genesis.fields().ok_or_else(|| invalid("a required field is missing"))?;
-        let work = genesis.work(rules.python_minor).map_err(|error| invalid(&format!("work score raises {error}")))?;
+        let work = work(fields.complexity, rules.python_minor)
+            .map_err(|error| invalid(&format!("work score raises {error}")))?;
         let key =
             |value: &Value<'_>| Named::of(value).map_err(|_| invalid("a list or a dict cannot be a key of the tree"));
         let mut engine = Self { rules, tree: Tree::default(), generation: next_generation() };
@@ -100,137 +105,137 @@ impl Engine {
     /// # Errors
     /// [`EngineError::OutOfDomain`], [`EngineError::BudgetExceeded`]: no verdict.
     pub fn judge(&self, block: &Block<'_>, received_at: f64, profile: Profile) -> Result<Judgement, EngineError> {
-        #[cfg(feature = "faults")]
-        crate::faults::strike(received_at, self.rules.work_budget)?;
-        if let Some(why) = block.out_of_domain() {
-            return Err(EngineError::OutOfDomain(why.to_owned()));
-        }
-        let profile = self.rules.profile(profile);
-        let tip = self.tree.tip().ok_or_else(|| EngineError::Invalid("the tree has no tip".to_owned()))?;
-        let fields = block.fields();
-        let mut judgement = Judgement {
-            reason: Some(Reason::Malformed),
-            block_hash: Claim::Missing,
-            computed_hash: block.computed_hash().ok(),
-            work: block.reported_work(self.rules.python_minor),
-            node: None,
-            moves_tip: false,
-            tip_hash: tip.hash.clone(),
-            tip_cumulative: tip.cumulative,
-            received_at,
-            generation: self.generation,
+        let Some(fields) = self.admit(block, received_at)? else {
+            let claim = block.dict().get(b"block_hash").map_or(Claim::Missing, Claim::of);
+            let told = Told { claim, computed_hash: None, work: None, received_at };
+            return self.judgement(told, Decision::reject(Reason::Malformed));
         };
-        let Some(fields) = fields else {
-            if let Some(value) = block.dict().get(b"block_hash") {
-                judgement.block_hash = Claim::of(value, &Named::of(value));
-            }
-            return Ok(judgement);
-        };
-        #[cfg(feature = "faults")]
-        {
-            judgement.work = judgement.work.map(|work| crate::faults::wrong_work(received_at, fields.index, work));
-        }
-        let links = Links::of(&fields, &self.tree);
-        judgement.block_hash = Claim::of(fields.block_hash, &links.own);
-        let verdict = self.check(block, &fields, &links, profile);
-        let verdict = match verdict {
-            Ok(None) => self.insertion(block, &fields, links, received_at).map(Some).map_err(Halt::from),
-            Ok(Some(reason)) => {
-                judgement.reason = Some(reason);
-                return Ok(judgement);
-            }
-            Err(halt) => Err(halt),
-        };
-        match verdict {
-            Err(Halt::Failed(error)) => return Err(error),
-            Ok(Some(node)) => judgement.insert(node, tip),
-            Ok(None) | Err(Halt::Raised(_)) => {}
-        }
-        Ok(judgement)
+        let content = Content::of(block, &fields, self.rules.python_minor);
+        self.judge_content(content, |content| content.check(&fields, &self.rules, profile), received_at)
     }
 
     /// Judges a block and puts it into the tree.
     ///
     /// # Errors
     /// As [`judge`](Self::judge); then nothing has changed.
-    pub fn take(&mut self, block: &Block<'_>, received_at: f64, profile: Profile) -> Result<Judgement, EngineError> {
-        let judgement = self.judge(block, received_at, profile)?;
-        self.apply(&judgement)?;
-        Ok(judgement)
+    pub fn take(&mut self, block: &Block<'_>, received_at: f64, profile: Profile) -> Result<Decision, EngineError> {
+        let Some(fields) = self.admit(block, received_at)? else { return Ok(Decision::reject(Reason::Malformed)) };
+        let content = Content::of(block, &fields, self.rules.python_minor);
+        let rules = self.rules;
+        self.take_content(content, |content| content.check(&fields, &rules, profile), received_at)
     }
 
-    /// Rules 1 to 6 or 1 to 9: the first one that is broken.
-    fn check(
+    /// As [`judge`](Self::judge), of a block that has been checked already.
+    pub(crate) fn judge_prepared(
         &self,
-        block: &Block<'_>,
-        fields: &Fields<'_, '_>,
-        links: &Links,
+        prepared: Prepared<'_>,
+        row: &Row<'_>,
         profile: Profile,
-    ) -> Result<Option<Reason>, Halt> {
-        if let Some(reason) = check_parent(fields, links)? {
-            return Ok(Some(reason));
-        }
-        if !fields.problem.truthy() || !fields.solution.truthy() {
-            return Ok(Some(Reason::MissingProof));
-        }
-        if !fields.merkle_root.truthy() || fields.merkle_root.length()? != 64 {
-            return Ok(Some(Reason::BadMerkleRoot));
-        }
-        if !fields.complexity.truthy() {
-            return Ok(Some(Reason::MissingComplexity));
-        }
-        if block.work(self.rules.python_minor)? <= 0.0 {
-            return Ok(Some(Reason::NoWork));
-        }
-        match profile {
-            Profile::Header => Ok(None),
-            Profile::Full => self.check_proof(block, fields, links),
+    ) -> Result<Judgement, EngineError> {
+        match prepared {
+            Prepared::Checked(content, checked) => {
+                self.begin(row.received_at)?;
+                self.judge_content(content, |_| checked, row.received_at)
+            }
+            Prepared::Other(block) => self.judge(&block, row.received_at, profile),
         }
     }
 
-    /// Rules 7 to 9.
-    fn check_proof(&self, block: &Block<'_>, fields: &Fields<'_, '_>, links: &Links) -> Result<Option<Reason>, Halt> {
-        let computed = Key::Hash(block.computed_hash()?);
-        if !links.own.as_ref().is_ok_and(|own| own.key == computed) {
-            return Ok(Some(Reason::BadBlockHash));
+    /// As [`take`](Self::take), of a block that has been checked already.
+    pub(crate) fn take_prepared(
+        &mut self,
+        prepared: Prepared<'_>,
+        row: &Row<'_>,
+        profile: Profile,
+    ) -> Result<Decision, EngineError> {
+        match prepared {
+            Prepared::Checked(content, checked) => {
+                self.begin(row.received_at)?;
+                self.take_content(content, |_| checked, row.received_at)
+            }
+            Prepared::Other(block) => self.take(&block, row.received_at, profile),
         }
-        if !block.solved(self.rules.python_minor, self.rules.work_budget)? {
-            return Ok(Some(Reason::BadProof));
-        }
-        let (low, high) = tier_bounds(fields.mining_capacity).ok_or(Exception::Key)?;
-        let size = fields.problem.dict()?.get(b"size").unwrap_or(&Value::Int(0));
-        let high = if wrong::is(Wrong::TierBound) { wrong::one_less(high) } else { high };
-        if Value::Int(low).at_most(size)? && size.at_most(&Value::Int(high))? {
-            return Ok(None);
-        }
-        Ok(Some(Reason::BadTierSize))
     }
 
-    /// The node that a block which passed the rules becomes.
-    fn insertion(
-        &self,
-        block: &Block<'_>,
-        fields: &Fields<'_, '_>,
-        links: Links,
-        received_at: f64,
-    ) -> Result<Node, Exception> {
-        let parent_key = links.parent_key?;
-        let work = block.work(self.rules.python_minor)?;
+    /// What every judgement begins with.
+    #[cfg_attr(not(feature = "faults"), allow(clippy::unused_self, clippy::unnecessary_wraps))]
+    fn begin(&self, received_at: f64) -> Result<(), EngineError> {
         #[cfg(feature = "faults")]
-        let work = crate::faults::wrong_work(received_at, fields.index, work);
-        let (cumulative, height) = match links.parent {
-            Some(parent) => (parent.cumulative + work, next_height(&parent)?.into()),
-            None => (work, fields.index.clone().into_owned()),
+        crate::faults::strike(received_at, self.rules.work_budget)?;
+        let _ = received_at;
+        Ok(())
+    }
+
+    /// The fields of a block of the domain; `None` if one is missing.
+    fn admit<'b, 'a>(&self, block: &'b Block<'a>, received_at: f64) -> Result<Option<Fields<'b, 'a>>, EngineError> {
+        self.begin(received_at)?;
+        match block.out_of_domain() {
+            Some(why) => Err(EngineError::OutOfDomain(why.to_owned())),
+            None => Ok(block.fields()),
+        }
+    }
+
+    fn judge_content(
+        &self,
+        content: Content,
+        check: impl FnOnce(&Content) -> Checked,
+        received_at: f64,
+    ) -> Result<Judgement, EngineError> {
+        let told = Told::of(&content, received_at);
+        let decision = self.decide(content, check, received_at)?;
+        self.judgement(told, decision)
+    }
+
+    fn take_content(
+        &mut self,
+        content: Content,
+        check: impl FnOnce(&Content) -> Checked,
+        received_at: f64,
+    ) -> Result<Decision, EngineError> {
+        let decision = self.decide(content, check, received_at)?;
+        if let Some(node) = &decision.node {
+            self.insert(node, decision.parent, decision.moves_tip)?;
+        }
+        Ok(decision)
+    }
+
+    /// The rules in their order, the insertion and the fork choice.
+    fn decide(
+        &self,
+        content: Content,
+        check: impl FnOnce(&Content) -> Checked,
+        received_at: f64,
+    ) -> Result<Decision, EngineError> {
+        let parent = content.parent.as_ref().ok().and_then(|parent| self.tree.parent(&parent.key));
+        let verdict = match check_parent(&content, parent.as_ref()) {
+            Ok(None) => check(&content),
+            broken => broken.map_err(Halt::from),
         };
-        Ok(Node {
-            hash: links.own?,
-            parent: parent_key,
-            height,
-            cumulative,
-            received_at,
-            timestamp: fields.timestamp.clone().into_owned(),
-            serial: 0,
-        })
+        let node = match verdict {
+            Ok(None) => insertion(content, parent.as_ref(), received_at),
+            Ok(Some(reason)) => return Ok(Decision::reject(reason)),
+            Err(Halt::Raised(exception)) => Err(exception),
+            Err(Halt::Failed(error)) => return Err(error),
+        };
+        let Ok(node) = node else { return Ok(Decision::reject(Reason::Malformed)) };
+        Ok(Decision::insert(node, parent.map(|parent| parent.slot), self.tip()?))
+    }
+
+    fn judgement(&self, told: Told, decision: Decision) -> Result<Judgement, EngineError> {
+        Ok(Judgement::new(told, decision, self.tip()?, self.generation))
+    }
+
+    fn tip(&self) -> Result<&Node, EngineError> {
+        self.tree.tip().ok_or_else(|| EngineError::Invalid("the tree has no tip".to_owned()))
+    }
+
+    fn insert(&mut self, node: &Node, parent: Option<Slot>, moves_tip: bool) -> Result<(), EngineError> {
+        self.generation = next_generation();
+        let serial = self.tree.insert(node, parent)?;
+        if moves_tip {
+            self.tree.set_tip(Node { serial, ..node.clone() });
+        }
+        Ok(())
     }
 
     /// Puts an accepted block into the tree (or one whose sum is not finite); of any other nothing is left to do.
@@ -241,14 +246,10 @@ impl Engine {
         if judgement.generation != self.generation {
             return Err(EngineError::StaleJudgement { judged: judgement.generation, current: self.generation });
         }
-        if let Some(node) = &judgement.node {
-            self.generation = next_generation();
-            let serial = self.tree.insert(node)?;
-            if judgement.moves_tip {
-                self.tree.set_tip(Node { serial, ..node.clone() });
-            }
+        match &judgement.node {
+            Some(node) => self.insert(node, None, judgement.moves_tip),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Puts a node as another engine has it: nothing is judged or computed.
@@ -297,37 +298,36 @@ impl Engine {
     }
 }
 
-/// A block's place in the tree: its own key and its parent's, or the exception that making a key of them raises.
-struct Links {
-    own: Result<Named, Exception>,
-    parent_key: Result<Named, Exception>,
-    parent: Option<Parent>,
-}
-
-impl Links {
-    fn of(fields: &Fields<'_, '_>, tree: &Tree) -> Self {
-        let parent_key = Named::of(fields.previous_hash);
-        let parent = parent_key.as_ref().ok().and_then(|parent| tree.parent(&parent.key));
-        Self { own: Named::of(fields.block_hash), parent_key, parent }
-    }
-}
-
 /// Rules 1 to 3.
-fn check_parent(fields: &Fields<'_, '_>, links: &Links) -> Result<Option<Reason>, Exception> {
-    let index = fields.index.num()?;
+fn check_parent(content: &Content, parent: Option<&Parent>) -> Result<Option<Reason>, Exception> {
+    let index = content.index.num()?;
     if !index.greater(&Num::Int(0)) {
         return Ok(None);
     }
-    links.parent_key.as_ref().map_err(|error| *error)?;
-    let Some(parent) = &links.parent else { return Ok(Some(Reason::UnknownParent)) };
+    content.parent.as_ref().map_err(|error| *error)?;
+    let Some(parent) = parent else { return Ok(Some(Reason::UnknownParent)) };
     if index.compare(&next_height(parent)?) != Some(Ordering::Equal) {
         return Ok(Some(Reason::BadHeight));
     }
-    let as_old = wrong::is(Wrong::Timestamp) && parent.timestamp.at_most(fields.timestamp)?;
-    if fields.timestamp.at_most(&parent.timestamp)? && !as_old {
+    let as_old = wrong::is(Wrong::Timestamp) && parent.timestamp.at_most(&content.timestamp)?;
+    if content.timestamp.at_most(&parent.timestamp)? && !as_old {
         return Ok(Some(Reason::BadTimestamp));
     }
     Ok(None)
+}
+
+/// The node that a block which passed the rules becomes.
+fn insertion(content: Content, parent: Option<&Parent>, received_at: f64) -> Result<Node, Exception> {
+    let parent_key = content.parent?;
+    let work = content.work.ok_or(Exception::Type)??;
+    #[cfg(feature = "faults")]
+    let work = crate::faults::wrong_work(received_at, &content.index, work);
+    let (cumulative, height) = match parent {
+        Some(parent) => (parent.cumulative + work, next_height(parent)?.into()),
+        None => (work, content.index),
+    };
+    let Claim::Key(hash) = content.claim else { return Err(Exception::Type) };
+    Ok(Node { hash, parent: parent_key, height, cumulative, received_at, timestamp: content.timestamp, serial: 0 })
 }
 
 /// `parent.height + 1`

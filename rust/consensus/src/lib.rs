@@ -7,6 +7,7 @@
 //! - [`json`], [`text`]: reading and writing the bytes that decide consensus;
 //! - [`work`], [`proof`]: the work score and the subset sum;
 //! - [`block`]: one block, parsed once, with its domain check and its hash;
+//! - `content`: what is left of a block when its text is gone, and the rules that need no tree;
 //! - [`tree`], [`engine`]: the block tree, fork choice, and the verdict;
 //! - [`batch`]: many blocks at once, by several threads;
 //! - [`solver`]: the miner's solver, no rule.
@@ -19,6 +20,7 @@ pub mod batch;
 pub mod block;
 pub mod budget;
 mod bytes;
+mod content;
 mod dict;
 pub mod engine;
 pub mod error;
@@ -47,6 +49,6 @@ pub mod wrong;
 
 pub use block::Block;
 pub use budget::Budget;
-pub use engine::{Engine, Judgement, Profile, Reason, Rules};
+pub use engine::{Decision, Engine, Judgement, Profile, Reason, Rules};
 pub use error::{EngineError, Exception, Halt};
 pub use value::Value;

@@ -44,6 +44,7 @@ impl Node {
 /// What a child's verdict depends on.
 #[derive(Debug)]
 pub struct Parent {
+    pub(crate) slot: Slot,
     /// Its height.
     pub height: Value<'static>,
     /// Sum of the work scores up to it.
@@ -53,7 +54,7 @@ pub struct Parent {
 }
 
 /// Number of a key's slot.
-type Slot = u32;
+pub(crate) type Slot = u32;
 
 /// Any value that is seldom anything but a small number.
 #[derive(Debug, Clone)]
@@ -204,8 +205,10 @@ impl Tree {
     /// What a child's verdict depends on, of the node under a key.
     #[must_use]
     pub fn parent(&self, key: &Key) -> Option<Parent> {
-        let node = self.nodes.get(index(self.slot(key)?))?.as_ref()?;
-        Some(Parent { height: node.height.value(), cumulative: node.cumulative, timestamp: node.timestamp.value() })
+        let slot = self.slot(key)?;
+        let node = self.nodes.get(index(slot))?.as_ref()?;
+        let (height, timestamp) = (node.height.value(), node.timestamp.value());
+        Some(Parent { slot, height, cumulative: node.cumulative, timestamp })
     }
 
     /// Puts a node under its own hash, over the one that lies there; returns it with its serial number.
@@ -213,18 +216,19 @@ impl Tree {
     /// # Errors
     /// [`EngineError::Invalid`] if the tree is full.
     pub fn put(&mut self, node: Node) -> Result<Node, EngineError> {
-        let serial = self.insert(&node)?;
+        let serial = self.insert(&node, None)?;
         Ok(Node { serial, ..node })
     }
 
-    /// As [`put`](Self::put) of a node that its caller keeps; returns the serial number.
+    /// As [`put`](Self::put) of a node that its caller keeps; returns the serial number. `parent` is where the
+    /// node's parent is, if the caller has looked it up in this tree.
     ///
     /// # Errors
     /// As [`put`](Self::put).
-    pub fn insert(&mut self, node: &Node) -> Result<u64, EngineError> {
+    pub(crate) fn insert(&mut self, node: &Node, parent: Option<Slot>) -> Result<u64, EngineError> {
         let (form, parent_form) = (node.hash.form, node.parent.form);
         let slot = self.slot_or_new(&node.hash.key)?;
-        let parent = self.slot_or_new(&node.parent.key)?;
+        let parent = parent.map_or_else(|| self.slot_or_new(&node.parent.key), Ok)?;
         self.serial += 1;
         let packed = PackedNode {
             parent,

@@ -1,8 +1,8 @@
 //! What is said of a block: the verdict, and what applying it does.
 
-use crate::error::Exception;
+use crate::content::Content;
 use crate::key::Named;
-use crate::tree::Node;
+use crate::tree::{Node, Slot};
 use crate::value::Value;
 use crate::wrong::{self, Wrong};
 
@@ -86,8 +86,58 @@ pub enum Claim {
 }
 
 impl Claim {
-    pub(crate) fn of(value: &Value<'_>, key: &Result<Named, Exception>) -> Self {
-        key.as_ref().map_or_else(|_| Self::Other(value.clone().into_owned()), |key| Self::Key(key.clone()))
+    pub(crate) fn of(value: &Value<'_>) -> Self {
+        Named::of(value).map_or_else(|_| Self::Other(value.clone().into_owned()), Self::Key)
+    }
+}
+
+/// A verdict and the node that the block becomes.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// `None` if the block is accepted.
+    pub reason: Option<Reason>,
+    /// The node that is put into the tree: of every accepted block, and of one whose sum is not finite.
+    pub node: Option<Node>,
+    /// Whether the node becomes the tip.
+    pub moves_tip: bool,
+    /// Where its parent is.
+    pub(crate) parent: Option<Slot>,
+}
+
+impl Decision {
+    /// A reject that leaves nothing in the tree.
+    pub(crate) const fn reject(reason: Reason) -> Self {
+        Self { reason: Some(reason), node: None, moves_tip: false, parent: None }
+    }
+
+    /// Fork choice. A sum that is not finite is a reject, with the node kept and the tip already moved.
+    pub(crate) fn insert(node: Node, parent: Option<Slot>, tip: &Node) -> Self {
+        if wrong::is(Wrong::SumFirst) && wrong::endless(node.cumulative) {
+            return Self::reject(Reason::Malformed);
+        }
+        let moves_tip = node.cumulative > tip.cumulative
+            || (node.cumulative == tip.cumulative && node.received_at < tip.received_at)
+            || (wrong::is(Wrong::Tie) && wrong::late_tie(&node, tip));
+        let reason = if node.cumulative.is_finite() { None } else { Some(Reason::Malformed) };
+        Self { reason, node: Some(node), moves_tip, parent }
+    }
+}
+
+/// What a judgement tells of a block beside the verdict.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub claim: Claim,
+    pub computed_hash: Option<[u8; 32]>,
+    pub work: Option<f64>,
+    pub received_at: f64,
+}
+
+impl Told {
+    pub fn of(content: &Content, received_at: f64) -> Self {
+        let work = content.work.and_then(Result::ok);
+        #[cfg(feature = "faults")]
+        let work = work.map(|work| crate::faults::wrong_work(received_at, &content.index, work));
+        Self { claim: content.claim.clone(), computed_hash: content.hash.ok(), work, received_at }
     }
 }
 
@@ -122,20 +172,20 @@ impl Judgement {
         self.reason.is_none()
     }
 
-    /// Fork choice. A sum that is not finite is a reject, with the node kept and the tip already moved.
-    pub(crate) fn insert(&mut self, node: Node, tip: &Node) {
-        self.moves_tip = node.cumulative > tip.cumulative
-            || (node.cumulative == tip.cumulative && node.received_at < tip.received_at)
-            || (wrong::is(Wrong::Tie) && wrong::late_tie(&node, tip));
-        if wrong::is(Wrong::SumFirst) && wrong::endless(node.cumulative) {
-            self.moves_tip = false;
-            return;
+    /// A decision on a tree with this tip.
+    pub(crate) fn new(told: Told, decision: Decision, tip: &Node, generation: u64) -> Self {
+        let after = decision.node.as_ref().filter(|_| decision.moves_tip).unwrap_or(tip);
+        Self {
+            reason: decision.reason,
+            block_hash: told.claim,
+            computed_hash: told.computed_hash,
+            work: told.work,
+            moves_tip: decision.moves_tip,
+            tip_hash: after.hash.clone(),
+            tip_cumulative: after.cumulative,
+            received_at: told.received_at,
+            generation,
+            node: decision.node,
         }
-        if self.moves_tip {
-            self.tip_hash = node.hash.clone();
-            self.tip_cumulative = node.cumulative;
-        }
-        self.reason = if node.cumulative.is_finite() { None } else { Some(Reason::Malformed) };
-        self.node = Some(node);
     }
 }

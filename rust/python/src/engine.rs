@@ -1,7 +1,7 @@
 //! `Engine`.
 
 use coinjecture_consensus as core;
-use coinjecture_consensus::batch::{take_all, Row, Unjudged};
+use coinjecture_consensus::batch::{pass_all, take_all, Row};
 use coinjecture_consensus::engine::{Profile, Rules};
 use coinjecture_consensus::key::{Key, Named};
 use coinjecture_consensus::{Block, EngineError, Value};
@@ -86,12 +86,12 @@ impl Engine {
     }
 }
 
-/// What `Engine.take` says of a judgement.
-fn taken(py: Python<'_>, judgement: &core::Judgement) -> PyResult<Taken> {
-    let reason = judgement.reason.map(core::Reason::code);
-    let Some(node) = &judgement.node else { return Ok((reason, false, None, None, None)) };
+/// What `Engine.take` says of a decision.
+fn taken(py: Python<'_>, decision: &core::Decision) -> PyResult<Taken> {
+    let reason = decision.reason.map(core::Reason::code);
+    let Some(node) = &decision.node else { return Ok((reason, false, None, None, None)) };
     let (key, height) = (key_to_python(py, &node.hash)?, to_python(py, &node.height)?);
-    Ok((reason, judgement.moves_tip, Some(key), Some(height), Some(node.cumulative)))
+    Ok((reason, decision.moves_tip, Some(key), Some(height), Some(node.cumulative)))
 }
 
 impl Engine {
@@ -101,7 +101,7 @@ impl Engine {
         dict: &Bound<'_, PyDict>,
         received_at: f64,
         profile: Profile,
-    ) -> Option<Result<core::Judgement, EngineError>> {
+    ) -> Option<Result<core::Decision, EngineError>> {
         let mut engine = self.0.try_write()?;
         usual::take(dict, &mut engine, received_at, profile)
     }
@@ -112,15 +112,19 @@ impl Engine {
         block: &Block<'_>,
         received_at: f64,
         profile: Profile,
-    ) -> PyResult<core::Judgement> {
+    ) -> PyResult<core::Decision> {
         let take = |engine: &mut core::Engine| engine.take(block, received_at, profile);
-        let judgement = if block.expected_nanoseconds() > WORTH_RELEASING {
+        let decision = if block.expected_nanoseconds() > WORTH_RELEASING {
             py.detach(|| take(&mut self.0.write()))
         } else {
             self.change(py, take)
         };
-        judgement.map_err(|error| to_exception(&error))
+        decision.map_err(|error| to_exception(&error))
     }
+}
+
+fn of_log(rows: &[(PyBackedBytes, f64)]) -> Vec<Row<'_>> {
+    rows.iter().map(|(raw, received_at)| Row { raw, received_at: *received_at }).collect()
 }
 
 #[pymethods]
@@ -161,41 +165,35 @@ impl Engine {
     /// height and its sum (all None where there is none).
     fn take(&self, block: &Bound<'_, PyAny>, received_at: f64, profile: &str) -> PyResult<Taken> {
         let py = block.py();
-        let judgement = match block.cast_exact::<PyBytes>() {
+        let decision = match block.cast_exact::<PyBytes>() {
             Ok(bytes) if bytes.as_bytes().len() <= QUICKLY_PARSED => {
                 self.take_block(py, &Block::read(bytes.as_bytes()), received_at, profile_named(profile)?)?
             }
             _ => {
                 if let Ok(dict) = block.cast_exact::<PyDict>() {
-                    if let Some(judgement) = self.take_usual(dict, received_at, profile_named(profile)?) {
-                        return taken(py, &judgement.map_err(|error| to_exception(&error))?);
+                    if let Some(decision) = self.take_usual(dict, received_at, profile_named(profile)?) {
+                        return taken(py, &decision.map_err(|error| to_exception(&error))?);
                     }
                 }
                 let captured = capture(block, true)?;
                 self.take_block(py, captured.block(), received_at, profile_named(profile)?)?
             }
         };
-        taken(py, &judgement)
+        taken(py, &decision)
     }
 
     /// `take` of many blocks in their order, each a pair of its bytes and its receipt time, by so many threads and
-    /// without the interpreter lock. Returns a list of their judgements; where there is none, of the error, which
-    /// with `stop` is the last of the list.
-    #[pyo3(signature = (rows, profile, *, threads = 1, stop = false))]
+    /// without the interpreter lock. Returns a list of their judgements; where there is none, of the error.
+    #[pyo3(signature = (rows, profile, *, threads = 1))]
     fn take_many<'py>(
         &self,
         py: Python<'py>,
         rows: Vec<(PyBackedBytes, f64)>,
         profile: &str,
         threads: usize,
-        stop: bool,
     ) -> PyResult<Bound<'py, PyList>> {
         let profile = profile_named(profile)?;
-        let unjudged = if stop { Unjudged::Stop } else { Unjudged::GoOn };
-        let verdicts = py.detach(|| {
-            let rows: Vec<_> = rows.iter().map(|(raw, received_at)| Row { raw, received_at: *received_at }).collect();
-            take_all(&mut self.0.write(), &rows, profile, threads, unjudged)
-        });
+        let verdicts = py.detach(|| take_all(&mut self.0.write(), &of_log(&rows), profile, threads));
         let list = PyList::empty(py);
         for verdict in verdicts {
             match verdict {
@@ -204,6 +202,21 @@ impl Engine {
             }
         }
         Ok(list)
+    }
+
+    /// As `take_many` for a caller who asks for no verdicts. Returns how many blocks were judged, and the error that
+    /// stands in place of the next one's verdict, if there is none; what is behind that one has not been judged.
+    #[pyo3(signature = (rows, profile, *, threads = 1))]
+    fn pass_many(
+        &self,
+        py: Python<'_>,
+        rows: Vec<(PyBackedBytes, f64)>,
+        profile: &str,
+        threads: usize,
+    ) -> PyResult<(usize, Option<PyErr>)> {
+        let profile = profile_named(profile)?;
+        let (judged, end) = py.detach(|| pass_all(&mut self.0.write(), &of_log(&rows), profile, threads));
+        Ok((judged, end.err().map(|error| to_exception(&error))))
     }
 
     /// Puts a judgement into the tree. Raises StaleJudgement if the tree changed since.

@@ -10,7 +10,7 @@ use coinjecture_consensus::engine::Profile;
 use coinjecture_consensus::json::MAX_LEVELS;
 use coinjecture_consensus::value::{Dict, Growing, Text};
 use coinjecture_consensus::wanted::{Part, Wanted};
-use coinjecture_consensus::{Block, EngineError, Judgement, Value};
+use coinjecture_consensus::{Block, Decision, EngineError, Value};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -32,7 +32,7 @@ pub fn take(
     engine: &mut core::Engine,
     received_at: f64,
     profile: Profile,
-) -> Option<Result<Judgement, EngineError>> {
+) -> Option<Result<Decision, EngineError>> {
     // SAFETY: as above. The block borrows from the dict and is gone before this returns; until then only the core
     // works, which knows no Python, so nothing can change the dict.
     let block = unsafe { read(dict, Text::Borrowed)? };

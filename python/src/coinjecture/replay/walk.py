@@ -99,16 +99,17 @@ class Walk:
     def _skipped(self, rows: list[Row], threads: int) -> int:
         """Skip blocks up to the first one outside the domain, and that one too. Returns how many it were."""
         raw = [(row.raw, row.received_at) for row in rows]
-        verdicts = self._rust.engine.take_many(raw, self._rust.profile, threads=threads, stop=True)
+        judged, end = self._rust.engine.pass_many(raw, self._rust.profile, threads=threads)
         self._level = False
-        last, row = verdicts[-1], rows[len(verdicts) - 1]
-        if isinstance(last, _core.OutOfDomain):
-            self._seed()
-            self._legacy.judge(row.raw, row.received_at)
-            self._copy()
-        elif isinstance(last, _core.EngineError):
-            raise last
-        return len(verdicts)
+        if end is None:
+            return judged
+        if not isinstance(end, _core.OutOfDomain):
+            raise end
+        row = rows[judged]
+        self._seed()
+        self._legacy.judge(row.raw, row.received_at)
+        self._copy()
+        return judged + 1
 
     def compare(self, row: Row, mutants: int, seed: int) -> None:
         """Judge a stored block and mutants of it by both; half of the mutants come before it, half after."""
