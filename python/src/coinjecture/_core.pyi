@@ -171,14 +171,15 @@ class Engine:
 
     def take(
         self, block: object, received_at: float, profile: str
-    ) -> tuple[str | None, bool, Any, Any, float | None]:
+    ) -> tuple[str | None, bool, Any, Any, int | None]:
         """Capture, judge and apply a block in one call, for a caller that asks no other engine.
 
         What is no block is rejected as malformed, as `capture` does it with ``total``.
 
         Returns:
-            The reason code of a reject, else None; whether the node became the tip; and of the node that was
-            put its key, height and sum, None where there is none.
+            The reason code of a reject, else None; whether the node became the tip; of the node that was put
+            its key and its height, None where there is none; and of an accepted block the sum of the work up
+            to it, as ``int`` makes it of the float.
 
         Raises:
             OutOfDomain, BudgetExceeded, EngineError: There is no verdict, and nothing has changed.

@@ -16,7 +16,7 @@ ROWS_AT_ONCE = 256
 
 
 Taken = tuple[str | None, bool, Any, Any, Any]
-"""What ``Engine.take`` says of a block. Where the reason is None, the sum at the end is a float."""
+"""What ``Engine.take`` says of a block. Where the reason is None, the sum at the end is an integer."""
 
 
 def field(block: Any, name: str) -> Any:
@@ -82,15 +82,16 @@ class BlockTree(Mapping[Any, BlockNode]):
         """Judge a block, put it into the tree and keep it, in one go.
 
         Returns:
-            What ``Engine.take`` says: the reason code of a reject, else None; whether the tip moved; then of
-            the node that was put, which some rejects have too, its key, its height and its sum.
+            What ``Engine.take`` says: the reason code of a reject, else None; whether the tip moved; of the
+            node that was put, which some rejects have too, its key and its height; of an accepted block the
+            sum of the work up to it.
 
         Raises:
             OutOfDomain, BudgetExceeded, EngineError: There is no verdict, and nothing has changed.
         """
         taken = self._take(block, received_at, profile)
-        _, moves_tip, key, _, cumulative = taken
-        if cumulative is not None:
+        _, moves_tip, key, height, _ = taken
+        if height is not None:
             kept = bytes(block) if isinstance(block, bytearray) else block
             self._blocks[key] = kept
             if moves_tip:

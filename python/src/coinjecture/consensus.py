@@ -144,13 +144,12 @@ class ConsensusEngine:
 
     def _accept(self, block: Any, profile: str) -> bool:
         try:
-            reason, _, key, height, cumulative = self._tree.take(block, time.time(), self._pinned or profile)
+            reason, _, key, height, work = self._tree.take(block, time.time(), self._pinned or profile)
         except OutOfDomain as error:
             # Nobody else is left to judge it.
             raise HeaderValidationError(f"malformed: {error}", "malformed") from error
         if reason is not None:
             raise HeaderValidationError(f"{reason}: rejected by the rules", reason)
-        work = int(cumulative)
         self.storage.store_work_index(height, work, key)
         self.storage.store_tip(key, work)
         return True

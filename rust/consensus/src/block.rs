@@ -198,8 +198,8 @@ impl<'a> Block<'a> {
     }
 
     fn new(dict: Dict<'a>, bytes: usize) -> Self {
-        let out_of_domain = leaves_domain(&dict).map(str::to_owned);
         let places = places(&dict);
+        let out_of_domain = leaves_domain(&dict, places.as_ref()).map(str::to_owned);
         Self { dict, places, bytes, out_of_domain, hash_of_text: None }
     }
 
@@ -326,15 +326,21 @@ fn explodes(complexity: &Value<'_>) -> bool {
 }
 
 /// Why a block leaves the domain by its content.
-fn leaves_domain(dict: &Dict<'_>) -> Option<&'static str> {
-    if dict.get(b"complexity").is_some_and(explodes) {
+fn leaves_domain(dict: &Dict<'_>, places: Option<&[usize; READ_KEYS]>) -> Option<&'static str> {
+    let [hash, previous_hash, complexity] = match places {
+        Some([_, _, previous_hash, .., complexity, _, _, hash]) => {
+            [hash, previous_hash, complexity].map(|at| dict.value_at(*at))
+        }
+        None => [b"block_hash".as_slice(), b"previous_hash", b"complexity"].map(|key| dict.get(key)),
+    };
+    if complexity.is_some_and(explodes) {
         return Some(EXPLODES);
     }
-    let foreign = |key: &[u8]| match dict.get(key) {
+    let foreign = |key: Option<&Value<'_>>| match key {
         Some(Value::Float(value)) => value.is_nan() && value.to_bits() != f64::NAN.to_bits(),
         _ => false,
     };
-    (foreign(b"block_hash") || foreign(b"previous_hash")).then_some("a NaN that json.loads did not make, as a key")
+    (foreign(hash) || foreign(previous_hash)).then_some("a NaN that json.loads did not make, as a key")
 }
 
 /// Bounds of the problem size of a tier.

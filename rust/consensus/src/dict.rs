@@ -65,6 +65,22 @@ impl<'a> Dict<'a> {
         Self { entries: Vec::with_capacity(keys) }
     }
 
+    /// A dict with null under each of these keys, `count` ones that are all different.
+    #[must_use]
+    pub fn blank(keys: impl Iterator<Item = &'a str>, count: usize) -> Self {
+        let mut entries = Vec::with_capacity(count);
+        entries.resize_with(count, || (Cow::Borrowed::<[u8]>(&[]), Value::Null));
+        for ((place, _), key) in entries.iter_mut().zip(keys) {
+            *place = Cow::Borrowed(key.as_bytes());
+        }
+        Self { entries }
+    }
+
+    /// Its values, to be written.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value<'a>> {
+        self.entries.iter_mut().map(|(_, value)| value)
+    }
+
     /// Puts a value under a key, as `dict[key] = value`. Meant for a few keys: it looks at all of them.
     pub fn insert(&mut self, key: Text<'a>, value: Value<'a>) {
         match self.entries.iter_mut().find(|(known, _)| *known == key) {
@@ -78,6 +94,12 @@ impl<'a> Dict<'a> {
     #[inline]
     pub fn place(&mut self, key: Text<'a>, new: bool) -> Place<'_, 'a> {
         place_in(&mut self.entries, key, new)
+    }
+
+    /// The place of a key that is not there yet, whose value is to be written there.
+    #[inline]
+    pub fn add(&mut self, key: Text<'a>) -> &mut Value<'a> {
+        place_in(&mut self.entries, key, true).1
     }
 
     /// Value under `key`.

@@ -15,7 +15,7 @@ use crate::wrong::{self, Wrong};
 /// Up to this many comparisons scanning beats hashing.
 const SCANNED: usize = 1024;
 
-/// Chosen values that are compared with one another without hashing.
+/// Numbers, and chosen values, that are compared with one another without hashing.
 const FEW: usize = 32;
 
 /// Whether `solution` solves `problem` (rule 8), with the `sum` of Python 3.`minor`.
@@ -47,22 +47,30 @@ fn solved_in_small(problem: &Dict<'_>, solution: &Value<'_>, budget: &mut Budget
     else {
         return Ok(None);
     };
-    let comparisons = numbers.len().saturating_mul(chosen.len());
-    if comparisons > SCANNED || chosen.get(FEW).is_some() || !numbers.iter().all(|x| matches!(x, Value::Int(_))) {
+    let (mut few_numbers, mut few_chosen) = ([0; FEW], [0; FEW]);
+    let (Some(known), Some(taken)) = (integers(numbers, &mut few_numbers), integers(chosen, &mut few_chosen)) else {
         return Ok(None);
+    };
+    let Some(sum) = taken.iter().try_fold(0_i64, |sum, x| sum.checked_add(*x)) else { return Ok(None) };
+    // Every comparison is made: where an early end cannot be foreseen it costs more than it spares.
+    let among = |list: &[i64], x: i64| list.iter().fold(false, |found, number| found | (*number == x));
+    let mut solved = sum == *target;
+    for (position, x) in taken.iter().enumerate() {
+        let earlier = taken.get(..position).unwrap_or_default();
+        solved &= among(known, *x) & !among(earlier, *x);
     }
-    let is = |number: &Value<'_>, x: i64| matches!(number, Value::Int(number) if *number == x);
-    let mut sum = 0_i64;
-    let mut solved = true;
-    for (position, x) in chosen.iter().enumerate() {
-        let Value::Int(x) = x else { return Ok(None) };
-        let Some(next) = sum.checked_add(*x) else { return Ok(None) };
-        sum = next;
-        solved &= numbers.iter().any(|number| is(number, *x));
-        solved &= !chosen.iter().take(position).any(|earlier| is(earlier, *x));
+    budget.spend_elements(taken.len().saturating_add(known.len().saturating_mul(taken.len())))?;
+    Ok(Some(solved))
+}
+
+/// The members of a list in a place of their own, if they are few and all of them integers of 64 bits.
+fn integers<'p>(list: &[Value<'_>], place: &'p mut [i64; FEW]) -> Option<&'p [i64]> {
+    let place = place.get_mut(..list.len())?;
+    for (number, member) in place.iter_mut().zip(list) {
+        let Value::Int(member) = member else { return None };
+        *number = *member;
     }
-    budget.spend_elements(chosen.len().saturating_add(comparisons))?;
-    Ok(Some(solved && sum == *target))
+    Some(place)
 }
 
 /// What iterating over a value gives.

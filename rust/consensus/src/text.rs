@@ -1,6 +1,7 @@
 //! Writing JSON exactly as `CPython`'s `json.dumps` with default separators and ASCII escapes.
 //!
-//! These bytes are hashed, so all of them are laid out here; only the shortest digits of a double come from a crate.
+//! These bytes are hashed, so all of them are laid out here; only the shortest digits of a double come from a crate, and
+//! with them the point, as long as no layout puts it elsewhere.
 
 use std::io::Write;
 
@@ -164,6 +165,11 @@ pub fn decode(text: &[u8]) -> Option<(u32, usize)> {
 /// The least whole number of sixteen digits.
 const SIXTEEN_DIGITS: f64 = 1e15;
 
+/// Between these, Python writes no exponent, nor does anyone else: all that is left to write are the shortest digits, with
+/// the point where it belongs and a digit on either side of it.
+const LEAST_WITHOUT_EXPONENT: f64 = 1e-4;
+const MOST_WITHOUT_EXPONENT: f64 = 1e16;
+
 /// Appends a double as `json.dumps` does: `repr`, or `NaN`, `Infinity`, `-Infinity`.
 pub fn write_float(value: f64, out: &mut Vec<u8>) {
     if value.is_nan() {
@@ -178,16 +184,20 @@ pub fn write_float(value: f64, out: &mut Vec<u8>) {
     if value == 0.0 {
         return out.extend_from_slice(b"0.0");
     }
-    let whole = value.abs();
-    if whole < SIXTEEN_DIGITS && whole.trunc() == whole {
+    let size = value.abs();
+    if size < SIXTEEN_DIGITS && size.trunc() == size {
         // Of the decimals of at most fifteen digits no two are the same double, so none but this one can be meant.
         #[allow(clippy::cast_possible_truncation)] // it is a whole number of few digits
-        write_int(whole as i64, out);
+        write_int(size as i64, out);
         return out.extend_from_slice(b".0");
     }
     let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(size).as_bytes();
+    if (LEAST_WITHOUT_EXPONENT..MOST_WITHOUT_EXPONENT).contains(&size) {
+        return out.extend_from_slice(text);
+    }
     let mut digits = [0_u8; 32];
-    let (count, point) = shortest_digits(buffer.format_finite(value.abs()).as_bytes(), &mut digits);
+    let (count, point) = shortest_digits(text, &mut digits);
     lay_out(digits.get(..count).unwrap_or_default(), point, out);
 }
 

@@ -1,10 +1,16 @@
 //! Which keys of an object are read, so that the rest is only checked and stepped over.
 
+use crate::dict::Dict;
+
 /// The keys of an object that are wanted. What lies under any other is checked and not kept; an object that has only
 /// others keeps its first one with `null`, so that it stays truthy.
 #[derive(Debug)]
 pub struct Wanted {
     keys: &'static [(&'static str, Part)],
+    /// How many bytes all of them have.
+    bytes: usize,
+    /// Of how many something is wanted.
+    wanted: usize,
     /// A bit for every length of a key.
     lengths: u64,
 }
@@ -48,13 +54,15 @@ impl Wanted {
     /// At most 64 keys, best in the order in which they usually come.
     #[must_use]
     pub const fn new(keys: &'static [(&'static str, Part)]) -> Self {
-        let mut lengths = 0;
+        let (mut lengths, mut bytes, mut wanted) = (0, 0, 0);
         let mut left = keys;
-        while let [(key, _), more @ ..] = left {
+        while let [(key, part), more @ ..] = left {
             lengths |= 1 << (key.len() % 64);
+            bytes += key.len();
+            wanted += !part.is_nothing() as usize;
             left = more;
         }
-        Self { keys, lengths }
+        Self { keys, bytes, wanted, lengths }
     }
 
     /// Position of a key, and what of its value is wanted.
@@ -84,10 +92,22 @@ impl Wanted {
         self.keys.len()
     }
 
-    /// Number of keys of which something is wanted.
+    /// Bytes of all the keys together.
     #[must_use]
-    pub fn wanted(&self) -> usize {
-        self.names().count()
+    pub const fn key_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// A dict with null under each key of which something is wanted.
+    #[must_use]
+    pub fn blank(&self) -> Dict<'static> {
+        Dict::blank(self.names(), self.wanted)
+    }
+
+    /// The keys in their order, and what of each is wanted.
+    #[inline]
+    pub fn keys(&self) -> impl Iterator<Item = &'static (&'static str, Part)> {
+        self.keys.iter()
     }
 
     /// The key at a position.

@@ -7,6 +7,7 @@ use coinjecture_consensus::key::{Key, Named};
 use coinjecture_consensus::{Block, EngineError, Value};
 use parking_lot::RwLock;
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -22,7 +23,7 @@ use crate::usual;
 pub struct Engine(RwLock<core::Engine>);
 
 /// What `Engine.take` says of a block.
-type Taken = (Option<&'static str>, bool, Option<Py<PyAny>>, Option<Py<PyAny>>, Option<f64>);
+type Taken<'py> = (Option<&'static str>, bool, Option<Py<PyAny>>, Option<Py<PyAny>>, Option<Bound<'py, PyAny>>);
 
 fn profile_named(name: &str) -> PyResult<Profile> {
     Profile::named(name)
@@ -86,12 +87,20 @@ impl Engine {
     }
 }
 
-/// What `Engine.take` says of a decision.
-fn taken(py: Python<'_>, decision: &core::Decision) -> PyResult<Taken> {
+/// What `Engine.take` says of a decision. `key` is the key object of the node, if the caller has it at hand.
+fn taken<'py>(py: Python<'py>, decision: &core::Decision, key: Option<Py<PyAny>>) -> PyResult<Taken<'py>> {
     let reason = decision.reason.map(core::Reason::code);
     let Some(node) = &decision.node else { return Ok((reason, false, None, None, None)) };
-    let (key, height) = (key_to_python(py, &node.hash)?, to_python(py, &node.height)?);
-    Ok((reason, decision.moves_tip, Some(key), Some(height), Some(node.cumulative)))
+    let key = key.map_or_else(|| key_to_python(py, &node.hash), Ok)?;
+    let height = to_python(py, &node.height)?;
+    let work = reason.is_none().then(|| truncated(py, node.cumulative)).transpose()?;
+    Ok((reason, decision.moves_tip, Some(key), Some(height), work))
+}
+
+/// Python's `int` of a finite double.
+fn truncated(py: Python<'_>, number: f64) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: the interpreter lock is held; what is returned is a new reference, or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(py, pyo3::ffi::PyLong_FromDouble(number)) }
 }
 
 impl Engine {
@@ -161,9 +170,9 @@ impl Engine {
     }
 
     /// `capture`, `judge` and `apply` in one call, for a caller that asks no other engine. Returns the reason code
-    /// (None where it is accepted), whether the node became the tip, and of the node that was put its key, its
-    /// height and its sum (all None where there is none).
-    fn take(&self, block: &Bound<'_, PyAny>, received_at: f64, profile: &str) -> PyResult<Taken> {
+    /// (None where it is accepted), whether the node became the tip, of the node that was put its key and its height
+    /// (None where there is none), and of an accepted block the sum up to it, as an integer.
+    fn take<'py>(&self, block: &Bound<'py, PyAny>, received_at: f64, profile: &str) -> PyResult<Taken<'py>> {
         let py = block.py();
         let decision = match block.cast_exact::<PyBytes>() {
             Ok(bytes) if bytes.as_bytes().len() <= QUICKLY_PARSED => {
@@ -172,14 +181,15 @@ impl Engine {
             _ => {
                 if let Ok(dict) = block.cast_exact::<PyDict>() {
                     if let Some(decision) = self.take_usual(dict, received_at, profile_named(profile)?) {
-                        return taken(py, &decision.map_err(|error| to_exception(&error))?);
+                        let key = dict.get_item(intern!(py, "block_hash"))?.map(Bound::unbind);
+                        return taken(py, &decision.map_err(|error| to_exception(&error))?, key);
                     }
                 }
                 let captured = capture(block, true)?;
                 self.take_block(py, captured.block(), received_at, profile_named(profile)?)?
             }
         };
-        taken(py, &decision)
+        taken(py, &decision, None)
     }
 
     /// `take` of many blocks in their order, each a pair of its bytes and its receipt time, by so many threads and

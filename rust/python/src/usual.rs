@@ -1,15 +1,16 @@
-//! The usual block: a dict of nothing but what `json.loads` makes, exactly of those types, with ordinary numbers.
+//! The usual block: a dict of nothing but what `json.loads` makes of a text of the reference node, exactly of those
+//! types, with its keys in that order and ordinary numbers.
 //!
 //! Such a block is read through borrowed pointers, without counting references. That is sound because nothing here
-//! runs Python code: whatever could (a subclass, an enum, another mapping) or is rare (a huge integer, a NaN, a lone
-//! surrogate, a depth or a size near the domain's end) makes it give up, and `block_dict` reads the block with care.
+//! runs Python code: whatever could (a subclass, an enum, another mapping) or is rare (other keys, a huge integer, a NaN, a
+//! lone surrogate, a depth or a size near the domain's end) makes it give up, and `block_dict` reads the block with care.
 
 use coinjecture_consensus as core;
 use coinjecture_consensus::block::{MAX_BYTES, READ};
 use coinjecture_consensus::engine::Profile;
 use coinjecture_consensus::json::MAX_LEVELS;
-use coinjecture_consensus::value::{Dict, Growing, Text};
-use coinjecture_consensus::wanted::{Part, Wanted};
+use coinjecture_consensus::value::{Dict, Text};
+use coinjecture_consensus::wanted::{same, Part, Wanted};
 use coinjecture_consensus::{Block, Decision, EngineError, Value};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -46,9 +47,8 @@ pub fn take(
 /// or the lock is given up.
 unsafe fn read<'t>(dict: &Bound<'_, PyDict>, keep: fn(&'t [u8]) -> Text<'t>) -> Option<Block<'t>> {
     let mut reader = Reader { bound: 0, keep };
-    let mut read = Dict::with_capacity(READ.len());
     // SAFETY: as this function's.
-    unsafe { reader.wanted(dict.as_ptr(), &READ, MAX_LEVELS - 1, &mut read)? };
+    let read = unsafe { reader.wanted(dict.as_ptr(), &READ, MAX_LEVELS - 1)? };
     (reader.bound <= MAX_BYTES).then(|| Block::of_fields(read, reader.bound / BYTES_PER_CODE_POINT))
 }
 
@@ -64,82 +64,77 @@ struct Reader<'t> {
     keep: fn(&'t [u8]) -> Text<'t>,
 }
 
+/// Writes a value to a place that holds null, of which nothing has to be freed.
+#[inline]
+fn set<'t>(place: &mut Value<'t>, value: Value<'t>) {
+    std::mem::forget(std::mem::replace(place, value));
+}
+
 impl<'t> Reader<'t> {
-    /// The wanted part of an exact dict; `levels` is how many may lie in it.
+    /// The wanted part of an exact dict that has exactly the keys listed, in their order; `levels` is how many may
+    /// lie in it.
     ///
     /// # Safety
     /// `dict` points to a living exact dict, and the interpreter lock is held.
-    unsafe fn wanted(
-        &mut self,
-        dict: *mut ffi::PyObject,
-        wanted: &'static Wanted,
-        levels: usize,
-        read: &mut Dict<'t>,
-    ) -> Option<()> {
-        let mut first_other: Option<&[u8]> = None;
-        let mut likely = 0;
-        self.bound += BYTES_PER_MEMBER;
+    unsafe fn wanted(&mut self, dict: *mut ffi::PyObject, wanted: &'static Wanted, levels: usize) -> Option<Dict<'t>> {
+        let mut read = wanted.blank();
+        let mut places = read.values_mut();
+        self.bound += BYTES_PER_MEMBER + wanted.key_bytes() * BYTES_PER_BYTE + wanted.len() * 2 * BYTES_PER_MEMBER;
         // SAFETY: as this function's; no Python code runs before the last use of what an entry points to.
         let mut entries = unsafe { Entries::of(dict) };
-        while let Some((key, value)) = entries.next() {
-            // SAFETY: the dict keeps both alive and does not change meanwhile.
-            let name = unsafe { self.key(key)? };
-            let found = wanted.find_from(name, likely);
-            likely = found.map_or(likely, |(position, _)| position + 1);
-            let Some((_, (name, part))) = found.filter(|(_, (_, part))| !part.is_nothing()) else {
-                // SAFETY: as above.
-                unsafe { self.weigh(value, levels)? };
-                first_other = first_other.or(Some(name));
-                continue;
-            };
-            let place = read.place(Text::Borrowed(name.as_bytes()), true).1;
-            // SAFETY: as above.
+        for (name, part) in wanted.keys() {
+            // SAFETY: the dict keeps key and value alive and does not change meanwhile.
             unsafe {
-                match part {
-                    Part::Inside(inside) if is(value, &raw mut ffi::PyDict_Type) => {
-                        let mut read = Dict::with_capacity(inside.wanted());
-                        self.wanted(value, inside, levels.checked_sub(1)?, &mut read)?;
-                        *place = Value::Dict(read);
-                    }
-                    Part::Whole | Part::Inside(_) => self.value(value, levels, place)?,
-                    Part::Presence | Part::Nothing => self.weigh(value, levels)?,
+                if !entries.next() || !is_text(entries.key, name) {
+                    return None;
                 }
-            };
+                match part {
+                    Part::Nothing => self.weigh(entries.value, levels)?,
+                    Part::Whole => self.value(entries.value, levels, places.next()?)?,
+                    Part::Presence => {
+                        places.next()?;
+                        self.weigh(entries.value, levels)?;
+                    }
+                    Part::Inside(inside) => {
+                        let inner = levels.checked_sub(1).filter(|_| is(entries.value, &raw mut ffi::PyDict_Type))?;
+                        set(places.next()?, Value::Dict(self.wanted(entries.value, inside, inner)?));
+                    }
+                }
+            }
         }
-        if let Some(key) = first_other.filter(|_| read.is_empty()) {
-            read.insert(Text::Owned(key.to_vec()), Value::Null); // an object with keys is truthy
-        }
-        Some(())
+        drop(places);
+        (!entries.next()).then_some(read)
     }
 
-    /// A value, taken over into its place, which is empty.
+    /// A value, taken over into its place, which holds null.
     ///
     /// # Safety
     /// `object` points to a living object, and the interpreter lock is held.
+    #[inline(always)] // as `weigh`
     unsafe fn value(&mut self, object: *mut ffi::PyObject, levels: usize, place: &mut Value<'t>) -> Option<()> {
         // SAFETY: as this function's; the type of `object` is asked before it is used as one of that type.
         unsafe {
             if is(object, &raw mut ffi::PyLong_Type) {
                 self.bound += BYTES_PER_SCALAR;
-                *place = Value::Int(small_int(object)?);
+                set(place, Value::Int(small_int(object)?));
             } else if is(object, &raw mut ffi::PyUnicode_Type) {
                 let text = utf8(object)?;
                 self.bound += text.len().saturating_mul(BYTES_PER_BYTE) + BYTES_PER_MEMBER;
-                *place = Value::Str((self.keep)(text));
+                set(place, Value::Str((self.keep)(text)));
             } else if is(object, &raw mut ffi::PyFloat_Type) {
                 self.bound += BYTES_PER_SCALAR;
                 let value = ffi::PyFloat_AsDouble(object);
                 if value.is_nan() {
                     return None; // which NaN it is, is told elsewhere
                 }
-                *place = Value::Float(value);
+                set(place, Value::Float(value));
             } else if is(object, &raw mut ffi::PyList_Type) {
-                *place = Value::List(self.list(object, levels.checked_sub(1)?)?);
+                set(place, Value::List(self.list(object, levels.checked_sub(1)?)?));
             } else if is(object, &raw mut ffi::PyDict_Type) {
-                *place = Value::Dict(self.dict(object, levels.checked_sub(1)?)?);
+                set(place, Value::Dict(self.dict(object, levels.checked_sub(1)?)?));
             } else {
                 self.bound += BYTES_PER_SCALAR;
-                *place = constant(object)?;
+                set(place, constant(object)?);
             }
         }
         Some(())
@@ -178,106 +173,135 @@ impl<'t> Reader<'t> {
         Some(items)
     }
 
-    /// An exact dict.
+    /// An exact dict, whose keys are all different.
     ///
     /// # Safety
     /// `dict` points to a living exact dict, and the interpreter lock is held.
     unsafe fn dict(&mut self, dict: *mut ffi::PyObject, levels: usize) -> Option<Dict<'t>> {
         self.bound += BYTES_PER_MEMBER;
-        let mut read = Growing::default();
+        let mut read = Dict::default();
         // SAFETY: as this function's; no Python code runs meanwhile.
         let mut entries = unsafe { Entries::of(dict) };
-        while let Some((key, value)) = entries.next() {
+        while entries.next() {
             // SAFETY: the dict keeps both alive and does not change meanwhile.
             unsafe {
-                let key = (self.keep)(self.key(key)?);
-                self.value(value, levels, read.place(key).1)?;
+                if !is(entries.key, &raw mut ffi::PyUnicode_Type) {
+                    return None;
+                }
+                let key = utf8(entries.key)?;
+                self.bound += key.len().saturating_mul(BYTES_PER_BYTE) + 2 * BYTES_PER_MEMBER;
+                self.value(entries.value, levels, read.add((self.keep)(key)))?;
             }
         }
-        Some(read.finished())
+        Some(read)
     }
 
     /// Counts a value that is not kept.
     ///
     /// # Safety
     /// As [`value`](Self::value).
+    #[inline(always)] // most are texts and numbers, of which there is little to do
     unsafe fn weigh(&mut self, object: *mut ffi::PyObject, levels: usize) -> Option<()> {
         // SAFETY: as this function's; the type of `object` is asked before it is used as one of that type.
         unsafe {
-            if is(object, &raw mut ffi::PyLong_Type) {
-                self.bound += BYTES_PER_SCALAR;
-                return small_int(object).map(drop);
-            }
             if is(object, &raw mut ffi::PyUnicode_Type) {
                 let length = usize::try_from(ffi::PyUnicode_GetLength(object)).ok()?;
                 self.bound += length.saturating_mul(BYTES_PER_CODE_POINT) + BYTES_PER_MEMBER;
                 return Some(());
             }
             if is(object, &raw mut ffi::PyDict_Type) {
-                let levels = levels.checked_sub(1)?;
-                self.bound += BYTES_PER_MEMBER;
-                let mut entries = Entries::of(object);
-                while let Some((key, value)) = entries.next() {
-                    if !is(key, &raw mut ffi::PyUnicode_Type) {
-                        return None;
-                    }
-                    let length = usize::try_from(ffi::PyUnicode_GetLength(key)).ok()?;
-                    self.bound += length.saturating_mul(BYTES_PER_CODE_POINT) + 2 * BYTES_PER_MEMBER;
-                    self.weigh(value, levels)?;
-                }
-                return Some(());
+                return self.weigh_dict(object, levels.checked_sub(1)?);
             }
             if is(object, &raw mut ffi::PyList_Type) {
-                let levels = levels.checked_sub(1)?;
-                let length = ffi::PyList_Size(object);
-                self.bound += BYTES_PER_MEMBER;
-                for position in 0..length {
-                    self.bound += BYTES_PER_MEMBER;
-                    self.weigh(ffi::PyList_GetItem(object, position), levels)?;
-                }
-                return Some(());
+                return self.weigh_list(object, levels.checked_sub(1)?);
             }
-            self.bound += BYTES_PER_SCALAR;
-            if is(object, &raw mut ffi::PyFloat_Type) {
-                return Some(());
-            }
-            constant(object).map(drop)
+            self.weigh_scalar(object)
         }
     }
 
-    /// A key's text.
+    /// Counts a number or a constant.
     ///
     /// # Safety
-    /// As [`value`](Self::value). The text lives as long as the key.
+    /// As [`value`](Self::value).
     #[inline]
-    unsafe fn key<'k>(&mut self, key: *mut ffi::PyObject) -> Option<&'k [u8]> {
-        // SAFETY: as this function's.
-        let text = unsafe { is(key, &raw mut ffi::PyUnicode_Type).then(|| utf8(key))?? };
-        self.bound += text.len().saturating_mul(BYTES_PER_BYTE) + 2 * BYTES_PER_MEMBER;
-        Some(text)
+    unsafe fn weigh_scalar(&mut self, object: *mut ffi::PyObject) -> Option<()> {
+        self.bound += BYTES_PER_SCALAR;
+        // SAFETY: as this function's; the type of `object` is asked before it is used as one of that type.
+        unsafe {
+            if is(object, &raw mut ffi::PyLong_Type) {
+                small_int(object).map(drop)
+            } else if is(object, &raw mut ffi::PyFloat_Type) {
+                Some(())
+            } else {
+                constant(object).map(drop)
+            }
+        }
+    }
+
+    /// Counts an exact dict.
+    ///
+    /// # Safety
+    /// As [`dict`](Self::dict).
+    unsafe fn weigh_dict(&mut self, dict: *mut ffi::PyObject, levels: usize) -> Option<()> {
+        self.bound += BYTES_PER_MEMBER;
+        // SAFETY: as this function's; no Python code runs meanwhile.
+        let mut entries = unsafe { Entries::of(dict) };
+        while entries.next() {
+            // SAFETY: the dict keeps both alive and does not change meanwhile.
+            unsafe {
+                if !is(entries.key, &raw mut ffi::PyUnicode_Type) {
+                    return None;
+                }
+                let length = usize::try_from(ffi::PyUnicode_GetLength(entries.key)).ok()?;
+                self.bound += length.saturating_mul(BYTES_PER_CODE_POINT) + 2 * BYTES_PER_MEMBER;
+                self.weigh(entries.value, levels)?;
+            }
+        }
+        Some(())
+    }
+
+    /// Counts an exact list.
+    ///
+    /// # Safety
+    /// As [`list`](Self::list).
+    unsafe fn weigh_list(&mut self, list: *mut ffi::PyObject, levels: usize) -> Option<()> {
+        // SAFETY: as this function's; a position is within the length, and no Python code runs meanwhile.
+        unsafe {
+            let length = ffi::PyList_Size(list);
+            self.bound += BYTES_PER_MEMBER;
+            for position in 0..length {
+                self.bound += BYTES_PER_MEMBER;
+                self.weigh(ffi::PyList_GetItem(list, position), levels)?;
+            }
+        }
+        Some(())
     }
 }
 
-/// The entries of a dict.
+/// Steps through the entries of a dict.
 struct Entries {
     dict: *mut ffi::PyObject,
     position: ffi::Py_ssize_t,
+    /// Key of the entry it stands at, borrowed from the dict.
+    key: *mut ffi::PyObject,
+    /// Its value, borrowed too.
+    value: *mut ffi::PyObject,
 }
 
 impl Entries {
+    /// Stands before the first entry.
+    ///
     /// # Safety
     /// `dict` points to an exact dict that lives and does not change as long as this is used, with the interpreter
     /// lock held.
     unsafe fn of(dict: *mut ffi::PyObject) -> Self {
-        Self { dict, position: 0 }
+        Self { dict, position: 0, key: std::ptr::null_mut(), value: std::ptr::null_mut() }
     }
 
-    /// The next key and value, both borrowed from the dict.
-    fn next(&mut self) -> Option<(*mut ffi::PyObject, *mut ffi::PyObject)> {
-        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+    /// Goes to the next entry. False if there is none.
+    fn next(&mut self) -> bool {
         // SAFETY: what `of` asks for.
-        let found = unsafe { ffi::PyDict_Next(self.dict, &raw mut self.position, &raw mut key, &raw mut value) };
-        (found != 0).then_some((key, value))
+        unsafe { ffi::PyDict_Next(self.dict, &raw mut self.position, &raw mut self.key, &raw mut self.value) != 0 }
     }
 }
 
@@ -289,6 +313,18 @@ impl Entries {
 unsafe fn is(object: *mut ffi::PyObject, class: *mut ffi::PyTypeObject) -> bool {
     // SAFETY: as this function's.
     unsafe { ffi::Py_IS_TYPE(object, class) != 0 }
+}
+
+/// Whether an object is exactly this `str`.
+///
+/// # Safety
+/// `object` points to a living object, and the interpreter lock is held.
+#[inline]
+unsafe fn is_text(object: *mut ffi::PyObject, text: &str) -> bool {
+    // SAFETY: as this function's.
+    unsafe {
+        is(object, &raw mut ffi::PyUnicode_Type) && utf8(object).is_some_and(|found| same(found, text.as_bytes()))
+    }
 }
 
 /// An exact `int` if it fits 64 bits.
