@@ -56,7 +56,7 @@ impl Key {
             Value::Big(value) => (Self::Big(value.clone()), Form::Int),
             Value::Float(value) => Self::of_float(*value),
             Value::Str(text) => (Self::of_text(text), Form::Only),
-            Value::List(_) | Value::Dict(_) => return Err(Exception::Type),
+            Value::List(_) | Value::Ints(_) | Value::Dict(_) => return Err(Exception::Type),
         })
     }
 

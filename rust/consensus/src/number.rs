@@ -52,12 +52,21 @@ impl Num {
 
     /// Exact comparison; `None` if one of the two is NaN.
     #[must_use]
+    #[inline]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
+        match (self.to_exact_f64(), other.to_exact_f64()) {
+            (Some(a), Some(b)) => a.partial_cmp(&b),
+            _ => self.compare_any(other),
+        }
+    }
+
+    /// The same where one of the two may be no double.
+    fn compare_any(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Int(a), Self::Int(b)) => Some(a.cmp(b)),
             (Self::Float(a), Self::Float(b)) => a.partial_cmp(b),
             (Self::Float(a), b) => b.to_exact_f64().map_or_else(|| compare_float(*a, b), |b| a.partial_cmp(&b)),
-            (_, Self::Float(_)) => other.compare(self).map(Ordering::reverse),
+            (_, Self::Float(_)) => other.compare_any(self).map(Ordering::reverse),
             (Self::Int(_), Self::Big(b)) => {
                 Some(if b.sign() == Sign::Minus { Ordering::Greater } else { Ordering::Less })
             }

@@ -42,35 +42,24 @@ pub fn solves(problem: &Value<'_>, solution: &Value<'_>, minor: u8, budget: &mut
 /// The usual case, to spare the general way: a few integers of 64 bits and a target and a sum of the same kind. `None`
 /// for any other.
 fn solved_in_small(problem: &Dict<'_>, solution: &Value<'_>, budget: &mut Budget) -> Result<Option<bool>, Halt> {
-    let (Some(Value::List(numbers)), Some(Value::Int(target)), Value::List(chosen)) =
+    let (Some(Value::Ints(numbers)), Some(Value::Int(target)), Value::Ints(chosen)) =
         (problem.get(b"numbers"), problem.get(b"target"), solution)
     else {
         return Ok(None);
     };
-    let (mut few_numbers, mut few_chosen) = ([0; FEW], [0; FEW]);
-    let (Some(known), Some(taken)) = (integers(numbers, &mut few_numbers), integers(chosen, &mut few_chosen)) else {
+    if numbers.len() > FEW || chosen.len() > FEW {
         return Ok(None);
-    };
-    let Some(sum) = taken.iter().try_fold(0_i64, |sum, x| sum.checked_add(*x)) else { return Ok(None) };
+    }
+    let Some(sum) = chosen.iter().try_fold(0_i64, |sum, x| sum.checked_add(*x)) else { return Ok(None) };
     // Every comparison is made: where an early end cannot be foreseen it costs more than it spares.
     let among = |list: &[i64], x: i64| list.iter().fold(false, |found, number| found | (*number == x));
     let mut solved = sum == *target;
-    for (position, x) in taken.iter().enumerate() {
-        let earlier = taken.get(..position).unwrap_or_default();
-        solved &= among(known, *x) & !among(earlier, *x);
+    for (position, x) in chosen.iter().enumerate() {
+        let earlier = chosen.get(..position).unwrap_or_default();
+        solved &= among(numbers, *x) & !among(earlier, *x);
     }
-    budget.spend_elements(taken.len().saturating_add(known.len().saturating_mul(taken.len())))?;
+    budget.spend_elements(chosen.len().saturating_add(numbers.len().saturating_mul(chosen.len())))?;
     Ok(Some(solved))
-}
-
-/// The members of a list in a place of their own, if they are few and all of them integers of 64 bits.
-fn integers<'p>(list: &[Value<'_>], place: &'p mut [i64; FEW]) -> Option<&'p [i64]> {
-    let place = place.get_mut(..list.len())?;
-    for (number, member) in place.iter_mut().zip(list) {
-        let Value::Int(member) = member else { return None };
-        *number = *member;
-    }
-    Some(place)
 }
 
 /// What iterating over a value gives.
@@ -79,6 +68,7 @@ fn elements<'v>(value: &'v Value<'_>) -> Result<Vec<std::borrow::Cow<'v, Value<'
     let text = |text: &'v [u8]| Cow::Owned(Value::Str(Cow::Borrowed(text)));
     match value {
         Value::List(items) => Ok(items.iter().map(Cow::Borrowed).collect()),
+        Value::Ints(items) => Ok(items.iter().map(|item| Cow::Owned(Value::Int(*item))).collect()),
         Value::Dict(dict) => Ok(dict.iter().map(|(key, _)| text(key)).collect()),
         Value::Str(chars) => Ok(characters(chars).map(text).collect()),
         _ => Err(Exception::Type),
@@ -102,10 +92,9 @@ fn all_among(problem: &Dict<'_>, chosen: &[Element<'_>], budget: &mut Budget) ->
     match problem.get(b"numbers") {
         _ if chosen.is_empty() => Ok(true),
         None => Ok(false),
-        Some(Value::List(numbers)) => among_list(numbers, chosen, budget),
         Some(Value::Str(numbers)) => among_text(numbers, chosen, budget),
         Some(Value::Dict(numbers)) => among_keys(numbers, chosen, budget),
-        Some(_) => Err(Exception::Type.into()),
+        Some(numbers) => among_list(&numbers.items().ok_or(Exception::Type)?, chosen, budget),
     }
 }
 
@@ -209,6 +198,7 @@ impl Hashing {
 fn size_of_value(value: &Value<'_>) -> u64 {
     match value {
         Value::List(items) => items.iter().map(size_of_value).sum::<u64>() + 1,
+        Value::Ints(items) => items.iter().map(|item| size_of_value(&Value::Int(*item))).sum::<u64>() + 1,
         Value::Dict(dict) => dict.iter().map(|(_, value)| size_of_value(value) + 1).sum::<u64>() + 1,
         Value::Str(text) => u64::try_from(text.len()).unwrap_or(u64::MAX) / crate::budget::BYTES_PER_STEP + 1,
         _ => 1,
@@ -315,6 +305,48 @@ mod tests {
             (r#"{"numbers": [1], "target": 1}"#, "1", TYPE_ERROR),
         ] {
             assert_eq!(check(problem, solution), expected, "{problem} {solution}");
+        }
+    }
+
+    #[test]
+    fn lists_of_integers_are_judged_alike_however_they_are_kept() {
+        let (most, more): (Vec<i64>, Vec<i64>) = ((1..=32).collect(), (1..=33).collect());
+        for (numbers, target, chosen) in [
+            (vec![1, 2, 3], 3, vec![1, 2]),
+            (vec![1, 2, 3], 4, vec![1, 2]),
+            (vec![1, 2, 3], 4, vec![2, 2]),
+            (vec![2, 2, 3], 4, vec![2, 2]),
+            (vec![1, 2, 3], 4, vec![4]),
+            (vec![1, -1, 3], 0, vec![-1, 1]),
+            (vec![i64::MAX, 1], i64::MIN, vec![i64::MAX, 1]),
+            (vec![i64::MAX, 1, -1], i64::MAX, vec![i64::MAX, 1, -1]),
+            (vec![1], 0, vec![]),
+            (vec![], 0, vec![]),
+            (vec![], 0, vec![0]),
+            (most.clone(), 528, most.clone()),
+            (more.clone(), 561, more.clone()),
+            (more, 33, vec![33]),
+            (most, 33, vec![33]),
+        ] {
+            let list = |items: &[i64]| Value::List(items.iter().copied().map(Value::Int).collect());
+            let judged = |numbers: Value<'static>, chosen: Value<'static>| {
+                let problem = Dict::of_distinct([
+                    (b"numbers".as_slice().into(), numbers),
+                    (b"target".as_slice().into(), Value::Int(target)),
+                ]);
+                let mut budget = Budget::new(100_000);
+                (solves(&Value::Dict(problem), &chosen, 11, &mut budget), budget.used())
+            };
+            let general = judged(list(&numbers), list(&chosen));
+            assert!(general.0.is_ok());
+            for (numbers, chosen) in [
+                (Value::Ints(numbers.clone()), Value::Ints(chosen.clone())),
+                (Value::Ints(numbers.clone()), list(&chosen)),
+                (list(&numbers), Value::Ints(chosen.clone())),
+            ] {
+                let told = format!("{numbers:?} {target} {chosen:?}");
+                assert_eq!(judged(numbers, chosen), general, "{told}");
+            }
         }
     }
 

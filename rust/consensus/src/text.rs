@@ -34,10 +34,17 @@ fn write(value: &Value<'_>, sorted: bool, out: &mut Vec<u8>) {
                 if position > 0 {
                     out.extend_from_slice(b", ");
                 }
-                match item {
-                    Value::Int(value) => write_int(*value, out),
-                    item => write(item, sorted, out),
+                write(item, sorted, out);
+            }
+            out.push(b']');
+        }
+        Value::Ints(items) => {
+            out.push(b'[');
+            for (position, item) in items.iter().enumerate() {
+                if position > 0 {
+                    out.extend_from_slice(b", ");
                 }
+                write_int(*item, out);
             }
             out.push(b']');
         }

@@ -103,7 +103,7 @@ pub fn read(text: &[u8]) -> Option<Usual<'_>> {
     hashed.push(b'}');
 
     let problem = Dict::of_distinct([
-        entry("numbers", Value::List(problem.numbers.0)),
+        entry("numbers", Value::Ints(problem.numbers.0)),
         entry("target", Value::Int(problem.target.value)),
         entry("size", Value::Int(problem.size.value)),
         entry("type", string(problem.kind)),
@@ -115,7 +115,7 @@ pub fn read(text: &[u8]) -> Option<Usual<'_>> {
         entry("transactions", Value::Null),
         entry("merkle_root", string(merkle_root)),
         entry("problem", Value::Dict(problem)),
-        entry("solution", Value::List(solution)),
+        entry("solution", Value::Ints(solution)),
         entry("complexity", Value::Dict(complexity)),
         entry("mining_capacity", string(mining_capacity)),
         entry("cumulative_work_score", cumulative.value()),
@@ -141,7 +141,7 @@ struct Whole<'a> {
 }
 
 /// A list and its text.
-type List<'a> = (Vec<Value<'a>>, &'a [u8]);
+type List<'a> = (Vec<i64>, &'a [u8]);
 
 /// A subset sum.
 struct Problem<'a> {
@@ -200,7 +200,7 @@ impl<'a> Reader<'a> {
                     break;
                 }
             }
-            members.extend(some.iter().take(count).map(|member| Value::Int(*member)));
+            members.extend(some.iter().take(count));
             if !more {
                 return Some((members, self.scan.since(before)));
             }

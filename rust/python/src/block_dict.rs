@@ -138,6 +138,7 @@ fn bound_of_value(value: &Value<'_>) -> usize {
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => BYTES_PER_SCALAR,
         Value::Big(value) => BYTES_PER_SCALAR + usize::try_from(value.bits()).unwrap_or(MAX_BYTES),
         Value::Str(text) => text.len().saturating_mul(BYTES_PER_BYTE) + BYTES_PER_MEMBER,
+        Value::Ints(items) => items.len() * (BYTES_PER_SCALAR + BYTES_PER_MEMBER) + 2,
         Value::List(items) => items.iter().map(|item| bound_of_value(item) + BYTES_PER_MEMBER).sum::<usize>() + 2,
         Value::Dict(dict) => {
             let entry = |(key, value): (&Text<'_>, &Value<'_>)| {

@@ -230,6 +230,7 @@ pub fn to_python(py: Python<'_>, value: &Value<'_>) -> PyResult<Py<PyAny>> {
         Value::Float(value) if value.to_bits() == f64::NAN.to_bits() => json_nan(py)?.clone().unbind(),
         Value::Float(value) => PyFloat::new(py, *value).into_any().unbind(),
         Value::Str(text) => text_to_python(py, text)?,
+        Value::Ints(items) => PyList::new(py, items)?.into_any().unbind(),
         Value::List(items) => {
             let items = items.iter().map(|item| to_python(py, item)).collect::<PyResult<Vec<_>>>()?;
             PyList::new(py, items)?.into_any().unbind()

@@ -52,9 +52,6 @@ unsafe fn read<'t>(dict: &Bound<'_, PyDict>, keep: fn(&'t [u8]) -> Text<'t>) -> 
     (reader.bound <= MAX_BYTES).then(|| Block::of_fields(read, reader.bound / BYTES_PER_CODE_POINT))
 }
 
-/// Members of a list of whole numbers that are read in one go.
-const MEMBERS: usize = 32;
-
 /// Reads objects that its caller keeps alive, while the interpreter lock is held. Every value is written where it
 /// stays: one that is handed on right after it was made has to be waited for.
 struct Reader<'t> {
@@ -129,7 +126,7 @@ impl<'t> Reader<'t> {
                 }
                 set(place, Value::Float(value));
             } else if is(object, &raw mut ffi::PyList_Type) {
-                set(place, Value::List(self.list(object, levels.checked_sub(1)?)?));
+                set(place, self.list(object, levels.checked_sub(1)?)?);
             } else if is(object, &raw mut ffi::PyDict_Type) {
                 set(place, Value::Dict(self.dict(object, levels.checked_sub(1)?)?));
             } else {
@@ -140,37 +137,39 @@ impl<'t> Reader<'t> {
         Some(())
     }
 
-    /// An exact list. Most are of whole numbers, at least at their beginning.
+    /// An exact list. Most are of whole numbers.
     ///
     /// # Safety
     /// `list` points to a living exact list, and the interpreter lock is held.
-    unsafe fn list(&mut self, list: *mut ffi::PyObject, levels: usize) -> Option<Vec<Value<'t>>> {
+    unsafe fn list(&mut self, list: *mut ffi::PyObject, levels: usize) -> Option<Value<'t>> {
         // SAFETY: as this function's.
         let length = unsafe { ffi::PyList_Size(list) };
         let count = usize::try_from(length).ok()?;
         self.bound += BYTES_PER_MEMBER + count.saturating_mul(BYTES_PER_MEMBER);
         // SAFETY: as this function's; a position is within the length, and no Python code runs meanwhile.
         let item = |position: ffi::Py_ssize_t| unsafe { ffi::PyList_GetItem(list, position) };
-        let mut some = [0; MEMBERS];
-        let mut whole = 0;
-        for (place, position) in some.iter_mut().zip(0..length) {
+        let mut whole = Vec::with_capacity(count);
+        for position in 0..length {
             let item = item(position);
             // SAFETY: the list keeps it alive.
-            match unsafe { is(item, &raw mut ffi::PyLong_Type).then(|| small_int(item)) } {
-                Some(number) => *place = number?,
-                None => break,
+            if !unsafe { is(item, &raw mut ffi::PyLong_Type) } {
+                break;
             }
-            whole += 1;
+            // SAFETY: as above.
+            whole.push(unsafe { small_int(item)? });
         }
-        self.bound += BYTES_PER_SCALAR * whole;
-        let mut items = Vec::with_capacity(count);
-        items.extend(some.iter().take(whole).map(|number| Value::Int(*number)));
+        self.bound += BYTES_PER_SCALAR * whole.len();
+        if whole.len() == count {
+            return Some(Value::Ints(whole));
+        }
+        let known = whole.len();
+        let mut items: Vec<_> = whole.into_iter().map(Value::Int).collect();
         items.resize(count, Value::Null);
-        for (place, position) in items.iter_mut().zip(0..length).skip(whole) {
+        for (place, position) in items.iter_mut().zip(0..length).skip(known) {
             // SAFETY: the list keeps it alive.
             unsafe { self.value(item(position), levels, place)? };
         }
-        Some(items)
+        Some(Value::List(items))
     }
 
     /// An exact dict, whose keys are all different.

@@ -37,7 +37,9 @@ fn is_usual(text: &[u8]) -> bool {
     let told = |block: &Block<'_>| {
         let (hash, work, out) =
             (block.computed_hash(), block.reported_work(11).map(f64::to_bits), block.out_of_domain());
-        format!("{:?} {:?} {} {hash:?} {work:?} {out:?}", block.dict, block.places, block.bytes)
+        let mut content = Vec::new();
+        crate::text::write_ordered(&Value::Dict(block.dict.clone()), &mut content);
+        format!("{content:?} {:?} {} {hash:?} {work:?} {out:?}", block.places, block.bytes)
     };
     let text = String::from_utf8_lossy(text);
     assert_eq!(Block::parse_any(text.as_bytes()).map(|block| told(&block)), Ok(told(&quick)), "{text}");
