@@ -16,7 +16,8 @@ from fuzz.oracle import GENESIS
 FORMS = ("bytes", "bytes", "bytes", "bytes", "str", "dict", "dict", "written again")
 LARGE = 1 << 19
 TAKEN_ONE_IN = 8
-"""So many blocks are put into the tree by the call that judges and puts; half of those as objects."""
+"""So many blocks are put into the tree by the call that judges and puts, half of those as objects; as many
+by the call for blocks of a log."""
 RESTART_ONE_IN = 150
 
 
@@ -80,10 +81,15 @@ class RustEngine:
         if crc32(raw) % RESTART_ONE_IN == 0:
             self._restart()
         judgement = self.engine.judge(captured, received_at, self._profile)
-        if crc32(raw) // len(FORMS) % TAKEN_ONE_IN == 0:
+        way = crc32(raw) // len(FORMS) % TAKEN_ONE_IN
+        if way == 0:
             said = self._take(raw, received_at)
             if said != _as_taken(judgement):
                 return Outcome("error", f"take says {said}, judge says {_as_taken(judgement)}"[:500])
+        elif way == 1:
+            end = self.engine.pass_many([(raw, received_at)], self._profile)
+            if end != (1, None):
+                return Outcome("error", f"pass_many says {end}, judge has a verdict"[:500])
         else:
             self.engine.apply(judgement)
         outcome = observed(judgement)
@@ -102,17 +108,15 @@ class RustEngine:
 
 def _as_taken(judgement: _core.Judgement) -> tuple[Any, ...]:
     """What `take` has to say where this is the judgement."""
-    if not judgement.inserts:
+    if judgement.cumulative is None:
         return _comparable((judgement.reason, False, None, None, None))
-    put = (judgement.block_hash, judgement.height, judgement.cumulative)
+    work = int(judgement.cumulative) if judgement.accepted else None
+    put = (judgement.block_hash, judgement.height, work)
     return _comparable((judgement.reason, judgement.moves_tip, *put))
 
 
 def _comparable(taken: tuple[Any, ...]) -> tuple[Any, ...]:
     """The same with numbers to the bit and values of each type apart."""
-    reason, moves_tip, key, height, cumulative = taken
-    return (
-        *(reason, moves_tip, repr(key)),
-        None if height is None else height_notation(height),
-        None if cumulative is None else bits(cumulative),
-    )
+    reason, moves_tip, key, height, work = taken
+    notation = None if height is None else height_notation(height)
+    return (reason, moves_tip, repr(key), notation, repr(work))

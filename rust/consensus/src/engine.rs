@@ -11,6 +11,8 @@ use crate::block::{Block, Fields};
 use crate::budget::DEFAULT_BUDGET;
 use crate::content::{Checked, Content, Prepared};
 use crate::error::{EngineError, Exception, Halt};
+#[cfg(feature = "faults")]
+use crate::faults::strike;
 use crate::key::{Key, Named};
 use crate::number::Num;
 use crate::tree::{self, Node, Parent, Slot, Tree};
@@ -134,7 +136,7 @@ impl Engine {
     ) -> Result<Judgement, EngineError> {
         match prepared {
             Prepared::Checked(content, checked) => {
-                self.begin(row.received_at)?;
+                strike(row.received_at, self.rules.work_budget)?;
                 self.judge_content(content, |_| checked, row.received_at)
             }
             Prepared::Other(block) => self.judge(&block, row.received_at, profile),
@@ -150,25 +152,16 @@ impl Engine {
     ) -> Result<Decision, EngineError> {
         match prepared {
             Prepared::Checked(content, checked) => {
-                self.begin(row.received_at)?;
+                strike(row.received_at, self.rules.work_budget)?;
                 self.take_content(content, |_| checked, row.received_at)
             }
             Prepared::Other(block) => self.take(&block, row.received_at, profile),
         }
     }
 
-    /// What every judgement begins with.
-    #[cfg_attr(not(feature = "faults"), allow(clippy::unused_self, clippy::unnecessary_wraps))]
-    fn begin(&self, received_at: f64) -> Result<(), EngineError> {
-        #[cfg(feature = "faults")]
-        crate::faults::strike(received_at, self.rules.work_budget)?;
-        let _ = received_at;
-        Ok(())
-    }
-
     /// The fields of a block of the domain; `None` if one is missing.
     fn admit<'b, 'a>(&self, block: &'b Block<'a>, received_at: f64) -> Result<Option<Fields<'b, 'a>>, EngineError> {
-        self.begin(received_at)?;
+        strike(received_at, self.rules.work_budget)?;
         match block.out_of_domain() {
             Some(why) => Err(EngineError::OutOfDomain(why.to_owned())),
             None => Ok(block.fields()),
@@ -296,6 +289,12 @@ impl Engine {
             _ => Ok(false),
         }
     }
+}
+
+/// What every judgement begins with in a fault build.
+#[cfg(not(feature = "faults"))]
+const fn strike(_: f64, _: u64) -> Result<(), EngineError> {
+    Ok(())
 }
 
 /// Rules 1 to 3.

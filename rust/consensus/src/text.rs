@@ -1,7 +1,8 @@
 //! Writing JSON exactly as `CPython`'s `json.dumps` with default separators and ASCII escapes.
 //!
-//! These bytes are hashed, so all of them are laid out here; only the shortest digits of a double come from a crate, and
-//! with them the point, as long as no layout puts it elsewhere.
+//! These bytes are hashed, so all of them are laid out here. Only the shortest digits of a double come from a crate, and
+//! with them the point, as long as no layout puts it elsewhere. Not from the standard library: of two shortest ones that
+//! are as near it takes another one than Python.
 
 use std::io::Write;
 
@@ -172,8 +173,8 @@ pub fn decode(text: &[u8]) -> Option<(u32, usize)> {
 /// The least whole number of sixteen digits.
 const SIXTEEN_DIGITS: f64 = 1e15;
 
-/// Between these, Python writes no exponent, nor does anyone else: all that is left to write are the shortest digits, with
-/// the point where it belongs and a digit on either side of it.
+/// From the one on and below the other Python writes no exponent, nor does anyone else: all that is left to write are the
+/// shortest digits, with the point where it belongs and a digit on either side of it.
 const LEAST_WITHOUT_EXPONENT: f64 = 1e-4;
 const MOST_WITHOUT_EXPONENT: f64 = 1e16;
 
@@ -198,76 +199,30 @@ pub fn write_float(value: f64, out: &mut Vec<u8>) {
         write_int(size as i64, out);
         return out.extend_from_slice(b".0");
     }
+    let most = if wrong::is(Wrong::Exponent) { 10.0 * MOST_WITHOUT_EXPONENT } else { MOST_WITHOUT_EXPONENT };
+    if size < LEAST_WITHOUT_EXPONENT || size >= most {
+        return write_with_exponent(size, out);
+    }
+    out.extend_from_slice(ryu::Buffer::new().format_finite(size).as_bytes());
+}
+
+/// Appends the shortest digits of a positive double with an exponent, which has a sign and at least two digits.
+fn write_with_exponent(size: f64, out: &mut Vec<u8>) {
     let mut buffer = ryu::Buffer::new();
-    let text = buffer.format_finite(size).as_bytes();
-    if (LEAST_WITHOUT_EXPONENT..MOST_WITHOUT_EXPONENT).contains(&size) {
-        return out.extend_from_slice(text);
-    }
-    let mut digits = [0_u8; 32];
-    let (count, point) = shortest_digits(text, &mut digits);
-    lay_out(digits.get(..count).unwrap_or_default(), point, out);
-}
-
-/// Takes the significant digits out of a decimal text and tells where the point stands among them:
-/// the value is `0.<digits> * 10^point`.
-fn shortest_digits(text: &[u8], digits: &mut [u8; 32]) -> (usize, i32) {
-    let (mantissa, exponent) = match text.iter().position(|byte| *byte == b'e') {
-        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default()),
-        None => (text, b"0".as_slice()),
+    let text = buffer.format_finite(size);
+    let _ = match (text.split_once('e'), text.strip_prefix("0.0000")) {
+        (Some((digits, exponent)), _) => match exponent.strip_prefix('-') {
+            Some(exponent) => write!(out, "{digits}e-{exponent:0>2}"),
+            None => write!(out, "{digits}e+{exponent:0>2}"),
+        },
+        // The crate writes no exponent yet.
+        (None, Some(digits)) => {
+            let (first, more) = digits.split_at(digits.len().min(1));
+            let point = if more.is_empty() { "" } else { "." };
+            write!(out, "{first}{point}{more}e-05")
+        }
+        (None, None) => write!(out, "{text}"),
     };
-    let mut count = 0_usize;
-    let mut point = std::str::from_utf8(exponent).ok().and_then(|text| text.parse::<i32>().ok()).unwrap_or(0);
-    let mut behind_point = false;
-    for byte in mantissa {
-        match byte {
-            b'.' => behind_point = true,
-            b'0' if count == 0 => point -= i32::from(behind_point),
-            digit => {
-                if let Some(slot) = digits.get_mut(count) {
-                    *slot = *digit;
-                    count += 1;
-                }
-                point += i32::from(!behind_point);
-            }
-        }
-    }
-    while count > 1 && digits.get(count - 1) == Some(&b'0') {
-        count -= 1;
-    }
-    (count, point)
-}
-
-/// Python's `repr`: exponent form from `1e16` up and below `1e-4`, with at least two exponent digits.
-fn lay_out(digits: &[u8], point: i32, out: &mut Vec<u8>) {
-    let count = i32::try_from(digits.len()).unwrap_or(0);
-    let zeros = |number: i32, out: &mut Vec<u8>| (0..number).for_each(|_| out.push(b'0'));
-    let longest = if wrong::is(Wrong::Exponent) { 17 } else { 16 };
-    if (-3..=longest).contains(&point) {
-        if point <= 0 {
-            out.extend_from_slice(b"0.");
-            zeros(-point, out);
-            out.extend_from_slice(digits);
-        } else if point >= count {
-            out.extend_from_slice(digits);
-            zeros(point - count, out);
-            out.extend_from_slice(b".0");
-        } else {
-            let (whole, fraction) = digits.split_at(usize::try_from(point).unwrap_or(0));
-            out.extend_from_slice(whole);
-            out.push(b'.');
-            out.extend_from_slice(fraction);
-        }
-        return;
-    }
-    let (first, more) = digits.split_at(digits.len().min(1));
-    out.extend_from_slice(first);
-    if !more.is_empty() {
-        out.push(b'.');
-        out.extend_from_slice(more);
-    }
-    let exponent = point - 1;
-    let sign = if exponent.is_negative() { '-' } else { '+' };
-    let _ = write!(out, "e{sign}{:02}", exponent.unsigned_abs());
 }
 
 #[cfg(test)]
@@ -289,7 +244,11 @@ mod tests {
             (0.0001, "0.0001"),
             (0.00001, "1e-05"),
             (0.000_012_3, "1.23e-05"),
-            (2.0_f64.powi(-25), "2.9802322387695312e-08"),
+            (2.0_f64.powi(-25), "2.9802322387695312e-08"), // ...313 is as short and as near
+            (f64::from_bits(0.0001_f64.to_bits() - 1), "9.999999999999999e-05"),
+            (f64::from_bits(0.00001_f64.to_bits() + 1), "1.0000000000000003e-05"),
+            (f64::from_bits(0.00001_f64.to_bits() - 1), "9.999999999999999e-06"),
+            (f64::from_bits(1e16_f64.to_bits() + 1), "1.0000000000000002e+16"),
             (5e-324, "5e-324"),
             (f64::MAX, "1.7976931348623157e+308"),
             (123_456.789, "123456.789"),

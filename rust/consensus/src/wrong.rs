@@ -24,7 +24,7 @@ pub enum Wrong {
     LargerOfNan,
     /// An escape: DEL is written as it is.
     Delete,
-    /// A layout: the exponent form begins one power of ten late.
+    /// A layout: the exponent form begins one power of ten late; until then a library writes its own.
     Exponent,
     /// A summation: floats are added as later Pythons add them.
     Compensated,

@@ -2,8 +2,9 @@
 //! types, with its keys in that order and ordinary numbers.
 //!
 //! Such a block is read through borrowed pointers, without counting references. That is sound because nothing here
-//! runs Python code: whatever could (a subclass, an enum, another mapping) or is rare (other keys, a huge integer, a NaN, a
-//! lone surrogate, a depth or a size near the domain's end) makes it give up, and `block_dict` reads the block with care.
+//! runs Python code: whatever could (a subclass, an enum, another mapping) or is rare (other keys, a huge integer, a
+//! NaN, a lone surrogate, a depth or a size near the domain's end) makes it give up, and `block_dict` reads the block
+//! with care.
 
 use coinjecture_consensus as core;
 use coinjecture_consensus::block::{MAX_BYTES, READ};
