@@ -12,7 +12,7 @@ from typing import Any
 
 from coinjecture.replay.walk import ROWS_AT_ONCE
 
-from bench import mode_changes, rebuild, report, speed, wrapper_cost
+from bench import mode_changes, rebuild, report, second_core, speed, wrapper_cost
 from bench.chain import mined
 from fuzz.oracle import ROOT
 
@@ -58,6 +58,8 @@ def measured(effort: speed.Effort) -> dict[str, Any]:
         assert isinstance(wire_s, float)
         results.append(speed.core(sample, effort.runs))
         results += speed.floors(sample, effort.runs, wire_s)
+    say("what a second core is worth here")
+    results.append(second_core.worth(samples[0].chain, effort.runs))
     results += long_chain(effort)
     say("the wrapper's own time in each mode")
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:

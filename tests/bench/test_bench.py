@@ -88,6 +88,7 @@ def test_given_a_small_run_then_the_file_fits_its_schema_and_holds_every_name(tm
     assert "rebuild_3000_blocks" in rows and "rebuild_1m_blocks" not in rows
     assert {f"rebuild_chain_of_{length}" for length in (30, 300, 3000)} <= rows.keys()
     assert rows["rebuild_longest_over_shortest"]["value"] > 0
+    assert rows["two_processes_over_one"]["value"] > 0
     assert report.table(content)
 
 
