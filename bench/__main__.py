@@ -31,9 +31,11 @@ QUICK = speed.Effort(
 
 WORK = (
     "Valid blocks of the reference node's miner, {sizes}. Times are CPU seconds of one thread. "
-    "verify, replay: parsing, rules 1-9 and insertion by verify_block of both engine classes, without I/O; "
-    "replay begins with a new engine, in batches of {rows_at_once} blocks: Python on one core, Rust on two, "
-    "in time that passes (replay_one_core: CPU time). rebuild: an engine's constructor reading its log, "
+    "verify, replay: parsing, rules 1-9, insertion, no I/O, by verify_block of both engine classes; "
+    "replay begins with a new engine: Python on one core, Rust on two by pass_many, {rows_at_once} blocks "
+    "at a time, as coinjecture.replay passes a log, in time that passes (replay_one_core: CPU time). "
+    "two_processes_over_one: the Rust engine in two processes at once, over one. "
+    "rebuild: an engine's constructor reading its log, "
     "without making the rows. wrapper: time of a call beyond that of the engines it calls. mode_commit: "
     "from the command over the control socket to its answer, while the wrapper judges blocks. rollback: "
     "from final to legacy on a chain of so many blocks."
