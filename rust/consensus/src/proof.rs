@@ -316,6 +316,7 @@ mod tests {
             (vec![1, 2, 3], 4, vec![1, 2]),
             (vec![1, 2, 3], 4, vec![2, 2]),
             (vec![2, 2, 3], 4, vec![2, 2]),
+            (vec![2, 2, 3], 2, vec![2]),
             (vec![1, 2, 3], 4, vec![4]),
             (vec![1, -1, 3], 0, vec![-1, 1]),
             (vec![i64::MAX, 1], i64::MIN, vec![i64::MAX, 1]),
@@ -384,6 +385,14 @@ mod tests {
         assert_eq!(used("[1, 2]", "[7.5]"), 6002);
         assert_eq!(used(r#"{"a": 1, "b": [2]}"#, "[7.5]"), 2000 * 6 + 2);
         assert_eq!(used(r#""0123456789abcdef""#, "[7.5]"), 4002);
+    }
+
+    #[test]
+    fn a_list_of_integers_is_paid_for_alike_however_it_is_kept() {
+        for items in [vec![], vec![1, 2]] {
+            let list = Value::List(items.iter().copied().map(Value::Int).collect());
+            assert_eq!(size_of_value(&Value::Ints(items)), size_of_value(&list));
+        }
     }
 
     #[test]

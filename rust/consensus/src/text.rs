@@ -199,7 +199,8 @@ pub fn write_float(value: f64, out: &mut Vec<u8>) {
         write_int(size as i64, out);
         return out.extend_from_slice(b".0");
     }
-    let most = if wrong::is(Wrong::Exponent) { 10.0 * MOST_WITHOUT_EXPONENT } else { MOST_WITHOUT_EXPONENT };
+    let most =
+        if wrong::is(Wrong::Exponent) { wrong::a_power_later(MOST_WITHOUT_EXPONENT) } else { MOST_WITHOUT_EXPONENT };
     if size < LEAST_WITHOUT_EXPONENT || size >= most {
         return write_with_exponent(size, out);
     }

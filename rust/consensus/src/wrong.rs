@@ -74,6 +74,12 @@ pub const fn one_less(bound: i64) -> i64 {
     bound - 1
 }
 
+/// The power of ten after this one.
+#[must_use]
+pub const fn a_power_later(power: f64) -> f64 {
+    power * 10.0
+}
+
 /// The names by which one is chosen.
 #[cfg(feature = "wrong-rules")]
 pub const NAMES: [(&str, Wrong); 10] = [
