@@ -34,7 +34,7 @@ testnet: setup-with-image ## the local network on its legacy engine, left runnin
 testnet-down: ## remove the local network
 	@if [ -x $(BIN)/python ]; then python -m testnet.lab down; else python3 -m testnet.lab down; fi
 
-test: test-quick test-droplets ## every test but the long walks of soak
+test: setup-with-image test-quick test-droplets ## every test but the long walks of soak
 
 test-quick: setup lint test-rust test-python ## the tests without containers
 

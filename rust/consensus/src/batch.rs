@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::content::Prepared;
-use crate::engine::{Decision, Engine, Judgement, Profile, Rules};
+use crate::engine::{Engine, Judgement, Profile, Rules};
 use crate::error::EngineError;
 
 /// Rows that a thread prepares in one go: enough to make the handing over cheap, few enough to share the work.
@@ -57,7 +57,7 @@ pub fn pass_all(
     let mut judged = 0;
     let end = in_order(*engine.rules(), rows, profile, threads, |prepared, row| {
         match engine.take_prepared(prepared, row, profile) {
-            Ok(Decision { .. }) => {
+            Ok(_) => {
                 judged += 1;
                 ControlFlow::Continue(())
             }
