@@ -82,10 +82,10 @@ fn in_order<B>(
             scope.spawn(|| while pieces.prepare_next() {});
         }
         for (position, piece) in pieces.rows.iter().enumerate() {
-            let Some(mut prepared) = pieces.prepared(position) else {
+            let Some(prepared) = pieces.prepared(position) else {
                 break; // A helper has panicked, and so does the scope when it ends.
             };
-            for (row, prepared) in piece.iter().zip(prepared.drain(..)) {
+            for (row, prepared) in piece.iter().zip(prepared) {
                 let flow = each(prepared, row);
                 if flow.is_break() {
                     pieces.prepare_no_more();

@@ -96,12 +96,6 @@ impl<'a> Dict<'a> {
         place_in(&mut self.entries, key, new)
     }
 
-    /// The place of a key that is not there yet, whose value is to be written there.
-    #[inline]
-    pub fn add(&mut self, key: Text<'a>) -> &mut Value<'a> {
-        place_in(&mut self.entries, key, true).1
-    }
-
     /// Value under `key`.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<&Value<'a>> {

@@ -29,31 +29,24 @@ fn write(value: &Value<'_>, sorted: bool, out: &mut Vec<u8>) {
         Value::Big(value) => out.extend_from_slice(value.to_string().as_bytes()),
         Value::Float(value) => write_float(*value, out),
         Value::Str(text) => write_text(text, out),
-        Value::List(items) => {
-            out.push(b'[');
-            for (position, item) in items.iter().enumerate() {
-                if position > 0 {
-                    out.extend_from_slice(b", ");
-                }
-                write(item, sorted, out);
-            }
-            out.push(b']');
-        }
-        Value::Ints(items) => {
-            out.push(b'[');
-            for (position, item) in items.iter().enumerate() {
-                if position > 0 {
-                    out.extend_from_slice(b", ");
-                }
-                write_int(*item, out);
-            }
-            out.push(b']');
-        }
+        Value::List(items) => write_items(items, |item, out| write(item, sorted, out), out),
+        Value::Ints(items) => write_items(items, |item, out| write_int(*item, out), out),
         Value::Dict(dict) if sorted => {
             write_entries(dict.sorted().into_iter().map(|(key, value)| (key, value)), sorted, out)
         }
         Value::Dict(dict) => write_entries(dict.iter(), sorted, out),
     }
+}
+
+fn write_items<T>(items: &[T], write_item: impl Fn(&T, &mut Vec<u8>), out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (position, item) in items.iter().enumerate() {
+        if position > 0 {
+            out.extend_from_slice(b", ");
+        }
+        write_item(item, out);
+    }
+    out.push(b']');
 }
 
 fn write_entries<'v, 'a: 'v>(

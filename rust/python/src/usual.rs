@@ -190,7 +190,7 @@ impl<'t> Reader<'t> {
                 }
                 let key = utf8(entries.key)?;
                 self.bound += key.len().saturating_mul(BYTES_PER_BYTE) + 2 * BYTES_PER_MEMBER;
-                self.value(entries.value, levels, read.add((self.keep)(key)))?;
+                self.value(entries.value, levels, read.place((self.keep)(key), true).1)?;
             }
         }
         Some(read)
