@@ -26,7 +26,7 @@ from overview import status_report
 from rollback import operation as operation_of_rollback
 from rollback import plan as plan_rollback
 from screen import coloured, plain, status_lines, step_lines
-from steps import Step, plan
+from steps import Step, gate_record, plan
 from upgrade import check as check_upgrade
 from upgrade import lines as upgrade_lines
 from upgrade import operation as operation_of_upgrade
@@ -257,6 +257,7 @@ class FilterModule:
             "migration_steps": migration_steps,
             "gate_override": gate_override,
             "step_record": step_record,
+            "gate_record": gate_record,
             "rollback_plan": rollback_plan,
             "rollback_operation": rollback_operation,
             "upgrade_plan": upgrade_plan,

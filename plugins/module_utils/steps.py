@@ -92,6 +92,15 @@ def plan(
     return step
 
 
+def gate_record(step: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the step journal keeps of a step's gate, None where no gate was asked, as `docs/schemas/journal.schema.json` has it."""
+    gate = step["gate"]
+    if gate is None:
+        return None
+    said = {key: gate[key] for key in ("outcome", "reasons", "proven")}
+    return said | {"override": step.get("gate_override")}
+
+
 def soak_before(
     phase: int, earlier: Sequence[str], order: Sequence[str], phases: Sequence[Mapping[str, Any]]
 ) -> tuple[list[str], float]:

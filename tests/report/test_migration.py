@@ -23,7 +23,8 @@ def journal(*steps: tuple[float, str, int | None, str, str]) -> str:
     for at, what, phase, before, after in steps:
         entry = {
             "at": at, "who": "ada@laptop", "why": "phase", "what": what, "node": "node1", "phase": phase,
-            "from": before, "to": after, "gate": {"outcome": "pass", "reasons": ["soaked"]},
+            "from": before, "to": after,
+            "gate": {"outcome": "pass", "reasons": ["soaked"], "proven": ["700 pairs"], "override": None},
         }  # fmt: skip
         text = append(text, entry)
     return text
