@@ -11,8 +11,25 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
+try:
+    from ansible.module_utils.modes import MODES
+except ImportError:  # outside of Ansible, in the tests
+    from modes import MODES
+
 DEFAULT_SOCKET = "/run/coinjecture-migration/control.sock"
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+PARTS: Mapping[str, type | tuple[type, ...]] = {
+    "evidence": dict,
+    "engines": dict,
+    "process": dict,
+    "tip": dict,
+    "latched": (dict, type(None)),
+    "stopped": (dict, type(None)),
+    "prepare": (dict, type(None)),
+    "unacknowledged": list,
+}
+"""What the parts of a status are where they are there; what lies in them the gate reads strictly."""
 
 
 class ControlError(Exception):
@@ -44,8 +61,16 @@ class ControlClient:
         self.timeout = timeout
 
     def status(self) -> dict[str, Any]:
-        """What the node says about itself."""
-        return self.request({"op": "status"})
+        """What the node says about itself.
+
+        Raises:
+            ControlError: Nobody answers, or the answer is no status: a wrapper that cannot say which mode is
+                in force is as good as silent.
+        """
+        status = self.request({"op": "status"})
+        if wrong := _not_a_status(status):
+            raise ControlError("garbled", f"{self.path} answered a status that is none: {wrong}")
+        return status
 
     def prepare(self, mode: str, who: str) -> dict[str, Any]:
         """Ask the wrapper to load in the background what ``mode`` needs; returns at once."""
@@ -120,8 +145,16 @@ class ControlClient:
         """An answer is one JSON object."""
         try:
             answer = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ControlError("garbled", f"{self.path} answered something that is not JSON") from error
         if not isinstance(answer, dict):
             raise ControlError("garbled", f"{self.path} answered JSON that is not an object")
         return answer
+
+
+def _not_a_status(status: Mapping[str, Any]) -> str:
+    """Why an answer cannot be a status, or an empty text."""
+    if status.get("mode") not in MODES:
+        return f"mode is {str(status.get('mode'))[:40]!r}, none of {', '.join(MODES)}"
+    wrong = [name for name, kind in PARTS.items() if name in status and not isinstance(status[name], kind)]
+    return f"{', '.join(wrong)} of another type" if wrong else ""

@@ -260,8 +260,7 @@ def settle_mode(
 ) -> tuple[str | None, str]:
     """The mode in force and where it was read, or None and why nobody can say."""
     if status is not None:
-        mode = status.get("mode")
-        return (str(mode), "said by the wrapper") if mode else (None, "the wrapper's status names no mode")
+        return str(status["mode"]), "said by the wrapper"
     if not service["found"]:
         return None, "the unit is not there"
     if node_py["state"] is None:

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 try:
-    from ansible.module_utils.steps import MODES
+    from ansible.module_utils.modes import MODES
 except ImportError:  # outside of Ansible, in the tests and in the filter
-    from steps import MODES
+    from modes import MODES
 
 ENGINES = ("legacy", "rust")
 LATENCY_EDGES = tuple(10 ** (k / 6 - 6) for k in range(37))

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 try:
-    from ansible.module_utils.steps import MODES
+    from ansible.module_utils.modes import MODES
 except ImportError:  # outside of Ansible, in the tests and in the filter
-    from steps import MODES
+    from modes import MODES
 
 TARGETS = ("rust", "shadow", "legacy", "removed")
 

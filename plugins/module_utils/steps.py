@@ -12,13 +12,12 @@ from typing import Any, NotRequired, TypedDict
 
 try:
     from ansible.module_utils.gate import Decision, decide
+    from ansible.module_utils.modes import MODES
     from ansible.module_utils.waves import Size, before
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from gate import Decision, decide
+    from modes import MODES
     from waves import Size, before
-
-MODES = ("legacy", "shadow", "rust", "final")
-"""From the old engine to the new one; a step goes up by one."""
 
 
 class Step(TypedDict):
@@ -93,7 +92,7 @@ def plan(
 
 
 def gate_record(step: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the step journal keeps of a step's gate, None where no gate was asked, as `docs/schemas/journal.schema.json` has it."""
+    """What the step journal keeps of a step's gate (its schema has the form); None where none was asked."""
     gate = step["gate"]
     if gate is None:
         return None

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 try:
-    from ansible.module_utils.steps import MODES
+    from ansible.module_utils.modes import MODES
 except ImportError:  # outside of Ansible, in the tests and in the filter
-    from steps import MODES
+    from modes import MODES
 
 
 def plan(states: Mapping[str, Mapping[str, Any] | None], node: str, release: str) -> dict[str, Any]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from node_state import NodePaths, read, settle_mode
+from rollback import plan as plan_rollback
 
 PAIR = "try:\n    from .{0} import {1}\nexcept ImportError:\n    from {0} import {1}\n"
 LEGACY = PAIR.format("consensus", "ConsensusEngine")
@@ -56,6 +60,27 @@ def systemd(
         )
 
     return run
+
+
+@contextmanager
+def answering(path: Path, status: Mapping[str, Any] | bytes) -> Iterator[None]:
+    """A wrapper that answers one request with this status, or with these bytes."""
+    line = (
+        status if isinstance(status, bytes) else json.dumps({"ok": True, "result": status}).encode() + b"\n"
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def serve() -> None:
+            with listener.accept()[0] as connection:
+                connection.makefile().readline()
+                connection.sendall(line)
+
+        served = threading.Thread(target=serve)
+        served.start()
+        yield
+        served.join(timeout=10)
 
 
 def test_given_an_untouched_node_then_it_is_in_legacy(paths: NodePaths) -> None:
@@ -125,7 +150,38 @@ def test_given_an_answer_of_the_wrapper_then_it_alone_decides() -> None:
     service = {"found": True, "active": True, "state": "active (running)"}
     node_py = {"state": "legacy", "why": ""}
     assert settle_mode(service, node_py, {"mode": "rust"}, "", {"mode": "final"}, [])[0] == "rust"
-    assert settle_mode(service, node_py, {}, "", None, [])[0] is None
+
+
+@pytest.mark.parametrize("mode", ["paused", ["rust"], {}, None, 3, True, "absent"])
+def test_given_an_answer_without_a_mode_then_it_counts_as_a_silent_wrapper_and_the_way_back_is_planned(
+    paths: NodePaths, mode: Any
+) -> None:
+    (Path(paths.src) / "node.py").write_text(WRAPPED)
+    Path(paths.mode_file).write_text('{"mode": "rust"}')
+    status = {"latched": None} | ({} if mode == "absent" else {"mode": mode})
+    with answering(Path(paths.socket), status):
+        state = read(paths, systemd())
+    assert (state["status"], state["mode"]) == (None, None)
+    assert "answered a status that is none: mode is" in state["why"]
+    planned = plan_rollback(state, None)
+    assert (planned["how"], planned["to"]) == ("restart", "shadow")
+
+
+@pytest.mark.parametrize("part", ["evidence", "engines", "process", "tip", "latched", "unacknowledged"])
+def test_given_an_answer_with_a_part_of_another_type_then_it_counts_as_a_silent_wrapper(
+    paths: NodePaths, part: str
+) -> None:
+    (Path(paths.src) / "node.py").write_text(WRAPPED)
+    with answering(Path(paths.socket), {"mode": "rust", part: "fork!"}):
+        state = read(paths, systemd())
+    assert state["status"] is None
+    assert f"{part} of another type" in state["why"]
+
+
+def test_given_an_answer_nested_without_end_then_it_counts_as_a_silent_wrapper(paths: NodePaths) -> None:
+    (Path(paths.src) / "node.py").write_text(WRAPPED)
+    with answering(Path(paths.socket), b'{"ok": true, "result": ' + b"[" * 60_000 + b"\n"):
+        assert "not JSON" in read(paths, systemd())["why"]
 
 
 def test_given_a_damaged_mode_file_then_it_is_as_none(paths: NodePaths) -> None:
