@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
-import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+try:
+    from ansible.module_utils.bounded_reader import MAX_BYTES, Unreadable, folder, names, read_at
+except ImportError:  # outside of Ansible, in the tests and in the filter
+    from bounded_reader import MAX_BYTES, Unreadable, folder, names, read_at
 
 Run = Callable[[Sequence[str], Mapping[str, str]], "subprocess.CompletedProcess[str]"]
 
@@ -16,33 +21,47 @@ MAX_TOTAL_BYTES = 256 * 1024 * 1024
 REPLAY_LIMIT = 3600.0
 """Seconds that the replay of all captures may take."""
 
-AGREE, DIVERGE = 0, 1
+AGREE, DIVERGE, BAD_FILE = 0, 1, 2
+"""How the replay ends."""
 
 
 class ReplayImpossible(Exception):
     """The captures cannot be judged again; the message says why."""
 
 
-def read(folder: Path) -> dict[str, str]:
-    """Every capture of a folder in base64, by its name.
+class Captured(TypedDict):
+    """What a folder of captures holds: ``captures`` in base64 by name, and in ``refused`` what is none."""
 
-    The folder belongs to the node's user, so no link is followed.
+    captures: dict[str, str]
+    refused: list[str]
 
-    Raises:
-        ReplayImpossible: They are more than can be carried.
-        OSError: One cannot be read.
+
+def read(place: Path) -> Captured:
+    """Every capture of a folder that belongs to the node's user.
+
+    A capture is named after the SHA-256 of its content. What is not, what cannot be read and what is too much
+    to be carried is named, and does not keep the others from being judged.
     """
-    found: dict[str, str] = {}
-    total = 0
-    for path in sorted(folder.glob("*.json")):
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            content = file.read(MAX_TOTAL_BYTES)
-        total += len(content)
-        if total > MAX_TOTAL_BYTES:
-            raise ReplayImpossible(
-                f"{folder} holds more than {MAX_TOTAL_BYTES} bytes; move old captures away"
-            )
-        found[path.name] = base64.b64encode(content).decode("ascii")
+    found: Captured = {"captures": {}, "refused": []}
+    room = MAX_TOTAL_BYTES
+    try:
+        with folder(place) as handle:
+            for name in names(handle, place, ".json"):
+                try:
+                    content = read_at(handle, name, place / name, min(MAX_BYTES, room))
+                    if hashlib.sha256(content).hexdigest() != name.removesuffix(".json"):
+                        raise Unreadable(
+                            f"{place / name}: it is not named after its content, so it is no capture"
+                        )
+                except (FileNotFoundError, Unreadable) as error:
+                    found["refused"].append(str(error))
+                else:
+                    room -= len(content)
+                    found["captures"][name] = base64.b64encode(content).decode("ascii")
+    except FileNotFoundError:
+        pass  # nothing was captured
+    except Unreadable as error:
+        found["refused"].append(str(error))
     return found
 
 
@@ -63,26 +82,36 @@ def write(folder: Path, files: Mapping[str, str]) -> list[Path]:
 
 def replay(
     captures: Sequence[Path], release: Path, python: str, legacy: Path, run: Run | None = None
-) -> tuple[bool, str]:
+) -> tuple[bool, str, list[str]]:
     """Judge captures again by the Rust engine of a release and by the legacy engine.
 
     Returns:
-        Whether both agree on every capture now, and what the replay said.
+        Whether both agree now on every capture, what the replay said, and the names of those that are no
+        divergence files, which were left out.
 
     Raises:
         ReplayImpossible: It gave no verdict.
     """
     command = [python, "-B", "-m", "coinjecture.replay", "--legacy", str(legacy), "--json", "--captures"]
     environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(release)}
-    try:
-        done = (run or _run)([*command, *map(str, captures)], environment)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ReplayImpossible(f"the replay of {len(captures)} captures did not end: {error}") from error
+
+    def judge(paths: Sequence[Path]) -> subprocess.CompletedProcess[str]:
+        try:
+            return (run or _run)([*command, *map(str, paths)], environment)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise ReplayImpossible(f"the replay of {len(paths)} captures did not end: {error}") from error
+
+    bad: list[str] = []
+    done = judge(captures)
+    if done.returncode == BAD_FILE and len(captures) > 1:
+        bad = [path.name for path in captures if judge([path]).returncode == BAD_FILE]
+        if good := [path for path in captures if path.name not in bad]:
+            done = judge(good)
     if done.returncode not in (AGREE, DIVERGE):
         raise ReplayImpossible(
             f"the replay ended with {done.returncode}: {(done.stderr or done.stdout)[-1500:]}"
         )
-    return done.returncode == AGREE, _said(done)
+    return done.returncode == AGREE, _said(done), bad
 
 
 def _said(done: subprocess.CompletedProcess[str]) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 
 try:
     from ansible.module_utils import journal
+    from ansible.module_utils.bounded_reader import Unreadable, read_json, read_object
     from ansible.module_utils.control_client import ControlClient, ControlError
     from ansible.module_utils.journal_file import JournalFile
     from ansible.module_utils.node_import import ImportEditRefused
@@ -28,6 +29,7 @@ try:
     from ansible.module_utils.operation import read as read_operation
 except ImportError:  # outside of Ansible, in the tests
     import journal
+    from bounded_reader import Unreadable, read_json, read_object
     from control_client import ControlClient, ControlError
     from journal_file import JournalFile
     from node_import import ImportEditRefused
@@ -173,10 +175,10 @@ def read_status(socket_path: str) -> tuple[dict[str, Any] | None, str]:
 def read_mode_file(path: Path) -> dict[str, Any] | None:
     """The mode file, or None where it is missing or damaged."""
     try:
-        data = json.loads(path.read_text())
-    except (OSError, ValueError):
+        found: dict[str, Any] = read_object(path)
+    except (OSError, Unreadable):
         return None
-    return data if isinstance(data, dict) else None
+    return found
 
 
 def read_journal(path: Path) -> dict[str, Any]:
@@ -200,11 +202,11 @@ def read_journal(path: Path) -> dict[str, Any]:
 def read_replay(path: Path) -> Any:
     """The result of a replay here, None where there is none; a damaged one is the gate's to refuse."""
     try:
-        return json.loads(path.read_text())
+        return read_json(path)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        return f"{path}: {error}"
+    except (OSError, Unreadable) as error:
+        return str(error)
 
 
 def read_runtime(python: str, run: Run) -> dict[str, str]:

@@ -7,11 +7,16 @@ and begins nothing new. It is written before anything else is changed, and taken
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict
+
+try:
+    from ansible.module_utils import durable
+    from ansible.module_utils.bounded_reader import Unreadable, parse_json, read_bytes
+except ImportError:  # outside of Ansible, in the tests
+    import durable
+    from bounded_reader import Unreadable, parse_json, read_bytes
 
 SCHEMA = 1
 KINDS = ("rollback", "upgrade")
@@ -49,14 +54,14 @@ def parse(text: str | bytes) -> Operation:
         OperationError: It is none.
     """
     try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise OperationError(f"not JSON: {error}") from error
+        value = parse_json(text, "the operation")
+    except Unreadable as error:
+        raise OperationError(str(error)) from error
     if not isinstance(value, dict) or value.get("schema") != SCHEMA or value.get("kind") not in KINDS:
         raise OperationError(f"no operation of schema {SCHEMA}")
     if not all(isinstance(value.get(name), str) for name in _TEXTS):
         raise OperationError(f"one of {', '.join(_TEXTS)} is no text")
-    if not isinstance(value.get("mode"), str | None) or not isinstance(value.get("since"), int | float):
+    if not isinstance(value.get("mode"), str | None) or not _is_number(value.get("since")):
         raise OperationError("mode or since are not what they should be")
     return Operation(
         schema=SCHEMA,
@@ -71,21 +76,14 @@ def parse(text: str | bytes) -> Operation:
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """The open operation, None where there is none; a damaged file is ``{"damaged": why}``.
-
-    The folder belongs to the node's user, so a link is not followed and only a little is read.
-    """
+    """The open operation, None where there is none; a damaged file is ``{"damaged": why}``."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        return dict(parse(read_bytes(path, MAX_BYTES)))
     except FileNotFoundError:
         return None
-    except OSError as error:
-        return {"damaged": f"{path}: {error.strerror}"}
-    with os.fdopen(descriptor, "rb") as file:
-        text = file.read(MAX_BYTES)
-    try:
-        return dict(parse(text))
-    except OperationError as error:
+    except Unreadable as error:
+        return {"damaged": str(error)}
+    except (OperationError, OSError) as error:
         return {"damaged": f"{path}: {error}"}
 
 
@@ -102,36 +100,15 @@ def write(path: Path, operation: Mapping[str, Any]) -> bool:
     if read(path) == wanted:
         return False
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    fresh = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(json.dumps(wanted, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.chmod(0o644)
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
+    durable.replace(path, json.dumps(wanted, indent=1) + "\n")
     return True
 
 
 def close(path: Path) -> bool:
     """Take the operation away; says whether there was one."""
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        return False
-    _sync(path.parent)
-    return True
+    gone: bool = durable.remove(path)
+    return gone
 
 
-def _sync(folder: Path) -> None:
-    """Make a change of names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

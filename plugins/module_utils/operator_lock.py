@@ -18,6 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+try:
+    from ansible.module_utils import durable
+    from ansible.module_utils.bounded_reader import Unreadable, read_object
+except ImportError:  # outside of Ansible, in the tests
+    import durable
+    from bounded_reader import Unreadable, read_object
+
 SCHEMA = 1
 MAX_BROKEN = 50
 """How many broken locks are remembered, so that their runs learn of it."""
@@ -124,7 +131,7 @@ class LockFile:
             if left := sorted(set(lock["users"]) - set(users)):
                 self._write(self.path, lock | {"users": left})
                 return False
-            self.path.unlink()
+            durable.remove(self.path)
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()  # a node that nobody works on shows no trace of it
             return True
@@ -139,7 +146,7 @@ class LockFile:
                 return False
             broken = dict(list(self._broken().items())[-MAX_BROKEN + 1 :])
             self._write(self.folder / "broken.json", broken | {run: {"who": who, "why": why}})
-            self.path.unlink()
+            durable.remove(self.path)
             return True
 
     def _broken(self) -> dict[str, Any]:
@@ -170,15 +177,12 @@ class LockFile:
 
     @staticmethod
     def _write(path: Path, content: Mapping[str, Any]) -> None:
-        fresh = path.with_name(f".{path.name}.new")
-        fresh.write_text(json.dumps(content, indent=1) + "\n")
-        fresh.chmod(0o644)
-        fresh.replace(path)
+        durable.replace(path, json.dumps(content, indent=1) + "\n")
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
+        found: dict[str, Any] = read_object(path)
+    except (OSError, Unreadable):
         return None
-    return found if isinstance(found, dict) else None
+    return found

@@ -6,12 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.captures import ReplayImpossible, read
+from ansible.module_utils.captures import read
 
 DOCUMENTATION = r"""
 module: capture_files
 short_description: Read the divergences that a node has captured
-description: Returns C(captures), content in base64 by name. Changes nothing.
+description: Returns C(captures), content in base64 by name, and C(refused), what is none. Changes nothing.
 options:
   folder: {description: Where the node keeps them., type: path, required: true}
 author: ["The migration toolkit"]
@@ -23,10 +23,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={"folder": {"type": "path", "required": True}}, supports_check_mode=True
     )
-    try:
-        module.exit_json(changed=False, captures=read(Path(module.params["folder"])))
-    except (ReplayImpossible, OSError) as error:
-        module.fail_json(msg=f"the captures cannot be read: {error}")
+    module.exit_json(changed=False, **read(Path(module.params["folder"])))
 
 
 if __name__ == "__main__":

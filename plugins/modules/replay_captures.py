@@ -36,7 +36,7 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="captures-") as name:
             paths = write(Path(name), captures)
-            agree, said = replay(paths, release, module.params["python"], Path(module.params["legacy"]))
+            agree, said, bad = replay(paths, release, module.params["python"], Path(module.params["legacy"]))
     except (ReplayImpossible, OSError) as error:
         module.fail_json(msg=f"the captures were not judged again, so the wheel does not come: {error}")
     if not agree:
@@ -44,7 +44,7 @@ def main() -> None:
             msg=f"this wheel still diverges on at least one of {len(captures)} captured divergences: {said}; "
             "mend the engine and build another one"
         )
-    module.exit_json(changed=False, replayed=len(captures), said=said)
+    module.exit_json(changed=False, replayed=len(captures) - len(bad), said=said, bad=bad)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,129 @@
+"""Writing what must survive a power cut: whole or not at all, and on the disk when a call returns.
+
+A file is written beside its place, brought to the disk, renamed, and then its folder is brought to the
+disk too: a rename that is not, is forgotten. No link is followed, neither to the file nor to the one beside.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FRESH = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_PIECE = b"\0" * 65_536
+
+
+def replace(path: Path, content: bytes | str, mode: int = 0o644, reserve: Path | None = None) -> None:
+    """Give a file this content; whoever reads it meanwhile sees the old one or the new one.
+
+    Args:
+        path: The file; its folder is there.
+        content: Bytes, or text that becomes UTF-8.
+        mode: Its permissions.
+        reserve: A file that is given up where there is no room for this one, see `keep_reserve`.
+
+    Raises:
+        OSError: The disk refused; the old file stands.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        _replace(path, data, mode)
+    except OSError as error:
+        if reserve is None or error.errno not in _NO_ROOM or not remove(reserve):
+            raise
+        _replace(path, data, mode)
+
+
+@contextmanager
+def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """As `replace`, for content that is written piece by piece; an exception leaves the old file.
+
+    Raises:
+        OSError: The disk refused; the old file stands.
+    """
+    beside = f".{path.name}.new"
+    folder = os.open(path.parent, _FOLDER)
+    try:
+        with suppress(FileNotFoundError):
+            os.unlink(beside, dir_fd=folder)  # of a run that was cut off
+        try:
+            with os.fdopen(os.open(beside, _FRESH, 0o600, dir_fd=folder), "w+b") as file:
+                yield file
+                file.flush()
+                os.fchmod(file.fileno(), mode)
+                os.fsync(file.fileno())
+            os.rename(beside, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(beside, dir_fd=folder)
+            raise
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def link(path: Path, target: Path | str) -> None:
+    """Point a link there; whoever follows it meanwhile comes to the old place or the new one."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(target)
+    rename(beside, path)
+
+
+def rename(old: Path, new: Path) -> None:
+    """Give a file or folder another name, for good."""
+    old.rename(new)
+    sync(new.parent)
+    if old.parent != new.parent:
+        sync(old.parent)
+
+
+def remove(path: Path) -> bool:
+    """Take a file away, for good; says whether there was one."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    sync(path.parent)
+    return True
+
+
+def sync(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    handle = os.open(folder, _FOLDER)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def keep_reserve(path: Path, size: int) -> bool:
+    """Have a file of so many bytes that `replace` may give up on a full disk; says whether it is there.
+
+    It holds real bytes. Where there is no room for it, nothing is left of the attempt.
+    """
+    try:
+        if path.stat().st_size >= size:
+            return True
+    except FileNotFoundError:
+        pass
+    try:
+        with replacing(path, 0o600) as file:
+            for _ in range(0, size, len(_PIECE)):
+                file.write(_PIECE)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            return False
+        raise
+    return True
+
+
+def _replace(path: Path, data: bytes, mode: int) -> None:
+    with replacing(path, mode) as file:
+        file.write(data)
