@@ -61,6 +61,7 @@ class Evidence:
         self._ended = threading.Event()
         self._complained = float("-inf")
         self._loaded = False
+        self._stored_mode: str | None = None
         self._totals: dict[str, float] = {}
         self._counts: dict[str, float] = {}
         self._facts: dict[str, Any] = {}
@@ -74,10 +75,15 @@ class Evidence:
 
     # Soaks
 
-    def last_mode(self) -> str | None:
-        """The mode of the last soak on the disk, None where there is none or it cannot be read."""
-        found = self._try(self._store.last_soak)
-        return str(found.report["mode"]) if found and "mode" in found.report else None
+    def remembered(self) -> tuple[str | None, Mapping[str, Any]] | None:
+        """What is on the disk, as far as it is known here: the mode of the last soak, and the facts.
+
+        The mode is None where there is no soak yet; all of it where the disk could not be read.
+        """
+        if not self._loaded:
+            self._try(self._load)
+        with self._books:
+            return (self._stored_mode, dict(self._facts)) if self._loaded else None
 
     def open(self, mode: str, identity: Mapping[str, str | None]) -> Soak:
         """Go on with the last soak if its mode and identity are the same, else begin one; says which."""
@@ -234,9 +240,10 @@ class Evidence:
     def _load(self) -> None:
         """Read once what only grows; until the disk lets us, it is not known how much there is."""
         if not self._loaded:
-            totals, facts = self._store.totals(), self._store.facts()
+            totals, facts, last = self._store.totals(), self._store.facts(), self._store.last_soak()
             with self._books:
                 self._totals, self._facts, self._loaded = totals, facts, True
+                self._stored_mode = str(last.report.get("mode")) if last else None
 
     def _write(self) -> bool:
         self._load()
@@ -293,6 +300,7 @@ class Evidence:
             _add(self._totals, counts)
             _add(self._counts, {name: -value for name, value in counts.items()})
             self._facts |= facts
+            self._stored_mode = written[-1].mode if written else self._stored_mode
             for name, value in facts.items():
                 if self._new_facts.get(name) is value:
                     del self._new_facts[name]

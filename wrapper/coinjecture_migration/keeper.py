@@ -17,14 +17,8 @@ from coinjecture_migration.engines import EngineLoader
 from coinjecture_migration.errors import EngineFailure, ModeChangeRefused, StartRefused
 from coinjecture_migration.evidence import Evidence
 from coinjecture_migration.levelling import compare_trees, copy_everything, copy_keys, tips_agree
-from coinjecture_migration.modefile import (
-    MODES,
-    DamagedModeFile,
-    Latch,
-    ModeRecord,
-    read_mode_file,
-    write_mode_file,
-)
+from coinjecture_migration.memory import ModeMemory
+from coinjecture_migration.modefile import MODES, Latch, ModeRecord, write_mode_file
 from coinjecture_migration.preparation import Preparation
 from coinjecture_migration.regime import ANSWERING, NEEDED, Regime
 from coinjecture_migration.settings import Settings
@@ -54,6 +48,7 @@ class ModeKeeper:
             settings.evidence_file, settings.node, self._identity(), settings.flush_seconds, self._look
         )
         self.watchers = Watchers(settings, loader, lambda: self.regime, self.evidence, alerts)
+        self.memory = ModeMemory(settings.mode_file, self.evidence, alerts)
         self.preparation: Preparation | None = None
         self._record = ModeRecord("legacy", time.time(), "wrapper", "starting")
         self.regime: Regime = self._boot_pending()
@@ -84,13 +79,13 @@ class ModeKeeper:
         Raises:
             StartRefused: The node must not start like this (`final` with a broken wheel, legacy module gone).
         """
-        self._record, known = self._read_record(default_mode or "legacy")
+        self._record, write = self.memory.recall(default_mode or "legacy")
         engines = self._first_engines()
         soak = self.evidence.open(self._record.mode, self._identity())
         self.regime = Regime(self._record.mode, engines.get("legacy"), engines.get("rust"), soak)
         if len(engines) == 2:
             self._compare_at_start()
-        if not known:
+        if write:
             self._save_or_alert(self._record)
         self.watchers.start()
 
@@ -98,24 +93,6 @@ class ModeKeeper:
         """Stop watching and write the evidence; judging would still work."""
         self.watchers.close()
         self.evidence.close()
-
-    def _read_record(self, default_mode: str) -> tuple[ModeRecord, bool]:
-        """The record to start with, and whether the file on the disk says the same."""
-        path, remembered = self.settings.mode_file, self.evidence.last_mode()
-        try:
-            record = read_mode_file(path)
-        except DamagedModeFile as error:
-            self._alerts.add(
-                "mode_file_damaged", f"{error}; starting in legacy", remembered=remembered or "nothing"
-            )
-            return ModeRecord("legacy", time.time(), "wrapper", str(error)), False
-        if record is not None:
-            return record, True
-        if remembered not in (None, default_mode):
-            self._alerts.add(
-                "mode_file_missing", f"{path}: missing, starting in {default_mode}", remembered=remembered
-            )
-        return ModeRecord(default_mode, time.time(), "wrapper", "no mode file"), False
 
     def _first_engines(self) -> dict[str, Any]:
         """Build what the mode needs; with a broken wheel the mode becomes legacy, latched."""
@@ -224,6 +201,8 @@ class ModeKeeper:
                     "other_mode", f"the mode is {old.mode}, not {if_mode}", "read status, then decide again"
                 )
             if target == old.mode:
+                if self.memory.report(self._record)["problem"]:
+                    self._save(self._record)
                 return {"mode": target, "changed": False, "drained": True}
             new = self._next(old, target)
             record = ModeRecord(target, time.time(), who, why, self._record.latched)
@@ -345,11 +324,11 @@ class ModeKeeper:
         """
         with self._changing:
             latch, old = self._record.latched, self._record
-            if latch is not None:
+            if latch is not None or self.memory.report(old)["problem"]:
                 record = ModeRecord(old.mode, old.since, old.by, old.why, None)
                 self._save(record)
                 self._record = record
-                log.warning("latch acknowledged by %s: %s", who, why)
+                log.warning("acknowledged by %s: %s", who, why)
         watched = self.watchers.acknowledge(who, why)
         return {"acknowledged": latch.as_json() if latch else None, "watchers": watched}
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from coinjecture_migration import durable
+
 SCHEMA = 1
 MODES = ("legacy", "shadow", "rust", "final")
 """The modes in the order of the migration."""
+LARGEST = 2**20
+"""More bytes than any mode file has."""
 
 
 class DamagedModeFile(ValueError):
@@ -71,7 +74,7 @@ def read_mode_file(path: Path) -> ModeRecord | None:
         DamagedModeFile: The file cannot be read or does not hold a record with a known mode.
     """
     try:
-        body = json.loads(path.read_bytes())
+        body = json.loads(durable.read(path, LARGEST))
         return _record(body)
     except FileNotFoundError:
         return None
@@ -84,21 +87,25 @@ def _record(body: Mapping[str, Any]) -> ModeRecord:
         raise ValueError(f"schema {body['schema']!r} is not {SCHEMA}")
     if body["mode"] not in MODES:
         raise ValueError(f"mode {body['mode']!r} is none of {MODES}")
-    latch = body["latched"]
     return ModeRecord(
         mode=body["mode"],
         since=float(body["since"]),
         by=str(body["by"]),
         why=str(body["why"]),
-        latched=None
-        if latch is None
-        else Latch(
-            at=float(latch["at"]),
-            from_mode=str(latch["from"]),
-            to_mode=str(latch["to"]),
-            why=str(latch["why"]),
-            capture=None if latch["capture"] is None else str(latch["capture"]),
-        ),
+        latched=read_latch(body["latched"]),
+    )
+
+
+def read_latch(body: Mapping[str, Any] | None) -> Latch | None:
+    """A latch from its JSON, None from none. Raises KeyError, TypeError or ValueError where it is another."""
+    if body is None:
+        return None
+    return Latch(
+        at=float(body["at"]),
+        from_mode=str(body["from"]),
+        to_mode=str(body["to"]),
+        why=str(body["why"]),
+        capture=None if body["capture"] is None else str(body["capture"]),
     )
 
 
@@ -106,18 +113,6 @@ def write_mode_file(path: Path, record: ModeRecord) -> None:
     """Replace the mode file atomically: after a power cut it holds the old record or the new one, whole.
 
     Raises:
-        OSError: The disk refused; the old file stands.
+        OSError: The disk refused; as `durable.replace`.
     """
-    text = json.dumps(record.as_json(), indent=1) + "\n"
-    new = path.with_name(path.name + ".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.replace(path, json.dumps(record.as_json(), indent=1).encode() + b"\n")

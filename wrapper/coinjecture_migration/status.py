@@ -21,6 +21,7 @@ def report(keeper: ModeKeeper, record: ModeRecord) -> dict[str, Any]:
     """The whole answer (`docs/schemas/status.schema.json`)."""
     regime, loader, stopped = keeper.regime, keeper.loader, keeper.stopped
     tip = regime.answering.tip()
+    mode_file = keeper.memory.report(record)
     return {
         "schema": SCHEMA,
         "mode": regime.mode,
@@ -28,7 +29,8 @@ def report(keeper: ModeKeeper, record: ModeRecord) -> dict[str, Any]:
         "by": record.by,
         "why": record.why,
         "latched": record.latched.as_json() if record.latched else None,
-        "unacknowledged": _unacknowledged(keeper, record),
+        "unacknowledged": _unacknowledged(keeper, record, mode_file["problem"]),
+        "mode_file": mode_file,
         "stopped": {"at": stopped.at, "why": stopped.why} if stopped else None,
         "answering": ANSWERING[regime.mode],
         "level": regime.lag.follower is None and not regime.lag.parted,
@@ -56,9 +58,13 @@ def report(keeper: ModeKeeper, record: ModeRecord) -> dict[str, Any]:
     }
 
 
-def _unacknowledged(keeper: ModeKeeper, record: ModeRecord) -> list[dict[str, str]]:
-    """Everything that waits for `ack`: the node's own latch and what its watchers latched."""
+def _unacknowledged(
+    keeper: ModeKeeper, record: ModeRecord, problem: Mapping[str, str] | None
+) -> list[dict[str, str]]:
+    """Everything that waits for `ack`: the latch, a mode file that was lost, what the watchers latched."""
     own = [{"kind": "latch", "why": record.latched.why}] if record.latched else []
+    if problem is not None and problem["kind"] in ("damaged", "missing"):
+        own.append({"kind": "mode_file", "why": problem["why"]})
     return own + keeper.watchers.unacknowledged()
 
 
