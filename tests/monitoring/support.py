@@ -70,6 +70,7 @@ def evidence(**changes: Any) -> dict[str, Any]:
         "totals": {"shadow": {"match": 100}, "rust": {"match": 9, "divergence": 1, "rust_error": 2}},
         "rejected": {"shadow": {"malformed": 3, "work": 1}, "rust": {"work": 3}},
         "latency": {"legacy": histogram(EDGES, 9, 110, 0.004), "rust": histogram(EDGES, 3, 109, 0.0004)},
+        "cpu": {"legacy": histogram(EDGES, 9, 100, 0.002), "rust": histogram(EDGES, 3, 100, 0.0002)},
         "ratio": histogram([0.5, 1.0, 2.0], 0, 109, 11.0),
         "demotions": 1,
     } | changes

@@ -125,6 +125,17 @@ def test_given_histograms_then_their_buckets_are_cumulative_and_end_at_infinity(
     assert value(samples, "coinjecture_consensus_judge_seconds_bucket", engine="rust", le="1e-06") == 0
     assert value(samples, "coinjecture_consensus_judge_seconds_bucket", engine="rust", le="+Inf") == 109
     assert value(samples, "coinjecture_consensus_judge_seconds_sum", engine="legacy") == 0.004
+    assert value(samples, "coinjecture_consensus_judge_cpu_seconds_sum", engine="rust") == 0.0002
+    assert value(samples, "coinjecture_consensus_ratio_bucket", le="1.0") == 109
+
+
+def test_given_evidence_of_an_older_wrapper_then_only_its_processor_time_is_missing(node: Node) -> None:
+    older = evidence()
+    del older["cpu"]
+    node.read = lambda _: older
+    samples = node.scrape()
+    assert set(up(samples).values()) == {1.0}
+    assert "coinjecture_consensus_judge_cpu_seconds_count" not in names(samples)
     assert value(samples, "coinjecture_consensus_ratio_bucket", le="1.0") == 109
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coinjecture_migration import evidence_store, rust_engine
+from coinjecture_migration import evidence_store, rust_engine, timing
 from coinjecture_migration.counters import Counters
 from coinjecture_migration.evidence import Evidence
 from coinjecture_migration.evidence_reader import EvidenceUnreadable, read
 from coinjecture_migration.histograms import RATIO_EDGES
 from coinjecture_migration.soak import Clock
+from coinjecture_migration.timing import Spent
 
 from tests.oracle.support import sealed
 from tests.wrapper.conftest import Place, chain, genesis_block
@@ -68,12 +69,14 @@ import sys, time
 sys.path.insert(0, {str(WRAPPER)!r})
 from pathlib import Path
 from coinjecture_migration.evidence import Evidence
+from coinjecture_migration.timing import Spent
 identity = {IDENTITY!r}
 evidence = Evidence(Path({str(path)!r}), "node1", identity, flush_seconds=0.01)
 evidence.open("shadow", identity)
 n = 0
 while True:
-    evidence.soak.counters.record("match", accepted=False, reason="bad_proof", legacy_s=1e-4, rust_s=5e-5)
+    spent = dict(legacy=Spent(1e-4), rust=Spent(5e-5))
+    evidence.soak.counters.record("match", accepted=False, reason="bad_proof", **spent)
     n += 1
     if n % 1000 == 0 and evidence.flush():
         print(n, flush=True)
@@ -185,7 +188,7 @@ def test_given_calls_in_two_modes_when_flushed_then_each_interval_has_the_counts
     hands = Hands()
     evidence = kept(path, hands)
     evidence.open("shadow", IDENTITY)
-    count(evidence, legacy_s=2e-5, rust_s=1e-5)
+    count(evidence, legacy=Spent(2e-5, 1e-5), rust=Spent(1e-5, 5e-6))
     evidence.begin("rust", IDENTITY)
     count(evidence)
     count(evidence, "rust_error")
@@ -311,9 +314,9 @@ def test_given_pairs_when_counted_then_exactly_one_is_not_above_one() -> None:
     edge = RATIO_EDGES.index(1.0)
     counters = Counters()
     for rust_s in (0.5, 1.0, 1.0000001, 3.0):
-        counters.record("match", accepted=True, legacy_s=1.0, rust_s=rust_s)
-    counters.record("match", accepted=False, reason="no_work", legacy_s=1.0, rust_s=7.0)
-    counters.record("rust_error", legacy_s=1.0, rust_s=9.0)  # no pair: there is no verdict
+        counters.record("match", accepted=True, legacy=Spent(1.0), rust=Spent(rust_s))
+    counters.record("match", accepted=False, reason="no_work", legacy=Spent(1.0), rust=Spent(7.0))
+    counters.record("rust_error", legacy=Spent(1.0), rust=Spent(9.0))  # no pair: there is no verdict
     ratio = counters.snapshot()["ratio"]
     assert counters.snapshot()["reject_ratio"]["sum"] == 7.0
     assert (ratio["count"], sum(ratio["counts"][: edge + 1])) == (4, 2)
@@ -348,7 +351,9 @@ def test_given_a_rust_engine_when_it_judges_then_its_time_is_that_of_capture_jud
         def apply(self, *_: Any) -> None:
             now[0] += 100
 
-    monkeypatch.setattr(rust_engine.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(timing.time, "thread_time_ns", lambda: round(now[0] / 2 * 1e9))
+    monkeypatch.setattr(timing, "READING_NS", 0)
     engine = rust_engine.RustEngine(Slow(), None)
     for _ in range(2):  # the second block begins anew
         engine.capture(b"")
@@ -356,7 +361,7 @@ def test_given_a_rust_engine_when_it_judges_then_its_time_is_that_of_capture_jud
         engine.judge(None, 0.0, "full")
         now[0] += 5000
         engine.apply(None, b"")
-        assert engine.spent == 111
+        assert engine.spent == Spent(wall=111, cpu=55.5)
 
 
 # For other processes
@@ -374,6 +379,7 @@ def test_given_a_node_when_its_file_is_read_then_it_fits_the_schema_and_agrees_w
     check("evidence-file", found)
     assert found["evidence"]["outcomes"] == wrapper.stats()["outcomes"]
     assert found["totals"]["shadow"]["match"] == found["ratio"]["count"] == 45
+    assert {engine: one["count"] for engine, one in found["cpu"].items()} == {"legacy": 45, "rust": 45}
     assert (found["demotions"], found["restarts"]) == (1, 1)
     assert found["latched"]["why"] == "a test"
     assert found["chain"]["height"] == 45
@@ -403,6 +409,7 @@ def test_given_final_when_it_is_committed_then_the_baseline_is_frozen_and_surviv
     again = place.start("final")
     baseline = again.stats()["baseline"]
     assert (baseline["mode"], baseline["ratio"]["count"], baseline["outcomes"]["match"]) == ("rust", 3, 3)
+    assert baseline["durations"]["cpu"]["rust"]["count"] == 3
     check("evidence", again.stats())
 
 
@@ -427,4 +434,5 @@ def test_given_the_reader_when_it_is_imported_then_no_engine_and_no_wrapper_is()
         "coinjecture_migration",
         "coinjecture_migration.evidence_reader",
         "coinjecture_migration.histograms",
+        "coinjecture_migration.timing",
     }

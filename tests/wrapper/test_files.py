@@ -15,6 +15,7 @@ from coinjecture_migration.counters import Counters
 from coinjecture_migration.evidence import Evidence
 from coinjecture_migration.histograms import LATENCY_EDGES, quantile
 from coinjecture_migration.settings import SettingsError, load_settings
+from coinjecture_migration.timing import Spent
 from referencing import Registry, Resource
 
 from tests.oracle.support import sealed
@@ -208,7 +209,7 @@ def test_given_latencies_when_counted_then_buckets_are_geometric_and_quantiles_a
     assert (LATENCY_EDGES[0], LATENCY_EDGES[-1]) == (pytest.approx(1e-6), pytest.approx(1.0))
     counters = Counters()
     for seconds in (1e-7, 1e-4, 1e-4, 2.0):
-        counters.record("match", rust_s=seconds)
+        counters.record("match", rust=Spent(seconds))
     buckets = counters.snapshot()["latency"]["rust"]
     assert sum(buckets) == 4
     assert quantile(buckets, 0.5) == pytest.approx(1e-4, rel=0.5)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from consensus_surface import REASONS
 
+from coinjecture_migration import timing
 from coinjecture_migration.errors import NEVER_SWALLOWED, EngineFailure
 from coinjecture_migration.observation import Observation
 from coinjecture_migration.storage_proxy import StorageProxy
@@ -52,9 +52,6 @@ class LegacyEngine:
     """A legacy engine with its storage proxy, seen as judge and as tree.
 
     Judging holds the engine's storage writes; the caller ends each judgement with `release` or `drop`.
-
-    Attributes:
-        clock: What its durations are measured with.
     """
 
     name = "legacy"
@@ -62,7 +59,6 @@ class LegacyEngine:
     def __init__(self, engine: Any, proxy: StorageProxy) -> None:
         self.engine = engine
         self._proxy = proxy
-        self.clock = time.perf_counter
 
     # Judging
 
@@ -98,16 +94,16 @@ class LegacyEngine:
         method = self.engine.verify_block if profile == "full" else self.engine.validate_header
         self._proxy.hold()
         cause: BaseException | None = None
-        started = self.clock()
+        started = timing.start()
         try:
             answer = method(block)
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
             answer, cause = None, error
-        seconds = self.clock() - started
+        spent = timing.since(started)
         if broke := self._breakage(answer, cause):
-            return Observation("legacy", error=broke, seconds=seconds)
+            return Observation("legacy", error=broke, spent=spent)
         node = self.node(key)
         inserted = node is not None and node is not before
         tip = self.engine.best_tip
@@ -122,7 +118,7 @@ class LegacyEngine:
             tip_hash=field(tip.block, "block_hash"),
             tip_cumulative=tip.cumulative_work,
             received_at=node.receipt_time if inserted else None,
-            seconds=seconds,
+            spent=spent,
             not_a_rule=reasons is None,
             cause=cause,
         )

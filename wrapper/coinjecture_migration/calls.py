@@ -10,7 +10,7 @@ from typing import Any
 
 from consensus_surface import HeaderValidationError
 
-from coinjecture_migration import capture
+from coinjecture_migration import capture, timing
 from coinjecture_migration.adapter import LegacyEngine, field
 from coinjecture_migration.alerts import Alerts
 from coinjecture_migration.errors import EngineFailure
@@ -18,6 +18,7 @@ from coinjecture_migration.keeper import ModeKeeper
 from coinjecture_migration.observation import Observation, compare, same
 from coinjecture_migration.regime import ANSWERING, Regime
 from coinjecture_migration.rust_engine import RustEngine
+from coinjecture_migration.timing import NOTHING
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,11 @@ def judge_alone(keeper: ModeKeeper, alerts: Alerts, regime: Regime, block: Any, 
     except BaseException:
         counters.record("skipped", "interrupted")
         raise
-    legacy_s, rust_s = (told.seconds, 0.0) if regime.rust is None else (0.0, regime.rust.spent)
+    legacy, rust = (told.spent, NOTHING) if regime.rust is None else (NOTHING, regime.rust.spent)
     if told.error is None:
-        counters.record("alone", accepted=told.accepted, reason=told.reason, legacy_s=legacy_s, rust_s=rust_s)
+        counters.record("alone", accepted=told.accepted, reason=told.reason, legacy=legacy, rust=rust)
     else:
-        counters.record(f"{told.engine}_error", legacy_s=legacy_s, rust_s=rust_s)
+        counters.record(f"{told.engine}_error", legacy=legacy, rust=rust)
         if told.engine == "rust":
             alerts.add("rust_error", "Rust verification error", error=repr(told.error))
             if engine_broke:
@@ -150,7 +151,8 @@ class BlockCall:
         self.block, self.profile, self.policy = block, profile, policy
         self._captured: Any = None
         self._ended: Observation | None = None
-        self._received_at = self._read_s = self._legacy_s = self._rust_s = 0.0
+        self._received_at = 0.0
+        self._reading = self._legacy_spent = self._rust_spent = NOTHING
         self._counted = False
 
     def run(self) -> bool:
@@ -181,8 +183,8 @@ class BlockCall:
                 decision = self._decide(told, heard)
         self._report(decision, told, heard)
         storage_error = self._write(decision, judgement)
-        self._legacy_s = self._read_s + told.seconds
-        self._rust_s = self.rust.spent if heard is not None and heard.seconds else 0.0
+        self._legacy_spent = self._reading.plus(told.spent)
+        self._rust_spent = self.rust.spent if heard is not None and heard.spent.wall else NOTHING
         self._level(decision)
         if storage_error is not None:
             self._count(f"{decision.answer}_error", None)
@@ -192,9 +194,9 @@ class BlockCall:
     def _look_before(self) -> None:
         """What is needed later and an engine could change: the block itself, its key, its parent, the tip."""
         self._captured, self._ended = self.rust.capture(self.block)
-        started = time.perf_counter()
+        started = timing.start()
         self._parsed = self.legacy.read(self.block)
-        self._read_s = 0.0 if self._parsed is self.block else time.perf_counter() - started
+        self._reading = NOTHING if self._parsed is self.block else timing.since(started)
         self._key = field(self._parsed, "block_hash")
         self._parent = self.legacy.node(field(self._parsed, "previous_hash"))
         self._tip = self.legacy.tip()
@@ -335,8 +337,8 @@ class BlockCall:
             why,
             accepted=accepted,
             reason=reason,
-            legacy_s=self._legacy_s,
-            rust_s=self._rust_s,
+            legacy=self._legacy_spent,
+            rust=self._rust_spent,
         )
 
 

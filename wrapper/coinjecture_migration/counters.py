@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from coinjecture_migration.histograms import (
+    COARSE,
     LATENCY_EDGES,
     RATIO_EDGES,
+    Paired,
     as_json,
+    in_latency_buckets,
     latency_bucket,
     ratio_bucket,
 )
+from coinjecture_migration.timing import NOTHING, Spent
 
 OUTCOMES = ("match", "divergence", "rust_error", "legacy_error", "skipped", "alone")
 
@@ -61,6 +65,7 @@ class Counters:
         self._latency_sum: dict[str, float] = dict(saved.get("latency_sum", {}))
         self._ratio = Ratio(saved.get("ratio", {}))
         self._reject_ratio = Ratio(saved.get("reject_ratio", {}))
+        self._durations = Paired(COARSE, saved.get("durations"))
 
     def record(
         self,
@@ -69,22 +74,22 @@ class Counters:
         *,
         accepted: bool | None = None,
         reason: str | None = None,
-        legacy_s: float = 0.0,
-        rust_s: float = 0.0,
+        legacy: Spent = NOTHING,
+        rust: Spent = NOTHING,
     ) -> None:
         """Count one call.
 
-        A match with durations of both engines is a pair: of `ratio` where it is an accept, else of
-        `reject_ratio`, kept apart because what is rejected, and how early, is the choice of strangers. A
-        reject that is a match was given by both engines.
+        A match with durations of both engines is a pair: of `ratio` and `durations` where it is an accept,
+        else of `reject_ratio`, kept apart because what is rejected, and how early, is the choice of
+        strangers. A reject that is a match was given by both engines.
 
         Args:
             outcome: One of `OUTCOMES`.
             why: The kind of a divergence, the cause of a skip.
             accepted: What the node was answered; None where it was no verdict.
             reason: The code of a reject.
-            legacy_s: Seconds the legacy engine took; 0 where it did not judge.
-            rust_s: Seconds the Rust engine took, conversion included; 0 where it did not judge.
+            legacy: What the legacy engine took; `NOTHING` where it did not judge.
+            rust: What the Rust engine took, conversion included; `NOTHING` where it did not judge.
         """
         with self._lock:
             self._calls += 1
@@ -94,15 +99,16 @@ class Counters:
                 self._accepted += 1
             elif accepted is not None:
                 self._rejected[reason or "unknown"] += 1
-            if legacy_s:
-                self._time("legacy", legacy_s)
-            if rust_s:
-                self._time("rust", rust_s)
+            for engine, spent in (("legacy", legacy), ("rust", rust)):
+                if spent.wall:
+                    self._time(engine, spent.wall)
             if outcome == "match":
                 if accepted is False:
                     self._compared[reason or "unknown"] += 1
-                if legacy_s and rust_s:
-                    (self._ratio if accepted else self._reject_ratio).add(rust_s / legacy_s)
+                if legacy.wall and rust.wall:
+                    (self._ratio if accepted else self._reject_ratio).add(rust.wall / legacy.wall)
+                    if accepted:
+                        self._durations.add(legacy, rust)
             elif outcome == "divergence":
                 self._kinds[why or "unknown"] += 1
             elif outcome == "skipped":
@@ -139,6 +145,7 @@ class Counters:
                 "latency_sum": dict(self._latency_sum),
                 "ratio": self._ratio.as_json(),
                 "reject_ratio": self._reject_ratio.as_json(),
+                "durations": self._durations.as_json(),
             }
 
 
@@ -147,6 +154,7 @@ def flat(snapshot: Mapping[str, Any], mode: str) -> dict[str, float]:
 
     This is how totals and intervals are kept, so that a new counter needs no new column.
     """
+    cpu = snapshot["durations"]["cpu"]
     named: dict[str, float] = {f"accepted/{mode}": snapshot["accepted"]}
     for prefix, values in (
         (f"outcome/{mode}", snapshot["outcomes"]),
@@ -158,6 +166,8 @@ def flat(snapshot: Mapping[str, Any], mode: str) -> dict[str, float]:
         ("ratio", dict(enumerate(snapshot["ratio"]["counts"]))),
         ("reject_ratio", dict(enumerate(snapshot["reject_ratio"]["counts"]))),
         *((f"latency/{engine}", dict(enumerate(b))) for engine, b in snapshot["latency"].items()),
+        *((f"cpu/{engine}", in_latency_buckets(found)) for engine, found in cpu.items()),
+        ("cpu_sum", {engine: found["sum"] for engine, found in cpu.items()}),
     ):
         named.update({f"{prefix}/{name}": value for name, value in values.items()})
     named["ratio_sum"] = snapshot["ratio"]["sum"]

@@ -4,8 +4,9 @@ Some stored blocks are judged twice by fresh engines of each kind, in a thread o
 time with a pause before each: the serving engines are never asked. The pause keeps the load low; the
 thread's priority stays as it is, since a thread that waits for the processor may hold the interpreter's lock.
 
-The durations are pairs for the latency gate, kept apart from live ones. They are this thread's processor
-time: what else the machine did meanwhile says nothing about an engine.
+The durations of both engines are what the latency gate judges, kept apart from live ones: here the engines
+take turns in being the first to judge a block, which a live block cannot be (its receipt time is the legacy
+engine's), and each block is judged by either in both places.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from coinjecture_migration.alerts import Alerts
 from coinjecture_migration.counters import Ratio
 from coinjecture_migration.engines import EngineLoader
 from coinjecture_migration.evidence import Evidence
+from coinjecture_migration.histograms import FINE, Paired
 from coinjecture_migration.observation import Observation, bits, compare
 from coinjecture_migration.regime import Regime
 from coinjecture_migration.rust_engine import RustEngine
@@ -108,8 +110,7 @@ class DeterminismArm:
         if not sample.blocks:
             return
         known = self._known(regime.soak.identity.get("release"))
-        ratio = Ratio(known["ratio"])
-        passes = [self._pass(regime, sample, ratio) for _ in range(2)]
+        passes = [self._pass(regime, sample, number) for number in range(2)]
         if self._ended.is_set() or self._regime() is not regime:
             return  # a change of mode in between takes the legacy engine's module away: it proves nothing
         for (_, text), first, second in zip(sample.blocks, *passes, strict=True):
@@ -121,7 +122,7 @@ class DeterminismArm:
                     self._found(known, "differences", "both", text, told["legacy"], told["rust"])
                     break
         known |= {"runs": known["runs"] + 1, "blocks": known["blocks"] + len(sample.blocks)}
-        known |= {"at": time.time(), "ratio": ratio.as_json()}
+        known |= {"at": time.time(), **_with_pairs(known, [told for one in passes for told in one])}
         self._evidence.set_fact(FACT, known)
 
     def _known(self, release: str | None) -> dict[str, Any]:
@@ -129,7 +130,7 @@ class DeterminismArm:
         known = self._evidence.fact(FACT)
         if isinstance(known, dict) and known.get("release") == release:
             return {**known, "examples": list(known["examples"])}
-        return {**EMPTY, "examples": [], "release": release, "ratio": {}}
+        return {**EMPTY, "examples": [], "release": release}
 
     def _found(
         self, known: dict[str, Any], what: str, engine: str, text: bytes, one: Observation, other: Observation
@@ -173,29 +174,27 @@ class DeterminismArm:
             return None if broke or captured.out_of_domain is not None else bytes(captured.to_json())
         return json.dumps(block).encode() if isinstance(block, dict) else None
 
-    def _pass(self, regime: Regime, sample: Sample, ratio: Ratio) -> list[dict[str, Observation]]:
-        """Judge the sample by one fresh engine of each kind that is loaded."""
+    def _pass(self, regime: Regime, sample: Sample, turn: int) -> list[dict[str, Observation]]:
+        """Judge the sample by one fresh engine of each kind that is loaded; `turn` says which begins."""
         engines = {
             engine.name: self._loader.fresh(engine) for engine in (regime.legacy, regime.rust) if engine
         }
         for engine in engines.values():
-            engine.clock = time.thread_time
             engine.take([(sample.parent_key, sample.parent)], sample.parent)
         full = regime.legacy is None or regime.legacy.judges_full
         profile = self._profile or "full" if full else "header"
         told = []
         for number, (block, text) in enumerate(sample.blocks):
-            told.append({n: self._judge(e, block, text, profile, number) for n, e in engines.items()})
+            order = list(engines) if (number + turn) % 2 else list(engines)[::-1]
+            told.append({n: self._judge(engines[n], block, text, profile, number) for n in order})
             if self._ended.is_set():
                 break
-            if len(engines) == 2 and all(one.accepted and one.seconds for one in told[-1].values()):
-                ratio.add(told[-1]["rust"].seconds / told[-1]["legacy"].seconds)
         return told
 
     def _judge(
         self, engine: LegacyEngine | RustEngine, block: Any, text: bytes, profile: str, number: int
     ) -> Observation:
-        """One judgement after a pause, of a copy of its own; `seconds` are all it took."""
+        """One judgement after a pause, of a copy of its own; `spent` is all it took."""
         self._ended.wait(self._pause)
         if isinstance(engine, LegacyEngine):
             copy = engine.like(block, text)
@@ -211,6 +210,18 @@ class DeterminismArm:
                 self.run()
             except Exception as error:
                 log.error("the determinism arm could not run: %r", error)
+
+
+def _with_pairs(known: Mapping[str, Any], told: Iterable[dict[str, Observation]]) -> dict[str, Any]:
+    """Ratios and durations known so far, with those of judgements in which both engines accepted."""
+    ratio, durations = Ratio(known.get("ratio", {})), Paired(FINE, known.get("durations"))
+    for both in told:
+        if len(both) == 2 and all(one.accepted for one in both.values()):
+            legacy, rust = both["legacy"].spent, both["rust"].spent
+            durations.add(legacy, rust)
+            if legacy.cpu:  # a coarse clock may see nothing
+                ratio.add(rust.cpu / legacy.cpu)
+    return {"ratio": ratio.as_json(), "durations": durations.as_json()}
 
 
 def _signature(told: Observation) -> tuple[Any, ...]:

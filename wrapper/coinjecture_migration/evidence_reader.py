@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from coinjecture_migration.histograms import LATENCY_EDGES, RATIO_EDGES, from_counts
+from coinjecture_migration.histograms import ENGINES, LATENCY_EDGES, RATIO_EDGES, from_counts
 
 SCHEMA = 1
 MODES = ("legacy", "shadow", "rust", "final")
 OUTCOMES = ("match", "divergence", "rust_error", "legacy_error", "skipped", "alone")
-ENGINES = ("legacy", "rust")
 REPORT_FACTS = ("baseline", "sentinel", "determinism")
 
 
@@ -39,7 +38,8 @@ def read(path: Path) -> dict[str, Any]:
         Everything else counts since installation and only ever grows: `totals` {mode: {outcome: n}},
         `accepted` {mode: n}, `rejected` {mode: {code: n}} as answered, `rejects` {code: n} given by both
         engines, `skipped` {why: n}, `latency` {engine: histogram in seconds}, `ratio` histogram of Rust's
-        duration over legacy's for accepts and `reject_ratio` for rejects, `demotions`, `restarts`, `gaps`
+        duration over legacy's for accepts and `reject_ratio` for rejects, `cpu` {engine: histogram of the
+        processor time, in seconds, of accepts that both judged alike}, `demotions`, `restarts`, `gaps`
         {count, seconds}. Only `chain` {height, tip, cumulative, lag, fingerprints} and `latched` (None:
         not) are as of the last flush.
 
@@ -89,13 +89,16 @@ def _answer(
         "rejected": {mode: _under(counts, f"rejected/{mode}/") for mode in MODES},
         "rejects": _under(counts, "compared/"),
         "skipped": _summed(counts, "skipped/"),
-        "latency": {
-            engine: from_counts(
-                LATENCY_EDGES,
-                _buckets(counts, f"latency/{engine}/"),
-                totals.get(f"latency_sum/{engine}", 0.0),
-            )
-            for engine in ENGINES
+        **{
+            name: {
+                engine: from_counts(
+                    LATENCY_EDGES,
+                    _buckets(counts, f"{name}/{engine}/"),
+                    totals.get(f"{name}_sum/{engine}", 0.0),
+                )
+                for engine in ENGINES
+            }
+            for name in ("latency", "cpu")
         },
         "ratio": from_counts(RATIO_EDGES, _buckets(counts, "ratio/"), totals.get("ratio_sum", 0.0)),
         "reject_ratio": from_counts(

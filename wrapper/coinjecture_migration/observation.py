@@ -7,6 +7,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from coinjecture_migration.timing import NOTHING, Spent
+
 KINDS = ("verdict", "reason", "block_hash", "work", "height", "cumulative", "tip")
 """What is compared, gravest first; a divergence is counted under the first kind that differs."""
 
@@ -39,7 +41,7 @@ class Observation:
         tip_hash: Block hash of the best tip afterwards.
         tip_cumulative: Its sum of work.
         received_at: Receipt time that the engine gave or was given, seconds since the epoch.
-        seconds: How long judging took.
+        spent: What judging took.
         error: The engine broke: what it raised. Then nothing above is meant.
         not_a_rule: The engine refused for a cause that no rule knows (its rate limit, its printing).
         cause: The exception by which the engine rejected.
@@ -56,7 +58,7 @@ class Observation:
     tip_hash: Any = UNKNOWN
     tip_cumulative: Any = UNKNOWN
     received_at: float | None = None
-    seconds: float = 0.0
+    spent: Spent = NOTHING
     error: BaseException | None = None
     not_a_rule: bool = False
     cause: BaseException | None = None

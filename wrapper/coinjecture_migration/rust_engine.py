@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from consensus_surface import REASONS
 
+from coinjecture_migration import timing
 from coinjecture_migration.errors import NEVER_SWALLOWED, EngineFailure
 from coinjecture_migration.observation import Observation
+from coinjecture_migration.timing import NOTHING, Spent
 
 
 class CannotForget(EngineFailure):
@@ -21,8 +22,7 @@ class RustEngine:
     """`coinjecture.consensus.ConsensusEngine`, seen as judge and as tree. `storage` is the node's own.
 
     Attributes:
-        spent: Seconds the last block took, from its conversion to the tree: capture, judge and apply.
-        clock: What they are measured with.
+        spent: What the last block took, from its conversion to the tree: capture, judge and apply.
     """
 
     name = "rust"
@@ -30,8 +30,7 @@ class RustEngine:
     def __init__(self, engine: Any, storage: Any) -> None:
         self.engine = engine
         self._storage = storage
-        self.spent = 0.0
-        self.clock = time.perf_counter
+        self.spent = NOTHING
 
     # Judging
 
@@ -42,10 +41,10 @@ class RustEngine:
             The capture, or the observation that ends the matter: what is no block is malformed, all
             else an error.
         """
-        started = self.clock()
+        started = timing.start()
         try:
             captured = self.engine.capture(block)
-            self.spent = self.clock() - started
+            self.spent = timing.since(started)
             return captured, None
         except NEVER_SWALLOWED:
             raise
@@ -61,14 +60,14 @@ class RustEngine:
         return RustEngine(self.engine, self._storage).capture(block)
 
     def judge_alone(self, block: Any, received_at: float, profile: str) -> Observation:
-        """Capture, judge and apply, without storage writes; `seconds` are all three."""
+        """Capture, judge and apply, without storage writes; `spent` is all three."""
         captured, ended = self.capture(block)
         if ended is not None:
             return ended
         told, judgement = self.judge(captured, received_at, profile)
         if told.error is None and told.inserted and (error := self.apply(judgement, block)):
             told = replace(told, error=error)
-        return replace(told, seconds=self.spent)
+        return replace(told, spent=self.spent)
 
     def judge(self, captured: Any, received_at: float, profile: str) -> tuple[Observation, Any]:
         """Judge a captured block; the tree stays as it is until `apply`.
@@ -77,25 +76,25 @@ class RustEngine:
             The observation and the judgement to apply. Exceptions, panics and answers that are none are its
             `error`.
         """
-        started = self.clock()
+        started = timing.start()
         try:
             judgement = self.engine.judge(captured, received_at, profile)
-            seconds = self.clock() - started
-            self.spent += seconds
-            return _observed(judgement, received_at, seconds), judgement
+            spent = timing.since(started)
+            self.spent = self.spent.plus(spent)
+            return _observed(judgement, received_at, spent), judgement
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
-            seconds = self.clock() - started
-            self.spent += seconds
-            return Observation("rust", error=error, seconds=seconds), None
+            spent = timing.since(started)
+            self.spent = self.spent.plus(spent)
+            return Observation("rust", error=error, spent=spent), None
 
     def apply(self, judgement: Any, block: Any) -> BaseException | None:
         """Put a judgement into the tree. Returns what broke; then the tree is not to be trusted."""
-        started = self.clock()
+        started = timing.start()
         try:
             self.engine.apply(judgement, block)
-            self.spent += self.clock() - started
+            self.spent = self.spent.plus(timing.since(started))
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
@@ -147,7 +146,7 @@ class RustEngine:
             raise CannotForget("the Rust tree has a node more than the other engine's")
 
 
-def _observed(judgement: Any, received_at: float, seconds: float) -> Observation:
+def _observed(judgement: Any, received_at: float, spent: Spent) -> Observation:
     """A judgement as an observation.
 
     Raises:
@@ -169,5 +168,5 @@ def _observed(judgement: Any, received_at: float, seconds: float) -> Observation
         tip_hash=judgement.tip_hash,
         tip_cumulative=judgement.tip_cumulative,
         received_at=received_at,
-        seconds=seconds,
+        spent=spent,
     )

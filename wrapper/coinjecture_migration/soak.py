@@ -86,7 +86,10 @@ class Soak:
     def measured(self) -> dict[str, Any]:
         """What of it is kept as the baseline: speed of both engines, and on how much it rests."""
         counted = self.counters.snapshot()
-        names = ("calls", "outcomes", "latency", "latency_sum", "ratio", "reject_ratio", "rejects_compared")
+        names = (
+            *("calls", "outcomes", "rejects_compared"),
+            *("latency", "latency_sum", "ratio", "reject_ratio", "durations"),
+        )
         facts = {"mode": self.mode, "soak_started": self.started, "observed_seconds": self.observed}
         return {**facts, **self.identity, **{name: counted[name] for name in names}}
 

@@ -34,7 +34,16 @@ def of(evidence: Mapping[str, Any]) -> list[Metric]:
             "Times the node has lowered its own mode since installation.",
             value=evidence["demotions"],
         ),
-        _judge_seconds(evidence["latency"]),
+        _of_engines(
+            "coinjecture_consensus_judge_seconds",
+            "How long an engine took to judge a block, since installation.",
+            evidence["latency"],
+        ),
+        _of_engines(
+            "coinjecture_consensus_judge_cpu_seconds",
+            "Processor time of accepts that both engines judged alike, since installation.",
+            evidence.get("cpu", {}),  # an older wrapper beside this server has none
+        ),
         _ratio(evidence["ratio"]),
     ]
     if evidence["flushed"] is not None:
@@ -75,13 +84,9 @@ def _rejects(rejected: Mapping[str, Mapping[str, int]]) -> Metric:
     return family
 
 
-def _judge_seconds(latency: Mapping[str, Mapping[str, Any]]) -> Metric:
-    family = HistogramMetricFamily(
-        "coinjecture_consensus_judge_seconds",
-        "How long an engine took to judge a block, since installation.",
-        labels=["engine"],
-    )
-    for engine, histogram in sorted(latency.items()):
+def _of_engines(name: str, told: str, found: Mapping[str, Mapping[str, Any]]) -> Metric:
+    family = HistogramMetricFamily(name, told, labels=["engine"])
+    for engine, histogram in sorted(found.items()):
         family.add_metric([engine], buckets(histogram), sum_value=histogram["sum"])
     return family
 
