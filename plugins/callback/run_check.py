@@ -1,0 +1,161 @@
+"""Before the first task of a playbook: is this a run that can do what it was typed for?
+
+Nothing else sees every run: a task is left out by ``--limit``, ``--tags`` and ``--start-at-task``, and then
+nothing is done with exit status 0. playbooks/callback_plugins links to this folder, so that Ansible finds the
+check beside the playbook even where it was started without the clone's ansible.cfg; playbooks/library and
+playbooks/roles are there so that the playbook can be read that far. Other people's playbooks are left alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
+
+from ansible import constants as C
+from ansible import context
+from ansible.errors import AnsibleError
+from ansible.plugins.callback import CallbackBase
+from ansible.release import __version__ as ansible_version
+from extra_variables import checked, table
+from supported import unsupported
+
+DOCUMENTATION = r"""
+name: run_check
+type: notification
+short_description: Refuses a run that would do nothing, or not what was meant
+description:
+  - Checks Ansible, the folder, the options, the inventory and the extra variables before the first task.
+  - Extra variables get the types of their variables, so that C(-e name=false) is false everywhere.
+author: ["The migration toolkit"]
+"""
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOKS = ROOT / "playbooks"
+REFUSED = 1  # what ansible-playbook itself ends with where a run cannot begin
+SETTINGS = {
+    "roles": C.DEFAULT_ROLES_PATH, "plugins/modules": C.DEFAULT_MODULE_PATH,
+    "plugins/module_utils": C.DEFAULT_MODULE_UTILS_PATH, "plugins/action": C.DEFAULT_ACTION_PLUGIN_PATH,
+    "plugins/filter": C.DEFAULT_FILTER_PLUGIN_PATH,
+}  # fmt: skip
+PLUGINS = (("connection", "ssh"), ("connection", "local"), ("become", "sudo"), ("shell", "sh"))
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]
+    """Ends the run where it would be in vain."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "run_check"
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Look at the run; ends the process, since Ansible goes on after any error of a callback."""
+        plays = [play for play in playbook.get_plays() if _source(play).is_relative_to(PLAYBOOKS)]
+        if not plays:
+            return
+        for reasons in _looks(playbook, plays):
+            if reasons:
+                for reason in reasons:
+                    self._display.error(reason, wrap_text=False)
+                self._display.display("Nothing was asked or changed.")
+                raise SystemExit(REFUSED)
+
+
+def _looks(playbook: Any, plays: list[Any]) -> Iterator[list[str]]:
+    """What is wrong, look by look; a later one needs what an earlier one has found to be there."""
+    yield [reason for reason in (unsupported(ansible_version), _elsewhere()) if reason]
+    yield _options()
+    manager = plays[0].get_variable_manager()
+    inventory = manager._inventory  # nothing public leads to it before the first task
+    yield [reason for reason in (_nobody(inventory) or _none_left(inventory, playbook),) if reason]
+    yield _variables(manager, plays)
+
+
+def _source(play: Any) -> Path:
+    """The file that a play stands in."""
+    return Path(play.get_path().rpartition(":")[0]).resolve()
+
+
+def _elsewhere() -> str:
+    """Whether Ansible was started without the clone's ansible.cfg."""
+    found = {name: {Path(path).resolve() for path in paths or ()} for name, paths in SETTINGS.items()}
+    if all(ROOT / name in paths for name, paths in found.items()):
+        return ""
+    return (
+        "Ansible does not find the roles and modules of these playbooks: it reads ansible.cfg of the folder "
+        f"where it is started (here {C.CONFIG_FILE or 'there is none'}). "
+        f"Type: cd {ROOT}   and the same command again"
+    )
+
+
+def _options() -> list[str]:
+    """Options that would leave out tasks: each of them stands on those before it."""
+    chosen = context.CLIARGS
+    wrong = []
+    if not {"all", "untagged"} & set(chosen.get("tags") or ["all"]):
+        wrong.append(f"--tags {','.join(chosen['tags'])} would leave out every task: the plays have no tags")
+    if skipped := {"all", "untagged"} & set(chosen.get("skip_tags") or ()):
+        wrong.append(
+            f"--skip-tags {','.join(sorted(skipped))} would leave out every task: the plays have no tags"
+        )
+    for option in ("start_at_task", "step"):
+        if chosen.get(option):
+            name = f"--{option.replace('_', '-')}"
+            wrong.append(
+                f"{name} would leave out checks; run it whole: what is done already is not done again"
+            )
+    return wrong
+
+
+def _nobody(inventory: Any) -> str:
+    """Whether the inventory has no nodes."""
+    group = inventory.groups.get("nodes")
+    if group is not None and group.get_hosts():
+        return ""
+    named = ", ".join(context.CLIARGS.get("inventory") or ())
+    found = "has no host in the group nodes" if group is not None else "has no group nodes"
+    return f"the inventory {named} {found}; inventory/testnet shows how one looks"
+
+
+def _none_left(inventory: Any, playbook: Any) -> str:
+    """Whether no play has a host after ``--limit``."""
+    for play in playbook.get_plays():
+        try:
+            if inventory.get_hosts(play.hosts):
+                return ""
+        except AnsibleError:
+            continue  # a group that this inventory leaves out
+    return (
+        f"--limit {context.CLIARGS.get('subset')} leaves no host of this playbook, so nothing would be done"
+    )
+
+
+def _variables(manager: Any, plays: list[Any]) -> list[str]:
+    """Give the extra variables their types, in the run's own dictionary: nothing else ranks above them."""
+    extra = manager.extra_vars
+    typed = dict(extra)
+    extra.clear()
+    try:
+        manager._loader.set_basedir(
+            str(PLAYBOOKS)
+        )  # as Ansible does before each play; group_vars is beside them
+        set_without = {}
+        for host in manager._inventory.get_hosts("all", ignore_limits=True):
+            set_without.update(manager.get_vars(play=plays[0], host=host, include_hostvars=False))
+    finally:
+        extra.update(typed)
+    playbooks = {_source(play).stem for play in plays}
+    values, wrong = checked(typed, table(), set_without, playbooks, _ansibles(typed))
+    extra.update(values)
+    return wrong
+
+
+def _ansibles(typed: dict[str, Any]) -> set[str]:
+    """Names of variables that are Ansible's own: of connections, of privileges, of interpreters."""
+    names = {name for names in C.MAGIC_VARIABLE_MAPPING.values() for name in names}
+    for kind, plugin in PLUGINS:
+        names |= set(C.config.get_plugin_vars(kind, plugin))
+    return names | {name for name in typed if name.startswith("ansible_") and name.endswith("_interpreter")}
