@@ -28,7 +28,7 @@ def tracked_files() -> list[Path]:
     names = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
-    return [ROOT / name for name in names.split("\0") if name]
+    return [path for name in names.split("\0") if name and (path := ROOT / name).is_file()]
 
 
 @pytest.mark.parametrize("command", FIXED_COMMANDS)
