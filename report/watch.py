@@ -1,8 +1,9 @@
 """`python -m report.watch [-i INVENTORY ...]`: the network on one screen, drawn in place until interrupted.
 
 The nodes are read by playbooks/status.yml as often as that goes; between two readings ages and soaks go on. A
-reading that fails leaves the last screen in place, with its age and the cause. `--json` reads once and prints
-build/status.json alone. Other arguments are for ansible-playbook.
+reading that fails leaves the last screen in place, with its age and the cause; one that cannot begin, for
+a wrong inventory or option, ends the watch with the reason. `--json` reads once and prints build/status.json
+alone. Other arguments are for ansible-playbook.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STATUS = ROOT / "build/status.json"
 PAUSE = 2.0  # seconds between the end of a reading and the next
 FRAME = 0.5  # seconds between two drawings
+NOT_BEGUN = (1, 5)  # what ansible-playbook ends with where the command or the inventory is wrong: it stays so
 ENTER, LEAVE = "\033[?1049h\033[?25l", "\033[?25h\033[?1049l"  # another screen without a cursor, and back
 
 
@@ -33,11 +35,11 @@ class ReadingFailed(Exception):
     """The nodes could not be read; the text has the play's last words.
 
     Attributes:
-        exit_status: That of ansible-playbook, or 1.
+        exit_status: That of ansible-playbook, or 2 where it left nothing to read.
         output: All it printed.
     """
 
-    def __init__(self, why: str, exit_status: int = 1, output: str = "") -> None:
+    def __init__(self, why: str, exit_status: int = 2, output: str = "") -> None:
         super().__init__(why)
         self.exit_status = exit_status
         self.output = output
@@ -86,11 +88,13 @@ class Watch:
         read: Reads the network; raises `ReadingFailed`.
         clock: Seconds since the epoch.
         paint: Colours, or none.
+        hopeless: The failure after which no reading can succeed, None before one.
     """
 
     read: Callable[[], Mapping[str, Any]]
     clock: Callable[[], float] = time.time
     paint: Paint = plain
+    hopeless: ReadingFailed | None = field(default=None, init=False)
     _seen: Mapping[str, Any] | None = field(default=None, init=False)
     _failure: tuple[float, str] | None = field(default=None, init=False)
 
@@ -100,6 +104,8 @@ class Watch:
             self._seen = self.read()
         except ReadingFailed as failure:
             self._failure = self.clock(), str(failure)
+            if failure.exit_status in NOT_BEGUN:
+                self.hopeless = failure
             return False
         self._failure = None
         return True
@@ -139,6 +145,8 @@ def show(watch: Watch, out: TextIO, leaving: threading.Event) -> None:
     if not out.isatty():
         while not leaving.is_set():
             watch.look()
+            if watch.hopeless:
+                return
             out.write("\n".join([*watch.lines(), "", ""]))
             out.flush()
             leaving.wait(PAUSE)
@@ -147,6 +155,8 @@ def show(watch: Watch, out: TextIO, leaving: threading.Event) -> None:
     def keep_reading() -> None:
         while not leaving.is_set():
             watch.look()
+            if watch.hopeless:
+                leaving.set()
             leaving.wait(PAUSE)
 
     threading.Thread(target=keep_reading, name="reader", daemon=True).start()
@@ -175,7 +185,11 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: leaving.set())
     paint = coloured if wants_colour(sys.stdout, os.environ) else plain
-    show(Watch(lambda: read_network(arguments), paint=paint), sys.stdout, leaving)
+    watch = Watch(lambda: read_network(arguments), paint=paint)
+    show(watch, sys.stdout, leaving)
+    if watch.hopeless:
+        print(f"watch: {watch.hopeless}", file=sys.stderr)
+        return watch.hopeless.exit_status
     return 0
 
 

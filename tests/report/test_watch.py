@@ -155,3 +155,13 @@ def test_json_is_all_that_is_printed_and_a_failure_has_the_exit_status_of_the_pl
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "no route" in printed.err
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_given_an_inventory_that_is_not_there_then_the_watch_ends_with_the_reason(
+    stream: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watch.sys, "stdout", stream)
+    monkeypatch.setattr(watch.signal, "signal", lambda *_: None)
+    assert watch.main(["-i", "/no/such/inventory"]) == 1
+    assert "Completely failed to parse inventory source /no/such/inventory" in capsys.readouterr().err
