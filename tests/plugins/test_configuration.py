@@ -15,6 +15,9 @@ FOLDERS = (
     *("roles_path", "library", "module_utils", "action_plugins", "filter_plugins"),
     "callback_plugins",
 )
+TASKS = sorted(
+    {*ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("playbooks/*.yml"), *ROOT.glob("playbooks/tasks/*.yml")}
+)
 SCENARIOS = [ROOT / ".config/molecule/config.yml", *sorted(ROOT.glob("molecule/*/molecule.yml"))]
 INVENTORIES = (
     "inventory/local/group_vars/nodes/calendar.yml",
@@ -85,3 +88,19 @@ def test_given_a_scenario_then_it_is_told_where_the_keys_are(path: Path) -> None
     executor = document(path)["ansible"]["executor"]
     told = executor["args"]["ansible_playbook"]
     assert "--extra-vars=lab_state=${MOLECULE_PROJECT_DIRECTORY}/build/testnet" in told
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_given_a_file_of_tasks_then_no_key_stands_in_it_twice(path: Path) -> None:
+    """Ansible warns of a merged key that is stated again, in every play that reads the file."""
+    nodes: list[yaml.Node] = [yaml.compose(path.read_text())]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+        elif isinstance(node, yaml.MappingNode):
+            names = [key.value for key, _ in node.value if key.value != "<<"]
+            merged = [value for key, value in node.value if key.value == "<<"]
+            names += [key.value for value in merged for key, _ in value.value]
+            assert len(names) == len(set(names))
+            nodes += [value for _, value in node.value]

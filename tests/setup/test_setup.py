@@ -105,3 +105,20 @@ def test_given_an_old_python_then_it_says_which_one_it_wants(machine: Machine) -
     assert done.returncode == 1
     assert "needs Python 3.11 or later" in done.stderr
     machine.assert_untouched()
+
+
+def test_given_a_copied_clone_then_its_venv_of_the_old_one_is_made_anew(machine: Machine) -> None:
+    machine.has("cc", "cargo", "ssh")
+    headers = machine.tree.parent / "include"
+    headers.mkdir()
+    (headers / "Python.h").touch()
+    make = "mkdir -p .venv/bin; printf '#!%s/.venv/bin/python3' \"$PWD\" >.venv/bin/pip"
+    machine.says("python3", f'case "$*" in *sysconfig*) echo {headers};; "-m venv .venv") {make};; esac')
+    (machine.tree / "requirements").mkdir()
+    (machine.tree / "requirements/tools.txt").touch()
+    old = machine.tree / ".venv/bin/pip"
+    old.parent.mkdir(parents=True)
+    old.write_text("#!/the/old/clone/.venv/bin/python3\n")
+    assert "this .venv was made for another folder; it is made anew" in machine.setup().stdout
+    assert "python3 -m venv .venv" in machine.started.read_text()
+    assert "made for another folder" not in machine.setup().stdout, "the new one is its own"
