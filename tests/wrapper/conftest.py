@@ -1,7 +1,9 @@
 """What the wrapper's tests share: a node's folder, its storage, the engines, and blocks to judge."""
 
+import contextlib
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import types
@@ -44,7 +46,7 @@ class Place:
     """A node's folders and settings in a test, and the wrappers built there."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder = folder
+        self.folder = self.state = folder
         self.sockets = Path(tempfile.mkdtemp(prefix="ctl"))  # a socket's path has at most 107 bytes
         self.storage = NodeStorage()
         self.alerts: list[dict[str, Any]] = []
@@ -57,7 +59,7 @@ class Place:
         """Write the settings file anew."""
         values = {
             "node": "node1",
-            "state_dir": str(self.folder),
+            "state_dir": str(self.state),
             "control_socket": str(self.sockets / "control.sock"),
             "control_uid": os.getuid(),
             "release_link": str(self.folder / "current"),
@@ -67,7 +69,7 @@ class Place:
 
     @property
     def mode_file(self) -> Path:
-        return self.folder / "mode.json"
+        return self.state / "mode.json"
 
     def recorded_mode(self) -> dict[str, Any]:
         """The mode file as it is."""
@@ -76,7 +78,7 @@ class Place:
 
     def captures(self) -> list[dict[str, Any]]:
         """The divergence files."""
-        return [json.loads(path.read_text()) for path in sorted((self.folder / "captures").glob("*.json"))]
+        return [json.loads(path.read_text()) for path in sorted((self.state / "captures").glob("*.json"))]
 
     def start(self, mode: str | None = "shadow", **more: Any) -> DualRunConsensus:
         """Start a node's wrapper on the storage."""
@@ -157,3 +159,63 @@ def rust(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
 
     install(DoubleEngine)
     return install
+
+
+class SmallDisk:
+    """A real file system of 3 MiB for a node's state, which can be full or read-only."""
+
+    def __init__(self, place: Place) -> None:
+        self._mounts = 0
+        self._folder = place.state = place.folder / "state"
+        place.state.mkdir()
+        self._mount("-t", "tmpfs", "-o", "size=3m", "tmpfs")
+        place.settings()
+
+    def _mount(self, *options: str) -> None:
+        done = subprocess.run(
+            ["mount", *options, str(self._folder)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            pytest.fail(f"a small file system must be mounted here; run the tests as root: {done.stderr}")
+        self._mounts += 1
+
+    def fill(self, *, reserve: bool = True) -> None:
+        """Leave no byte free; without `reserve` nothing is kept for a way back either."""
+        if not reserve:
+            (self._folder / "reserve").unlink(missing_ok=True)
+        with (self._folder / "filler").open("ab", buffering=0) as file:
+            for size in (65_536, 4096, 1):
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(b"x" * size)
+
+    def empty(self) -> None:
+        """There is room again."""
+        (self._folder / "filler").unlink(missing_ok=True)
+
+    def read_only(self) -> None:
+        """Nothing can be opened for writing any more; what is open stays so."""
+        self._mount("--bind", str(self._folder))
+        self._mount("-o", "remount,bind,ro")
+        self._mounts -= 1
+
+    def writable(self) -> None:
+        """Undo `read_only`."""
+        subprocess.run(["umount", str(self._folder)], check=True)
+        self._mounts -= 1
+
+    def close(self) -> None:
+        """Unmount all of it."""
+        while self._mounts:
+            subprocess.run(["umount", "-l", str(self._folder)], check=True)
+            self._mounts -= 1
+
+
+@pytest.fixture
+def disk(place: Place) -> Iterator[SmallDisk]:
+    """A small file system as the node's state folder."""
+    disk = SmallDisk(place)
+    yield disk
+    for wrapper in place.wrappers:
+        wrapper.close()
+    disk.close()

@@ -45,7 +45,7 @@ def kept(path: Path, hands: Hands | None = None, **more: Any) -> Evidence:
     """Evidence that is flushed by the test alone."""
     clock = hands.clock() if hands else None
     evidence = Evidence(path, "node1", IDENTITY, flush_seconds=3600, clock=clock, **more)
-    evidence._thread.start = lambda: None  # type: ignore[method-assign]
+    evidence.thread.start = lambda: True  # type: ignore[method-assign]
     return evidence
 
 

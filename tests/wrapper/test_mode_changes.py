@@ -181,7 +181,7 @@ def test_given_a_disk_that_refuses_when_a_mode_is_committed_then_everything_is_a
     def refuse(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("coinjecture_migration.keeper.write_mode_file", refuse)
+    monkeypatch.setattr("coinjecture_migration.memory.write_mode_file", refuse)
     with pytest.raises(ModeChangeRefused) as refused:
         change(wrapper, "rust")
     assert refused.value.code == "disk"

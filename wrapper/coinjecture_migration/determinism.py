@@ -16,7 +16,8 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from coinjecture_migration.engines import EngineLoader
 from coinjecture_migration.evidence import Evidence
 from coinjecture_migration.histograms import FINE, Paired
 from coinjecture_migration.observation import Observation, bits, compare
+from coinjecture_migration.periodic import Periodic
 from coinjecture_migration.regime import Regime
 from coinjecture_migration.rust_engine import RustEngine
 
@@ -37,7 +39,8 @@ BLOCKS = 50
 DEEPEST = 500
 """How far below the tip a sample may begin."""
 MAX_EXAMPLES = 5
-EMPTY = {"runs": 0, "blocks": 0, "mismatches": 0, "differences": 0, "examples": []}
+COUNTED = ("mismatches", "differences")
+EMPTY: dict[str, Any] = {"runs": 0, "blocks": 0, "mismatches": 0, "differences": 0, "examples": []}
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class DeterminismArm:
         profile: The profile that judging is pinned to, or None.
         every: Seconds between two samples; 0: never.
         pause: Seconds before each judgement.
+        latched_now: Told after each sample, so that findings are kept elsewhere too.
     """
 
     def __init__(
@@ -71,20 +75,22 @@ class DeterminismArm:
         profile: str | None,
         every: float,
         pause: float,
+        latched_now: Callable[[], None] = lambda: None,
     ) -> None:
         self._loader, self._regime, self._evidence, self._alerts = loader, regime, evidence, alerts
         self._profile, self._every, self._pause = profile, every, pause
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run_often, name="determinism", daemon=True)
+        self._latched_now, self._fact = latched_now, threading.Lock()
+        self.thread = Periodic("determinism", every, self.run)
+        self._ended = self.thread.ended
 
     def start(self) -> None:
         """Begin, unless it is switched off."""
         if self._every:
-            self._thread.start()
+            self.thread.start()
 
     def close(self) -> None:
         """Stop before the next judgement."""
-        self._ended.set()
+        self.thread.close()
 
     def found(self) -> str:
         """What was found and nobody has acknowledged, in words; empty where there is nothing."""
@@ -95,13 +101,24 @@ class DeterminismArm:
             f"{known['mismatches']} self-mismatches and {known['differences']} differences on stored blocks"
         )
 
-    def acknowledge(self) -> bool:
-        """Forget what was found, so that it has to be found again. Returns whether there was anything."""
-        known = self._evidence.fact(FACT)
-        if not self.found():
-            return False
-        self._evidence.set_fact(FACT, {**known, **{k: EMPTY[k] for k in ("mismatches", "differences")}})
-        return True
+    def latched(self) -> Mapping[str, int] | None:
+        """How much was found that nobody has acknowledged."""
+        known = self._evidence.fact(FACT) or EMPTY
+        return {name: int(known[name]) for name in COUNTED} if self.found() else None
+
+    def restore(self, latched: Mapping[str, int]) -> None:
+        """Count again what another place has kept."""
+        with self._fact:
+            nothing = {**EMPTY, "release": None, "at": time.time(), **_with_pairs({}, [])}
+            known = self._evidence.fact(FACT) or nothing
+            self._evidence.set_fact(FACT, {**known, **{name: int(latched[name]) for name in COUNTED}})
+
+    @contextmanager
+    def acknowledged(self) -> Iterator[Mapping[str, Any]]:
+        """The facts that forget what was found, to be written while nothing new is."""
+        with self._fact:
+            known = self._evidence.fact(FACT)
+            yield {FACT: {**known, **dict.fromkeys(COUNTED, 0)}} if self.found() else {}
 
     def run(self) -> None:
         """Judge one sample twice by each kind of engine that is loaded, and count what came of it."""
@@ -109,21 +126,27 @@ class DeterminismArm:
         sample = self._sample(regime)
         if not sample.blocks:
             return
-        known = self._known(regime.soak.identity.get("release"))
+        release = regime.soak.identity.get("release")
         passes = [self._pass(regime, sample, number) for number in range(2)]
         if self._ended.is_set() or self._regime() is not regime:
             return  # a change of mode in between takes the legacy engine's module away: it proves nothing
+        found: list[dict[str, Any]] = []
         for (_, text), first, second in zip(sample.blocks, *passes, strict=True):
             for name in first:
                 if _signature(first[name]) != _signature(second[name]):
-                    self._found(known, "mismatches", name, text, first[name], second[name])
+                    self._found(found, "mismatches", name, text, first[name], second[name])
             for told in (first, second):
                 if len(told) == 2 and _differ(told["legacy"], told["rust"]):
-                    self._found(known, "differences", "both", text, told["legacy"], told["rust"])
+                    self._found(found, "differences", "both", text, told["legacy"], told["rust"])
                     break
-        known |= {"runs": known["runs"] + 1, "blocks": known["blocks"] + len(sample.blocks)}
-        known |= {"at": time.time(), **_with_pairs(known, [told for one in passes for told in one])}
-        self._evidence.set_fact(FACT, known)
+        with self._fact:  # what was acknowledged meanwhile stays acknowledged
+            known = self._known(release)
+            known |= {"runs": known["runs"] + 1, "blocks": known["blocks"] + len(sample.blocks)}
+            known |= {n: known[n] + sum(one["what"] == n for one in found) for n in COUNTED}
+            known |= {"examples": [*known["examples"], *found][:MAX_EXAMPLES]}
+            known |= {"at": time.time(), **_with_pairs(known, [told for one in passes for told in one])}
+            self._evidence.set_fact(FACT, known)
+        self._latched_now()  # a new release begins without findings, which is news as well
 
     def _known(self, release: str | None) -> dict[str, Any]:
         """What was found so far with this release."""
@@ -133,12 +156,16 @@ class DeterminismArm:
         return {**EMPTY, "examples": [], "release": release}
 
     def _found(
-        self, known: dict[str, Any], what: str, engine: str, text: bytes, one: Observation, other: Observation
+        self,
+        found: list[dict[str, Any]],
+        what: str,
+        engine: str,
+        text: bytes,
+        one: Observation,
+        other: Observation,
     ) -> None:
-        known[what] += 1
-        if len(known["examples"]) < MAX_EXAMPLES:
-            example = {"what": what, "engine": engine, "block": text.decode("utf-8", "replace")}
-            known["examples"].append({**example, "one": one.as_json(), "other": other.as_json()})
+        example = {"what": what, "engine": engine, "block": text.decode("utf-8", "replace")}
+        found.append({**example, "one": one.as_json(), "other": other.as_json()})
         message = "an engine judged a stored block otherwise the second time"
         kind = "self_mismatch"
         if what == "differences":
@@ -203,13 +230,6 @@ class DeterminismArm:
             engine.complete(told, engine.like(block, text))
             return told
         return engine.judge_alone(json.loads(text), float(number), profile)
-
-    def _run_often(self) -> None:
-        while not self._ended.wait(self._every):
-            try:
-                self.run()
-            except Exception as error:
-                log.error("the determinism arm could not run: %r", error)
 
 
 def _with_pairs(known: Mapping[str, Any], told: Iterable[dict[str, Observation]]) -> dict[str, Any]:

@@ -14,7 +14,10 @@ from typing import Any
 
 from coinjecture_migration import soak as soaks
 from coinjecture_migration.counters import Counters, flat
-from coinjecture_migration.evidence_store import EVER, Batch, EvidenceStore, StoredSoak
+from coinjecture_migration.errors import NEVER_SWALLOWED
+from coinjecture_migration.evidence_store import EVER, Batch, EvidenceStore, StoredSoak, is_full
+from coinjecture_migration.periodic import Periodic
+from coinjecture_migration.reserve import Reserve
 from coinjecture_migration.soak import GAP_SECONDS, Clock, Gap, Soak
 
 log = logging.getLogger("coinjecture.migration")
@@ -42,6 +45,7 @@ class Evidence:
         flush_seconds: Time between two flushes.
         look: Asked before each flush for facts to keep, by name; what it raises is logged.
         clock: The clocks.
+        reserve: Gives way to what must be on a disk that is full.
     """
 
     def __init__(
@@ -52,13 +56,14 @@ class Evidence:
         flush_seconds: float = 0.5,
         look: Look | None = None,
         clock: Clock | None = None,
+        reserve: Reserve | None = None,
     ) -> None:
+        self._reserve = reserve
         self._path, self._node, self._identity = path, node, dict(identity)
-        self._flush_seconds, self._look, self._clock = flush_seconds, look, clock or Clock()
+        self._look, self._clock = look, clock or Clock()
         self._store = EvidenceStore(path)
         self._disk = threading.Lock()
         self._books = threading.Lock()
-        self._ended = threading.Event()
         self._complained = float("-inf")
         self._loaded = False
         self._stored_mode: str | None = None
@@ -70,8 +75,8 @@ class Evidence:
         self._flushes = 0
         self._flushed: float | None = None
         self._last_wall, self._last_steady = self._clock.wall(), self._clock.steady()
-        self.soak = self._new("", "the process has not begun yet")
-        self._thread = threading.Thread(target=self._flush_often, name="evidence", daemon=True)
+        self.soak = self._new("", "the process has not begun yet", identity)
+        self.thread = Periodic("evidence", flush_seconds, self.flush)
 
     # Soaks
 
@@ -91,26 +96,35 @@ class Evidence:
         self._last_wall, self._last_steady = self._clock.wall(), self._clock.steady()
         self.count("restarts")
         self.soak = self._first_soak(mode)
-        self._thread.start()
+        self.thread.start()
         return self.soak
+
+    def prepared(self, mode: str, identity: Mapping[str, str | None]) -> Soak:
+        """A soak that would begin now. The one that is running goes on until `put_in_force`."""
+        old = self.soak
+        why = soaks.why_new(mode, identity, old.mode, old.identity) or f"mode {mode} was set again"
+        return self._new(mode, why, identity)
+
+    def put_in_force(self, new: Soak) -> None:
+        """End the soak that is running and let a prepared one run; nothing is written here."""
+        old = self.soak
+        old.observed = self._observed(old)
+        old.counted_from = None
+        with self._books:
+            self._identity = dict(new.identity)
+            self._past.append(old)
+            self.soak = new
+        log.warning("a new soak begins: %s", new.why)
 
     def begin(self, mode: str, identity: Mapping[str, str | None]) -> Soak:
         """End the soak that is running and begin one in `mode`; nothing is written here."""
-        old = self.soak
-        why = soaks.why_new(mode, identity, old.mode, old.identity) or f"mode {mode} was set again"
-        self._identity = dict(identity)
-        old.observed = self._observed(old)
-        old.counted_from = None
-        new = self._new(mode, why)
-        with self._books:
-            self._past.append(old)
-            self.soak = new
-        log.warning("a new soak begins: %s", why)
+        new = self.prepared(mode, identity)
+        self.put_in_force(new)
         return new
 
-    def _new(self, mode: str, why: str) -> Soak:
+    def _new(self, mode: str, why: str, identity: Mapping[str, str | None]) -> Soak:
         wall, steady = self._clock.wall(), self._clock.steady()
-        return Soak(mode, self._identity, Counters(), wall, why, process_started=wall, counted_from=steady)
+        return Soak(mode, dict(identity), Counters(), wall, why, process_started=wall, counted_from=steady)
 
     def _first_soak(self, mode: str) -> Soak:
         """The soak of a process that starts."""
@@ -124,7 +138,7 @@ class Evidence:
             soak = f"the evidence on the disk could not be read: {error}"
         if isinstance(soak, str):
             log.warning("a new soak begins: %s", soak)
-            return self._new(mode, soak)
+            return self._new(mode, soak, self._identity)
         log.info("the soak in %s goes on, restart %d", mode, soak.restarts)
         return soak
 
@@ -163,8 +177,12 @@ class Evidence:
 
     def set_fact(self, name: str, value: Any) -> None:
         """Keep a JSON value under a name; it survives restarts. The next flush writes it."""
+        self.set_facts({name: value})
+
+    def set_facts(self, facts: Mapping[str, Any]) -> None:
+        """Keep several facts at once: no flush writes some of them only."""
         with self._books:
-            self._new_facts[name] = value
+            self._new_facts |= facts
 
     def fact(self, name: str) -> Any:
         """What is kept under a name, None where there is nothing."""
@@ -216,25 +234,57 @@ class Evidence:
         self._ask_look()
         return self._try(self._write) is True
 
+    def settle(self, facts: Mapping[str, Any] | None = None) -> bool:
+        """Write what is in memory so that a power cut does not take it, from the reserve if it must be.
+
+        Args:
+            facts: Kept with it, or not at all.
+
+        Returns:
+            False where the disk refused. What was in memory before is still tried at each flush.
+        """
+        with self._disk:
+            with self._books:
+                before = dict(self._new_facts)
+                self._new_facts |= facts or {}
+            done = self._settled()
+            if not done:
+                with self._books:
+                    for name in facts or {}:
+                        self._new_facts.pop(name, None)
+                        if name in before:
+                            self._new_facts[name] = before[name]
+            return done
+
+    def _settled(self) -> bool:
+        def write() -> bool:
+            try:
+                return self._write(durable=True)
+            except Exception:
+                self._close_store()
+                raise
+
+        try:
+            return self._reserve.make_room_for(write, is_full) if self._reserve else write()
+        except Exception as error:
+            self._complain(error)
+            return False
+
     def close(self) -> None:
         """Stop the thread and write what is in memory."""
-        self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self.thread.close(wait=True)
         self.flush()
         with self._disk:
             self._store.close()
-
-    def _flush_often(self) -> None:
-        while not self._ended.wait(self._flush_seconds):
-            self.flush()
 
     def _ask_look(self) -> None:
         try:
             for name, value in (self._look() if self._look else {}).items():
                 if value != self.fact(name):
                     self.set_fact(name, value)
-        except Exception as error:
+        except NEVER_SWALLOWED:
+            raise
+        except BaseException as error:  # a panic is no Exception
             self._complain(error)
 
     def _load(self) -> None:
@@ -245,7 +295,7 @@ class Evidence:
                 self._totals, self._facts, self._loaded = totals, facts, True
                 self._stored_mode = str(last.report.get("mode")) if last else None
 
-    def _write(self) -> bool:
+    def _write(self, *, durable: bool = False) -> bool:
         self._load()
         wall, steady = self._clock.wall(), self._clock.steady()
         with self._books:
@@ -258,7 +308,7 @@ class Evidence:
         if gap is not None:
             running.note_gap(gap)
         try:
-            self._write_batch(written, counts, facts, wall, gap)
+            self._write_batch(written, Batch(wall, counts=counts, facts=facts, durable=durable), gap)
         except BaseException:
             running.gaps, running.gap_count, running.gap_seconds = before
             raise
@@ -266,21 +316,16 @@ class Evidence:
             running.observed += 0.0 if gap is not None else steady - running.counted_from
             running.counted_from = steady
         self._last_wall, self._last_steady, self._flushed = wall, steady, wall
-        self._flushes += 1
-        if self._flushes % TRIM_EVERY == 1:
-            self._store.trim()
+        if not durable:
+            self._flushes += 1
+            if self._flushes % TRIM_EVERY == 1:
+                self._store.trim()
         return True
 
-    def _write_batch(
-        self,
-        written: list[Soak],
-        counts: dict[str, float],
-        facts: dict[str, Any],
-        wall: float,
-        gap: Gap | None,
-    ) -> None:
+    def _write_batch(self, written: list[Soak], batch: Batch, gap: Gap | None) -> None:
         """Write one batch and, once it is on the disk, note in memory that it is."""
-        batch, seen = Batch(wall, counts=counts, facts=facts), []
+        wall, counts, facts = batch.now, batch.counts, batch.facts
+        seen = []
         for soak in written:
             report = self._report(soak) | {"flushed": wall}
             now_counted = flat(report, soak.mode)  # what a resumed soak will take as counted already
@@ -313,13 +358,16 @@ class Evidence:
                 return work()
             except Exception as error:
                 self._complain(error)
-                try:
-                    self._store.close()
-                except Exception as closing:  # nothing that matters is lost with it
-                    log.debug("evidence not closed: %s", closing)
+                self._close_store()
                 return None
 
-    def _complain(self, error: Exception) -> None:
+    def _close_store(self) -> None:
+        try:
+            self._store.close()
+        except Exception as closing:  # nothing that matters is lost with it
+            log.debug("evidence not closed: %s", closing)
+
+    def _complain(self, error: BaseException) -> None:
         if time.monotonic() - self._complained > COMPLAINT_SECONDS:
             self._complained = time.monotonic()
             log.error("evidence is not being written: %s: %s; judging goes on", self._path, error)

@@ -1,11 +1,12 @@
 """The evidence on the disk: one SQLite file with a write-ahead log, bounded in size.
 
-A killed process or a reboot loses at most the last half second, and never the file. Nothing here is called
-on the path of a block.
+A killed process or a reboot loses at most the last half second, and never the file; a power cut may take
+more, but nothing of a durable batch. Nothing here is called on the path of a block, but for a demotion.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from coinjecture_migration.reserve import no_room
 from coinjecture_migration.soak import Gap
 
 INTERVAL_SECONDS = 60
@@ -57,6 +59,7 @@ class Batch:
         gaps: New gaps.
         facts: JSON values to replace.
         now: Seconds since the epoch.
+        durable: A power cut must not take it.
     """
 
     now: float
@@ -64,6 +67,7 @@ class Batch:
     counts: dict[str, float] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    durable: bool = False
 
 
 class EvidenceStore:
@@ -105,6 +109,7 @@ class EvidenceStore:
         """Write a batch in one transaction; a soak without a row gets its number."""
         db = self._open()
         numbers = []
+        db.execute(f"PRAGMA synchronous={'FULL' if batch.durable else 'NORMAL'}")
         with db:
             db.execute("BEGIN IMMEDIATE")
             totals = dict(batch.counts)
@@ -132,6 +137,9 @@ class EvidenceStore:
             )
         for (soak, _), number in zip(batch.soaks, numbers, strict=True):
             soak.row = number
+        if batch.durable:
+            with contextlib.suppress(sqlite3.Error):  # it is on the disk; this keeps the log from growing
+                db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def trim(self) -> None:
         """Forget what is older than the limits."""
@@ -156,7 +164,6 @@ class EvidenceStore:
             db = sqlite3.connect(self._path, timeout=1.0, isolation_level=None, check_same_thread=False)
             try:
                 db.execute("PRAGMA journal_mode=WAL")
-                db.execute("PRAGMA synchronous=NORMAL")
                 db.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
                 db.execute(f"PRAGMA max_page_count={MAX_PAGES}")
                 db.executescript(TABLES)
@@ -172,6 +179,13 @@ class EvidenceStore:
         except OSError:
             return None
         return found.st_dev, found.st_ino
+
+
+def is_full(error: Exception) -> bool:
+    """Whether what SQLite raised may mean a full disk: its shared memory then fails as an I/O error."""
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    full = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+    return code & 0xFF in full or no_room(error)
 
 
 def _write_soak(db: sqlite3.Connection, soak: StoredSoak) -> int:

@@ -1,7 +1,7 @@
 """The keeper of the mode: start, prepare, commit, demote, acknowledge, report.
 
 It never takes the judging lock: a change swaps one reference and then waits for the last call on the old
-engines.
+engines. A change of mode is first made ready, then written, and only then put in force, all of it together.
 """
 
 from __future__ import annotations
@@ -9,28 +9,29 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from coinjecture_migration import process, status
 from coinjecture_migration.alerts import Alerts
+from coinjecture_migration.boot import ROLLBACK, compare_at_start, first_engines, lowered
 from coinjecture_migration.engines import EngineLoader
-from coinjecture_migration.errors import EngineFailure, ModeChangeRefused, StartRefused
+from coinjecture_migration.errors import ModeChangeRefused
 from coinjecture_migration.evidence import Evidence
-from coinjecture_migration.levelling import compare_trees, copy_everything, copy_keys, tips_agree
 from coinjecture_migration.memory import ModeMemory
-from coinjecture_migration.modefile import MODES, Latch, ModeRecord, write_mode_file
+from coinjecture_migration.modefile import MODES, Latch, ModeRecord
 from coinjecture_migration.preparation import Preparation
 from coinjecture_migration.regime import ANSWERING, NEEDED, Regime
+from coinjecture_migration.reserve import Reserve
 from coinjecture_migration.settings import Settings
 from coinjecture_migration.watching import Watchers
 
 log = logging.getLogger("coinjecture.migration")
 
-ROLLBACK = (
-    "type on the controller: ansible-playbook playbooks/rollback.yml -l {node} -e to=legacy"
-    " (or, as root on the node: python3 coinjecture_migration/ctl.py write-mode-file legacy"
-    " --why 'broken wheel', then start the unit)"
-)
+BASELINE = "baseline"
+STATUS_PATIENCE_S = 1.0
+"""How long `status` waits for a change that is being written, so that it sees both places or neither."""
 
 
 class ModeKeeper:
@@ -44,29 +45,40 @@ class ModeKeeper:
         self._alerts = alerts
         self._judging = judging
         self._changing = threading.Lock()
+        self._facts = process.identity(settings, loader.config)
+        reserve = Reserve(settings.reserve_file)
         self.evidence = Evidence(
-            settings.evidence_file, settings.node, self._identity(), settings.flush_seconds, self._look
+            settings.evidence_file,
+            settings.node,
+            self._identity(),
+            settings.flush_seconds,
+            self._look,
+            reserve=reserve,
         )
-        self.watchers = Watchers(settings, loader, lambda: self.regime, self.evidence, alerts)
-        self.memory = ModeMemory(settings.mode_file, self.evidence, alerts)
+        self._reserve = reserve
+        self.memory = ModeMemory(settings, self.evidence, reserve, alerts)
+        self.watchers = Watchers(
+            settings, loader, lambda: self.regime, self.evidence, alerts, self._remember_watched
+        )
         self.preparation: Preparation | None = None
         self._record = ModeRecord("legacy", time.time(), "wrapper", "starting")
-        self.regime: Regime = self._boot_pending()
+        self.regime = Regime("legacy", None, None, self.evidence.soak)  # until `boot` has made a real one
 
     def _identity(self) -> dict[str, str | None]:
-        return process.identity(self.settings, self.loader.config, self.loader.release)
+        """What a soak belongs to: of this process, and of the wheel it has imported."""
+        return self._facts | {"release": self.loader.release}
 
-    def _look(self) -> dict[str, Any]:
-        """What the evidence keeps besides its counters; asked by its thread."""
-        latch, regime = self._record.latched, self.regime
-        facts: dict[str, Any] = {"latched": latch.as_json() if latch else None}
-        if regime.legacy is not None or regime.rust is not None:
-            facts["chain"] = self.watchers.chain()
-        return facts
-
-    def _boot_pending(self) -> Regime:
-        """A regime without engines, until `boot` has made the first real one."""
-        return Regime("legacy", None, None, self.evidence.soak)
+    def _look(self) -> Mapping[str, Any]:
+        """What the evidence keeps besides its counters; asked by its thread, which also tries the disk."""
+        if self._changing.acquire(blocking=False):
+            try:
+                self.memory.retry()
+            finally:
+                self._changing.release()
+        self._reserve.fill()
+        regime = self.regime
+        ready = regime.legacy is not None or regime.rust is not None
+        return {"chain": self.watchers.chain()} if ready else {}
 
     # Start
 
@@ -79,14 +91,28 @@ class ModeKeeper:
         Raises:
             StartRefused: The node must not start like this (`final` with a broken wheel, legacy module gone).
         """
-        self._record, write = self.memory.recall(default_mode or "legacy")
-        engines = self._first_engines()
-        soak = self.evidence.open(self._record.mode, self._identity())
-        self.regime = Regime(self._record.mode, engines.get("legacy"), engines.get("rust"), soak)
+        recalled, write = self.memory.recall(default_mode or "legacy")
+        engines, record = first_engines(self.loader, recalled, self.settings.node)
+        self._record = record
+        soak = self.evidence.open(record.mode, self._identity())
+        self.regime = Regime(record.mode, engines.get("legacy"), engines.get("rust"), soak)
+        if restored := self.watchers.restore(record.watched):
+            message = f"the evidence has lost what the mode file kept: {', '.join(restored)}, latched again"
+            self._alerts.add("mode_memory_disagrees", message)
+        self._record = replace(record, watched=self.watchers.latched())
+        if write or record is not recalled or set(self._record.watched) != set(record.watched):
+            self.memory.hold(self._record)
+        else:
+            self.memory.follow(self._record)
+        self._reserve.fill()
+        if record is not recalled:
+            self.evidence.count("demotions")
+            message = f"starting in legacy instead of {recalled.mode}, latched: {record.why}"
+            self._alerts.add("demotion", message)
         if len(engines) == 2:
-            self._compare_at_start()
-        if write:
-            self._save_or_alert(self._record)
+            why = compare_at_start(self.regime, self.loader, self._alerts)
+            if why is not None and self.regime.mode == "rust":
+                self.demote(self.regime, why, None)
         self.watchers.start()
 
     def close(self) -> None:
@@ -94,52 +120,10 @@ class ModeKeeper:
         self.watchers.close()
         self.evidence.close()
 
-    def _first_engines(self) -> dict[str, Any]:
-        """Build what the mode needs; with a broken wheel the mode becomes legacy, latched."""
-        engines: dict[str, Any] = {}
-        for name in NEEDED[self._record.mode]:
-            try:
-                engines[name] = self.loader.build(name, answering=ANSWERING[self._record.mode] == name)
-            except EngineFailure as error:
-                self._survive_without(name, error)
-        return engines
-
-    def _survive_without(self, name: str, error: EngineFailure) -> None:
-        """Go on without an engine that cannot be built, where the mode allows that."""
-        mode, cause = self._record.mode, error.__cause__
-        if name == "legacy":
-            if cause is not None and not isinstance(cause, ImportError):
-                raise cause
-            raise StartRefused(
-                f"mode {mode} needs the legacy engine and {error}; put consensus.py back beside node.py"
-            ) from error
-        if mode == "final":
-            advice = f"mode final and {error}; {ROLLBACK.format(node=self.settings.node)}"
-            log.critical(advice)
-            raise StartRefused(advice) from error
-        why = f"the wheel is broken: {error}"
-        self._record = self._lowered(mode, "legacy", why, None)
-        self._save_or_alert(self._record)
-        self.evidence.count("demotions")
-        self._alerts.add("demotion", f"starting in legacy instead of {mode}, latched: {why}")
-
-    def _compare_at_start(self) -> None:
-        """Both engines were rebuilt from the log: they must have made the same of it."""
-        regime = self.regime
-        legacy, rust = regime.legacy, regime.rust
-        assert legacy is not None and rust is not None
-        comparison = compare_trees(
-            rust, legacy, skip=lambda _: False, logged=lambda keys: self.loader.logged(keys, rust)
-        )
-        if not comparison.differences:
-            copy_keys(legacy, rust, comparison.to_copy)
-        if comparison.differences or not (comparison.to_copy or tips_agree(legacy, rust)):
-            shown = "; ".join(comparison.differences[:5]) or "the tips differ"
-            regime.soak.counters.record("divergence", "log")
-            self._alerts.add("divergence", "CONSENSUS DIVERGENCE", where="stored log", differences=shown)
-            copy_everything(legacy, rust)
-            if regime.mode == "rust":
-                self.demote(regime, f"the engines differ on the stored log: {shown}", None)
+    def ensure(self) -> None:
+        """Start again each thread that could not be started, or has died."""
+        self.evidence.thread.ensure()
+        self.watchers.ensure()
 
     # Prepare and commit
 
@@ -166,17 +150,19 @@ class ModeKeeper:
             preparation = Preparation(target, missing, self.loader)
             self.preparation = preparation
         if missing:
-            preparation.start(regime, self._judging, lambda old: self.regime.answering is old.answering)
-            threading.Thread(target=self._report_failure, args=(preparation, regime), daemon=True).start()
+            preparation.start(
+                regime,
+                self._judging,
+                lambda old: self.regime.answering is old.answering,
+                lambda: self._log_diverges(preparation, regime),
+            )
         return preparation
 
-    def _report_failure(self, preparation: Preparation, regime: Regime) -> None:
-        """Wait for a preparation to end; a difference in the stored log counts as a divergence."""
-        preparation.wait()
-        if preparation.diverges:
-            regime.soak.counters.record("divergence", "log")
-            self._alerts.add("divergence", "CONSENSUS DIVERGENCE", where="stored log", why=preparation.error)
-            self._alerts.deliver()
+    def _log_diverges(self, preparation: Preparation, regime: Regime) -> None:
+        """A difference in the stored log counts as a divergence."""
+        regime.soak.counters.record("divergence", "log")
+        self._alerts.add("divergence", "CONSENSUS DIVERGENCE", where="stored log", why=preparation.error)
+        self._alerts.deliver()
 
     def commit(self, target: str, who: str, why: str, if_mode: str | None = None) -> dict[str, Any]:
         """Put a mode in force. Answers once the last call on the old engines has ended.
@@ -195,32 +181,49 @@ class ModeKeeper:
         """
         _known(target)
         with self._changing:
-            old = self.regime
+            old, baseline = self.regime, self.evidence.fact(BASELINE)
             if if_mode is not None and if_mode != old.mode:
                 raise ModeChangeRefused(
                     "other_mode", f"the mode is {old.mode}, not {if_mode}", "read status, then decide again"
                 )
             if target == old.mode:
                 if self.memory.report(self._record)["problem"]:
-                    self._save(self._record)
+                    self.memory.save(self._record, urgent=True)
+                    self.memory.settle()
                 return {"mode": target, "changed": False, "drained": True}
+            upward = MODES.index(target) > MODES.index(old.mode)
+            if upward:
+                self._may_go_up(old)
             new = self._next(old, target)
-            record = ModeRecord(target, time.time(), who, why, self._record.latched)
-            self._save(record)
-            self._freeze_baseline(old, target)
-            self._record, self.regime = record, new
+            record = replace(self._record, mode=target, since=time.time(), by=who, why=why)
+            facts = self._baseline(old, target)
+            self.memory.save(record, urgent=not upward)
+            self._put_in_force(record, new, facts)
+            self.memory.settle()
         log.warning("mode %s -> %s by %s: %s", old.mode, target, who, why)
         drained = old.calls.wait_for_last(self.settings.drain_seconds)
         if self.regime is not new:
+            self.evidence.set_fact(BASELINE, baseline)
             raise ModeChangeRefused("demoted", "the node demoted itself meanwhile", "read status")
         if drained:
             self._forget(new)
         return {"mode": target, "changed": True, "drained": drained}
 
-    def _freeze_baseline(self, old: Regime, target: str) -> None:
-        """Keep what the last soak with both engines measured: in `final` there is no legacy to measure."""
-        if target == "final" and old.legacy is not None and old.rust is not None:
-            self.evidence.set_fact("baseline", {"frozen_at": time.time(), **old.soak.measured()})
+    def _put_in_force(self, record: ModeRecord, new: Regime, facts: Mapping[str, Any]) -> None:
+        """Everything of a change at once; nothing here can be refused. Under the lock of changes."""
+        lag = new.lag
+        if lag.parted and ANSWERING[new.mode] == "legacy":
+            lag.parted = False
+            lag.note_everything("rust")
+        self.evidence.set_facts(facts)
+        self.evidence.put_in_force(new.soak)
+        self._record, self.regime = record, new
+
+    def _baseline(self, old: Regime, target: str) -> dict[str, Any]:
+        """What the last soak with both engines measured, kept as a fact: `final` has no legacy to measure."""
+        if target != "final" or old.legacy is None or old.rust is None:
+            return {}
+        return {BASELINE: {"frozen_at": time.time(), **old.soak.measured()}}
 
     def _forget(self, new: Regime) -> None:
         """Let go of what the regime in force does not need; no call is left that could."""
@@ -236,18 +239,27 @@ class ModeKeeper:
         lacking = [n for n in NEEDED[target] if loaded[n] is None or regime.lag.follower == n]
         return lacking[0] if lacking else None
 
-    def _next(self, old: Regime, target: str) -> Regime:
-        """The regime of a mode, made of the engines at hand. Raises `ModeChangeRefused`."""
-        if self._record.latched and MODES.index(target) > MODES.index(old.mode):
+    def _may_go_up(self, old: Regime) -> None:
+        """Raises `ModeChangeRefused` where somebody has to look first, or the evidence cannot follow."""
+        if latch := self._record.latched:
             raise ModeChangeRefused(
                 "latched",
-                f"the node latched itself in {old.mode}: {self._record.latched.why}",
+                f"the node latched itself in {old.mode}: {latch.why}",
                 "look at the divergence file, then acknowledge with ack",
             )
-        if self.watchers.sentinel.latched and MODES.index(target) > MODES.index(old.mode):
+        if self.watchers.sentinel.latched:
             raise ModeChangeRefused(
                 "fork", "the nodes have different blocks", "look at both sides, then acknowledge with ack"
             )
+        if not self.evidence.flush():
+            raise ModeChangeRefused(
+                "evidence",
+                f"{self.settings.evidence_file} could not be written",
+                "look into the system log for what it says and mend that, then try again",
+            )
+
+    def _next(self, old: Regime, target: str) -> Regime:
+        """The regime of a mode, made of the engines at hand; changes nothing. Raises `ModeChangeRefused`."""
         engines: dict[str, Any] = {"legacy": old.legacy, "rust": old.rust}
         missing, preparation = self._missing(old, target), self.preparation
         if missing:
@@ -260,31 +272,29 @@ class ModeKeeper:
                 )
             engines[missing] = preparation.engine
         kept = {name: engines[name] if name in NEEDED[target] else None for name in engines}
-        new = Regime(target, kept["legacy"], kept["rust"], self.evidence.begin(target, self._identity()))
+        soak = self.evidence.prepared(target, self._identity())
         if not missing and len(NEEDED[target]) == 2:
-            new = Regime(target, new.legacy, new.rust, new.soak, old.lag)
-            if old.lag.parted and ANSWERING[target] == "legacy":
-                old.lag.parted = False
-                old.lag.note_everything("rust")
-        return new
+            return Regime(target, kept["legacy"], kept["rust"], soak, old.lag)
+        return Regime(target, kept["legacy"], kept["rust"], soak)
 
-    # Demotion
+    # Demotion and latches
 
     def demote(self, judged_under: Regime, why: str, capture: str | None) -> None:
-        """Lower the mode to shadow and latch, before the call that found the cause is answered."""
+        """Lower the mode to shadow and latch, before the call that found the cause is answered.
+
+        It is in force whatever the disk says.
+        """
         with self._changing:
             mode = self.regime.mode
             target = mode if ANSWERING[mode] == "legacy" else "shadow"
-            self._record = self._lowered(judged_under.mode, target, why, capture)
+            record = lowered(self._record, judged_under.mode, target, why, capture)
             if target != mode:
-                self.regime = Regime(
-                    target,
-                    judged_under.legacy,
-                    judged_under.rust,
-                    self.evidence.begin(target, self._identity()),
-                    judged_under.lag,
-                )
-            self._save_or_alert(self._record)
+                soak = self.evidence.prepared(target, self.regime.soak.identity)
+                engines = judged_under.legacy, judged_under.rust
+                self.evidence.put_in_force(soak)
+                self.regime = Regime(target, *engines, soak, judged_under.lag)
+            self._record = record
+            self.memory.hold(record)
         self.evidence.count("demotions")
         self._alerts.add(
             "demotion",
@@ -303,48 +313,36 @@ class ModeKeeper:
         with self._changing:
             if self.stopped is not None:
                 return
-            now = time.time()
-            old = self._record
-            latch = Latch(now, "final", "final", why, None)
-            self._record = ModeRecord(old.mode, old.since, old.by, old.why, latch)
-            self._save_or_alert(self._record)
+            latch = Latch(time.time(), "final", "final", why, None)
+            self._record = replace(self._record, latched=latch)
+            self.memory.hold(self._record)
         self.evidence.count("stops")
         advice = ROLLBACK.format(node=self.settings.node)
         self._alerts.add("stopped", f"this node takes no more blocks: {why}; {advice}")
 
-    def _lowered(self, from_mode: str, to_mode: str, why: str, capture: str | None) -> ModeRecord:
-        now = time.time()
-        return ModeRecord(to_mode, now, "wrapper", why, Latch(now, from_mode, to_mode, why, capture))
+    def _remember_watched(self) -> None:
+        """A watcher has latched, or let go: the mode file keeps that too."""
+        with self._changing:
+            latched = self.watchers.latched()
+            if set(latched) != set(self._record.watched):
+                self._record = replace(self._record, watched=latched)
+                self.memory.hold(self._record)
 
     def ack(self, who: str, why: str) -> dict[str, Any]:
-        """Take the latch off: somebody has looked.
+        """Take every latch off: somebody has looked. It is off in both places, or still on.
 
         Raises:
-            ModeChangeRefused: The mode file could not be written.
+            ModeChangeRefused: The disk refused; everything is as it was.
         """
-        with self._changing:
-            latch, old = self._record.latched, self._record
-            if latch is not None or self.memory.report(old)["problem"]:
-                record = ModeRecord(old.mode, old.since, old.by, old.why, None)
-                self._save(record)
-                self._record = record
+        with self._changing, self.watchers.acknowledged(who, why) as facts:
+            old = self._record
+            watched = list(self.watchers.latched())
+            if old.latched is not None or watched or self.memory.report(old)["problem"]:
+                new = replace(old, latched=None, watched={})
+                self.memory.acknowledge(old, new, facts)
+                self._record = new
                 log.warning("acknowledged by %s: %s", who, why)
-        watched = self.watchers.acknowledge(who, why)
-        return {"acknowledged": latch.as_json() if latch else None, "watchers": watched}
-
-    def _save(self, record: ModeRecord) -> None:
-        try:
-            write_mode_file(self.settings.mode_file, record)
-        except OSError as error:
-            raise ModeChangeRefused(
-                "disk", f"{self.settings.mode_file}: {error}", "make room on the disk, then try again"
-            ) from error
-
-    def _save_or_alert(self, record: ModeRecord) -> None:
-        try:
-            self._save(record)
-        except ModeChangeRefused as error:
-            self._alerts.add("mode_file_unwritable", f"{error.message}; the mode holds until a restart")
+        return {"acknowledged": old.latched.as_json() if old.latched else None, "watchers": watched}
 
     # Report
 
@@ -354,7 +352,13 @@ class ModeKeeper:
 
     def status(self) -> dict[str, Any]:
         """Everything the control socket's `status` answers."""
-        return status.report(self, self._record)
+        self.ensure()
+        settled = self._changing.acquire(timeout=STATUS_PATIENCE_S)
+        try:
+            return status.report(self, self._record)
+        finally:
+            if settled:
+                self._changing.release()
 
 
 def _known(mode: str) -> None:

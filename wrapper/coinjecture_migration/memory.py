@@ -1,17 +1,21 @@
-"""What survives of a mode and its latch: the mode file and the evidence each keep them.
+"""What survives of a mode and its latches: the mode file and the evidence each keep them.
 
 At a start the more careful of the two holds: latched over not latched, a lower mode over a higher one.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from coinjecture_migration import durable
 from coinjecture_migration.alerts import Alerts
+from coinjecture_migration.errors import ModeChangeRefused
 from coinjecture_migration.evidence import Evidence
 from coinjecture_migration.modefile import (
     MODES,
@@ -20,24 +24,47 @@ from coinjecture_migration.modefile import (
     ModeRecord,
     read_latch,
     read_mode_file,
+    write_mode_file,
 )
+from coinjecture_migration.reserve import Reserve, no_room
+from coinjecture_migration.settings import Settings
+
+log = logging.getLogger("coinjecture.migration")
 
 LATCHED = "latched"
 """The fact of the evidence that holds the latch."""
+ADVICE = {
+    errno.ENOSPC: "make room on the disk, then try again",
+    errno.EDQUOT: "make room on the disk, then try again",
+    errno.EROFS: "its file system is read-only: look into the system log, mount it writable, then try again",
+    errno.ENOENT: "its folder is gone: restart the unit, which makes it anew, or put it back",
+    errno.EACCES: "give the folder back to the node's user, then try again",
+    errno.EPERM: "give the folder back to the node's user, then try again",
+}
+OTHER_ADVICE = "look into the system log for what is wrong with the disk, then try again"
+EVIDENCE_ADVICE = (
+    "look into the system log for what evidence.db says and mend that, then try again"
+    " (a damaged one may be moved aside while the unit is stopped)"
+)
 
 
 class ModeMemory:
     """The mode on the disk, in two places.
 
     Args:
-        path: The mode file.
+        settings: Where the mode file is.
         evidence: The other place.
-        alerts: Told where the two disagree.
+        reserve: Gives way where the disk is full.
+        alerts: Told where the two disagree, or cannot be written.
     """
 
-    def __init__(self, path: Path, evidence: Evidence, alerts: Alerts) -> None:
-        self._path, self._evidence, self._alerts = path, evidence, alerts
+    def __init__(self, settings: Settings, evidence: Evidence, reserve: Reserve, alerts: Alerts) -> None:
+        self._path, self._evidence, self._reserve = settings.mode_file, evidence, reserve
+        self._alerts = alerts
         self._default = "legacy"
+        self._unwritten: ModeRecord | None = None
+
+    # At a start
 
     def recall(self, default: str) -> tuple[ModeRecord, bool]:
         """The record to start with, and whether the mode file is to be written at once.
@@ -53,21 +80,14 @@ class ModeMemory:
         record = self.next_start()
         remembered = stored[0] if stored else None
         if damage is not None:
-            self._alerts.add(
-                "mode_file_damaged",
-                f"{damage}; starting in {record.mode}",
-                remembered=remembered or "nothing",
-            )
+            message = f"{damage}; starting in {record.mode}"
+            self._alerts.add("mode_file_damaged", message, remembered=remembered or "nothing")
             return record, False
         if file is None:
-            if remembered is None:
-                return record, True
-            self._alerts.add(
-                "mode_file_missing",
-                f"{self._path}: missing, starting in {record.mode}",
-                remembered=remembered,
-            )
-            return record, False
+            if remembered is not None:
+                message = f"{self._path}: missing, starting in {record.mode}"
+                self._alerts.add("mode_file_missing", message, remembered=remembered)
+            return record, remembered is None
         other = _stored_record(stored, file)
         if _essence(other) != _essence(file):
             self._alerts.add(
@@ -86,6 +106,112 @@ class ModeMemory:
         elif file is None:
             file = ModeRecord(self._default, time.time(), "wrapper", "no mode file")
         return _careful(file, _stored_record(self._evidence.remembered(), file))
+
+    # Writing
+
+    def save(self, record: ModeRecord, *, urgent: bool) -> None:
+        """Write a record into the mode file, or refuse and leave the file as it was.
+
+        Args:
+            record: The record.
+            urgent: It may take from the reserve: a way back, or an acknowledgement.
+
+        Raises:
+            ModeChangeRefused: The disk refused.
+        """
+        before, _ = self._file()
+        try:
+            self._write(record, urgent=urgent)
+        except OSError as error:
+            if isinstance(error, durable.NotSettled) and before is not None:
+                with contextlib.suppress(OSError):
+                    self._write(before, urgent=urgent)
+            raise ModeChangeRefused("disk", f"{self._path}: {error}", _advice(error)) from error
+        self._unwritten = None
+
+    def follow(self, record: ModeRecord) -> None:
+        """Let the evidence hold the latch that a start has found; one of its own is not cleared."""
+        if record.latched is not None:
+            self._evidence.set_facts({LATCHED: record.latched.as_json()})
+        self._evidence.settle()
+
+    def settle(self) -> None:
+        """Let the evidence follow a record that is in force and in the mode file."""
+        if not self._evidence.settle():
+            message = "the evidence could not be written; a start would take the lower of both modes"
+            self._alerts.add("evidence_unwritable", message)
+
+    def hold(self, record: ModeRecord) -> None:
+        """Keep a record that is in force whatever the disk says: in both places, or at least in one.
+
+        Where both refuse, the mode file that says something else is taken away: without one a start is in
+        `legacy`. What could not be written is tried again at each `retry`.
+        """
+        self._evidence.set_facts({LATCHED: record.latched.as_json() if record.latched else None})
+        try:
+            self._write(record, urgent=True)
+            self._unwritten = None
+        except OSError as error:
+            self._unwritten = record
+            remembered = self._evidence.settle()
+            if not remembered:
+                self._take_away()
+                self.retry()
+            self._alerts.add(
+                "mode_file_unwritable",
+                f"{self._path}: {error}; {_advice(error)}; the next start takes {_words(self.next_start())}",
+                evidence="written" if remembered else "not written either",
+            )
+        else:
+            if not self._evidence.settle():
+                log.error("the mode is in the mode file alone: the evidence could not be written")
+
+    def acknowledge(self, old: ModeRecord, new: ModeRecord, facts: Mapping[str, Any]) -> None:
+        """Clear the latches in both places, or in none.
+
+        Args:
+            old: The record in force.
+            new: The one without latches.
+            facts: What the evidence is to hold from now on.
+
+        Raises:
+            ModeChangeRefused: One of the two could not be written; the message says which.
+        """
+        self.save(new, urgent=True)
+        if self._evidence.settle({LATCHED: None, **facts}):
+            return
+        left = "the latch stays in both"
+        try:
+            self.save(old, urgent=True)
+        except ModeChangeRefused:
+            self._unwritten = old
+            left = "the mode file is cleared, the evidence is not, so the latch stays"
+        raise ModeChangeRefused("disk", f"the evidence could not be written; {left}", EVIDENCE_ADVICE)
+
+    def retry(self) -> None:
+        """Try again to write what the disk refused; says so once it is there."""
+        if self._unwritten is None:
+            return
+        try:
+            self._write(self._unwritten, urgent=False)
+        except OSError:
+            return
+        log.warning("the mode file could be written again: %s", _words(self._unwritten))
+        self._unwritten = None
+
+    def _write(self, record: ModeRecord, *, urgent: bool) -> None:
+        if urgent:
+            self._reserve.make_room_for(lambda: write_mode_file(self._path, record), no_room)
+        else:
+            write_mode_file(self._path, record)
+
+    def _take_away(self) -> None:
+        try:
+            durable.remove(self._path)
+        except OSError as error:
+            log.error("the mode file could not be taken away either: %s", error)
+
+    # Report
 
     def report(self, in_force: ModeRecord) -> dict[str, Any]:
         """`mode_file` of `status`: what is wrong on the disk, and what the next start would take."""
@@ -135,15 +261,18 @@ def _latch(fact: Any) -> Latch | None:
     try:
         return read_latch(fact)
     except (KeyError, TypeError, ValueError):
-        return Latch(
-            0.0, "legacy", "legacy", f"the evidence holds a latch that cannot be read: {fact!r}", None
-        )
+        why = f"the evidence holds a latch that cannot be read: {fact!r}"
+        return Latch(0.0, "legacy", "legacy", why, None)
 
 
 def _careful(file: ModeRecord, stored: ModeRecord) -> ModeRecord:
     """The lower mode, and a latch if one of the two has one."""
     mode = min(file.mode, stored.mode, key=MODES.index)
     return replace(file, mode=mode, latched=file.latched or stored.latched)
+
+
+def _advice(error: OSError) -> str:
+    return ADVICE.get(error.errno or 0, OTHER_ADVICE)
 
 
 def _essence(record: ModeRecord) -> tuple[str, bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,19 +52,29 @@ class Latch:
 
 @dataclass(frozen=True)
 class ModeRecord:
-    """One state of the mode file; `since` is in seconds since the epoch."""
+    """One state of the mode file; `since` is in seconds since the epoch.
+
+    `watched` is what the watchers have latched, by kind (`fork`, `determinism`), as the evidence holds it.
+    """
 
     mode: str
     since: float
     by: str
     why: str
     latched: Latch | None = None
+    watched: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The record as it is written."""
-        body = {"schema": SCHEMA, **asdict(self)}
-        body["latched"] = self.latched.as_json() if self.latched else None
-        return body
+        return {
+            "schema": SCHEMA,
+            "mode": self.mode,
+            "since": self.since,
+            "by": self.by,
+            "why": self.why,
+            "latched": self.latched.as_json() if self.latched else None,
+            "watched": dict(self.watched),
+        }
 
 
 def read_mode_file(path: Path) -> ModeRecord | None:
@@ -93,6 +103,7 @@ def _record(body: Mapping[str, Any]) -> ModeRecord:
         by=str(body["by"]),
         why=str(body["why"]),
         latched=read_latch(body["latched"]),
+        watched=dict(body.get("watched") or {}),  # an older wrapper wrote none
     )
 
 
@@ -115,4 +126,4 @@ def write_mode_file(path: Path, record: ModeRecord) -> None:
     Raises:
         OSError: The disk refused; as `durable.replace`.
     """
-    durable.replace(path, json.dumps(record.as_json(), indent=1).encode() + b"\n")
+    durable.replace(path, json.dumps(record.as_json(), indent=1, default=repr).encode() + b"\n")

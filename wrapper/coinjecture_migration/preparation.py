@@ -43,7 +43,7 @@ class Preparation:
         self.done = self.total = 0
         self.error: str | None = None
         self.engine: LegacyEngine | RustEngine | None = None
-        self.diverges = False
+        self._on_divergence: Callable[[], None] = lambda: None
         self._missing = missing
         self._loader = loader
         self._changed_meanwhile: dict[int, Any] = {}
@@ -63,14 +63,28 @@ class Preparation:
         }
 
     def start(
-        self, regime: Regime, judging: threading.RLock, still_in_force: Callable[[Regime], bool]
-    ) -> threading.Thread:
-        """Begin in a thread of its own."""
+        self,
+        regime: Regime,
+        judging: threading.RLock,
+        still_in_force: Callable[[Regime], bool],
+        on_divergence: Callable[[], None],
+    ) -> None:
+        """Begin in a thread of its own; where there is none to be had, it has failed.
+
+        Args:
+            regime: The regime whose answering engine is followed.
+            judging: The judging lock, for the tail.
+            still_in_force: Whether a regime's answering engine is still the one that answers.
+            on_divergence: Told where the stored log is the cause of a failure.
+        """
+        self._on_divergence = on_divergence
         thread = threading.Thread(
             target=self._run, args=(regime, judging, still_in_force), name="prepare", daemon=True
         )
-        thread.start()
-        return thread
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:
+            self._fail(f"no thread could be started ({error}); prepare again")
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it is ready or has failed. Returns False if neither within `seconds`."""
@@ -107,7 +121,8 @@ class Preparation:
         except NEVER_SWALLOWED:
             self._fail("interrupted")
         except LogDiverges as error:
-            self.diverges = True
+            self.error = str(error)
+            self._on_divergence()
             self._fail(str(error))
         except BaseException as error:  # a panic is no Exception
             self._fail(f"{type(error).__name__}: {error}")

@@ -16,10 +16,9 @@ from coinjecture_migration.settings import Settings
 STARTED = time.time()
 
 
-def identity(settings: Settings, config: Any, release: str | None) -> dict[str, str | None]:
-    """Release, Python, C library and configuration: a change of one of them begins a new soak."""
+def identity(settings: Settings, config: Any) -> dict[str, str | None]:
+    """Python, C library and configuration of this process: a change of one of them begins a new soak."""
     return {
-        "release": release,
         "python": platform.python_version(),
         "libc": " ".join(platform.libc_ver()).strip() or None,
         "config_fingerprint": fingerprint(settings, config),

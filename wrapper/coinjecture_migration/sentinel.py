@@ -11,13 +11,15 @@ import logging
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from coinjecture_migration.alerts import Alerts
 from coinjecture_migration.capture import write_capture
 from coinjecture_migration.evidence import Evidence
+from coinjecture_migration.periodic import Periodic
 
 log = logging.getLogger("coinjecture.migration")
 
@@ -55,6 +57,7 @@ class Sentinel:
         node: This node's name.
         folder: Where both sides of a fork are written.
         every: Seconds between two looks.
+        latched_now: Told after it has latched, so that it is kept elsewhere too.
         fetch: Gets JSON from a URL.
         now: Seconds since the epoch.
     """
@@ -68,15 +71,16 @@ class Sentinel:
         node: str,
         folder: Path,
         every: float,
+        latched_now: Callable[[], None] = lambda: None,
         fetch: Fetch = fetch_json,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._peers, self._own, self._evidence, self._alerts = tuple(peers), own, evidence, alerts
-        self._node, self._folder, self._every = node, folder, every
-        self._fetch, self._now = fetch, now
+        self._node, self._folder = node, folder
+        self._latched_now, self._fetch, self._now = latched_now, fetch, now
+        self._fact = threading.Lock()
         self._suspected: set[tuple[str, str, str]] = set()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look_often, name="sentinel", daemon=True)
+        self.thread = Periodic("sentinel", every, self.look)
 
     @property
     def latched(self) -> Mapping[str, Any] | None:
@@ -87,21 +91,32 @@ class Sentinel:
     def start(self) -> None:
         """Begin to look, if there is anybody to ask."""
         if self._peers:
-            self._thread.start()
+            self.thread.start()
 
     def close(self) -> None:
         """Stop looking; an answer that is under way is not waited for."""
-        self._ended.set()
+        self.thread.close()
 
-    def acknowledge(self, who: str, why: str) -> bool:
-        """Take the latch off. A fork that is still there latches again at the second look from now."""
-        known = self._evidence.fact(FACT)
-        if not known or not known.get("latched"):
-            return False
-        self._suspected.clear()
-        acknowledged = {"at": self._now(), "who": who, "why": why}
-        self._evidence.set_fact(FACT, {**known, "latched": None, "acknowledged": acknowledged})
-        return True
+    def restore(self, latched: Mapping[str, Any]) -> None:
+        """Latch again what another place has kept."""
+        with self._fact:
+            known = self._evidence.fact(FACT) or {"checked_at": latched["at"], "peers": {}}
+            self._evidence.set_fact(FACT, {**known, "latched": dict(latched)})
+
+    @contextmanager
+    def acknowledged(self, who: str, why: str) -> Iterator[Mapping[str, Any]]:
+        """The facts that take the latch off, to be written while nothing new is found.
+
+        A fork that is still there latches again at the second look from then on.
+        """
+        with self._fact:
+            known = self._evidence.fact(FACT)
+            if not known or not known.get("latched"):
+                yield {}
+                return
+            acknowledged = {"at": self._now(), "who": who, "why": why}
+            yield {FACT: {**known, "latched": None, "acknowledged": acknowledged}}
+            self._suspected.clear()
 
     def look(self) -> None:
         """Ask every peer once, and remember what it said."""
@@ -114,17 +129,21 @@ class Sentinel:
         }
         again = suspected & self._suspected
         self._suspected = suspected
-        latched = self.latched
-        if again and latched is None:
+        fork = None
+        if again and self.latched is None:
             peer, height, theirs = sorted(again)[0]
-            latched = self._latch(peer, height, theirs, view, block_of, answers[peer])
+            fork = self._latch(peer, height, theirs, view, block_of, answers[peer])
         known = {
             peer: {name: said[name] for name in ("height", "hash", "agrees", "error")}
             for peer, said in answers.items()
         }
-        before = self._evidence.fact(FACT) or {}
-        found = {"checked_at": self._now(), "peers": known, "latched": latched}
-        self._evidence.set_fact(FACT, {**before, **found})
+        with self._fact:
+            before = self._evidence.fact(FACT) or {}
+            latched = fork or before.get("latched")
+            found = {"checked_at": self._now(), "peers": known, "latched": latched}
+            self._evidence.set_fact(FACT, {**before, **found})
+        if fork is not None:
+            self._latched_now()
 
     def _ask(self, peer: str, view: Mapping[str, Any]) -> dict[str, Any]:
         """What a peer has at the highest of our fingerprints that lies deep enough in its chain too."""
@@ -168,13 +187,6 @@ class Sentinel:
         self._alerts.add("fork", "FORK: this node and a peer have different blocks", **fork)
         self._alerts.deliver()
         return fork
-
-    def _look_often(self) -> None:
-        while not self._ended.wait(self._every):
-            try:
-                self.look()
-            except Exception as error:
-                log.error("the fork sentinel could not look: %r", error)
 
 
 def _plain(block: Any) -> Any:

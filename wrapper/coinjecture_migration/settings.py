@@ -72,6 +72,11 @@ class Settings:
         return self.state_dir / "evidence.db"
 
     @property
+    def reserve_file(self) -> Path:
+        """Room that gives way to a way back on a full disk."""
+        return self.state_dir / "reserve"
+
+    @property
     def captures_dir(self) -> Path:
         """The folder of divergence files."""
         return self.state_dir / "captures"

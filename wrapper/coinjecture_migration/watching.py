@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from coinjecture_migration.alerts import Alerts
@@ -27,6 +28,7 @@ class Watchers:
         regime: Gives the regime in force.
         evidence: Where they keep what they find.
         alerts: Told of it.
+        latched_now: Told after one of them has latched.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Watchers:
         regime: Callable[[], Regime],
         evidence: Evidence,
         alerts: Alerts,
+        latched_now: Callable[[], None],
     ) -> None:
         self._regime = regime
         self._depth = int(getattr(loader.config, "confirmation_depth", DEPTH))
@@ -48,6 +51,7 @@ class Watchers:
             settings.node,
             settings.forks_dir,
             settings.sentinel_seconds,
+            latched_now,
         )
         self.arm = DeterminismArm(
             loader,
@@ -57,6 +61,7 @@ class Watchers:
             settings.pin_profile,
             settings.determinism_seconds,
             settings.determinism_pause,
+            latched_now,
         )
 
     def start(self) -> None:
@@ -84,10 +89,28 @@ class Watchers:
             found.append({"kind": "determinism", "why": words})
         return found
 
-    def acknowledge(self, who: str, why: str) -> list[str]:
-        """Take off what they have latched. Returns what that was."""
-        taken = {"fork": self.sentinel.acknowledge(who, why), "determinism": self.arm.acknowledge()}
-        return [name for name, was in taken.items() if was]
+    def ensure(self) -> None:
+        """Start again what has no thread."""
+        self.sentinel.thread.ensure()
+        self.arm.thread.ensure()
+
+    def latched(self) -> dict[str, Any]:
+        """What they have latched, by kind."""
+        found = {"fork": self.sentinel.latched, "determinism": self.arm.latched()}
+        return {kind: dict(what) for kind, what in found.items() if what}
+
+    def restore(self, latched: Mapping[str, Any]) -> list[str]:
+        """Latch what another place has kept and the evidence has not. Returns the kinds."""
+        restored = sorted({"fork", "determinism"} & set(latched) - set(self.latched()))
+        for kind in restored:
+            (self.sentinel if kind == "fork" else self.arm).restore(latched[kind])
+        return restored
+
+    @contextmanager
+    def acknowledged(self, who: str, why: str) -> Iterator[Mapping[str, Any]]:
+        """The facts that take off what they have latched, to be written while neither latches anew."""
+        with self.sentinel.acknowledged(who, why) as fork, self.arm.acknowledged() as determinism:
+            yield {**fork, **determinism}
 
     def _own(self) -> tuple[Mapping[str, Any], Callable[[str], Any]]:
         """A view of its own: the evidence's thread looks at the same time."""
