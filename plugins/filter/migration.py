@@ -16,6 +16,7 @@ from ansible.utils import color
 from answers import answers
 from captures import merged as merged_captures
 from completion import Criterion, is_completed
+from completion import advice as completion_advice
 from completion import judge as judge_completion
 from completion import lines as completion_lines
 from completion import refused as completion_refused
@@ -219,6 +220,7 @@ def completion(
     chain: Mapping[str, Any],
     obstacles: Mapping[str, Any],
     accept: Mapping[str, str],
+    wanted: Mapping[str, Any],
 ) -> list[Criterion]:
     """The six criteria, judged; ``chain`` is the result of ``chain_health``, see `completion.judge`."""
     if not isinstance(accept, Mapping):
@@ -226,7 +228,7 @@ def completion(
             'accept names criteria with reasons: -e \'{"accept": {"no_downtime": "why"}}\''
         )
     restarts = {name: (state or {}).get("journal", {}).get("restarts", []) for name, state in states.items()}
-    return judge_completion(states, restarts, chain, obstacles, accept)
+    return judge_completion(states, restarts, chain, obstacles, accept, wanted)
 
 
 def kept_evidence(state: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -275,6 +277,7 @@ class FilterModule:
             "wave_lengths": wave_lengths,
             "gate_pause": gate_pause,
             "completion": completion,
+            "completion_advice": completion_advice,
             "completion_lines": completion_lines,
             "completion_refused": completion_refused,
             "completion_declared": completion_declared,

@@ -7,12 +7,14 @@ Runs on the controller only.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from gate.bounds import highest_rate, pairs_needed, quantile_is_above, quantile_is_at_most
-from gate.pairs import Pairs, of_histogram, of_replay
-from gate.reading import Garbled
+from gate import durations, performance
+from gate.bounds import highest_rate
+from gate.latency import replayed
+from gate.reading import Garbled, number
 
 TITLES = {
     "on_rust": "both nodes run on the Rust engine",
@@ -23,19 +25,23 @@ TITLES = {
     "removable": "the legacy code can be removed",
 }
 CONFIDENCE = 0.95
-QUANTILES = ((0.5, "median"), (0.99, "99th percentile"))
+SPEED = ("max_latency_ratio", "min_latency_pairs", "confidence")
 NEVER_ACCEPTED = ("on_rust", "removable")
 UNSEEN_RESTARTS = ("restarted", "put back", "not touched")
 """Ends of a restart in which, when it is invisible, no request fails."""
 
 
 class Criterion(TypedDict):
-    """One criterion: its name and title, ``state`` and the evidence in words."""
+    """One criterion: its name and title, ``state`` and the evidence in words.
+
+    ``acceptable`` says whether an operator may take it as it is, where it is not met.
+    """
 
     name: str
     title: str
     state: str
     evidence: list[str]
+    acceptable: bool
 
 
 def judge(
@@ -44,6 +50,7 @@ def judge(
     chain: Mapping[str, Any],
     obstacles: Mapping[str, Sequence[str] | None],
     accepted: Mapping[str, str],
+    wanted: Mapping[str, Any],
 ) -> list[Criterion]:
     """Judge all six criteria.
 
@@ -53,12 +60,14 @@ def judge(
         chain: What ``chain_health`` said now: ``problems``.
         obstacles: For every node why its legacy file cannot be removed; None where nobody could look.
         accepted: Criteria that the operator takes as they are, with the reason.
+        wanted: The gate's criteria, of which those of the speed count here too: what is asked of it before a
+            step is asked at the end.
     """
     found = {
         "on_rust": [_on_rust(name, state) for name, state in states.items()],
         "no_divergence": [_never(name, state, "divergence") for name, state in states.items()],
         "no_rust_error": [_never(name, state, "rust_error") for name, state in states.items()],
-        "performance": [_performance(name, state) for name, state in states.items()],
+        "performance": [_performance(name, state, wanted) for name, state in states.items()],
         "no_downtime": [
             *(_downtime(name, state, restarts.get(name, ())) for name, state in states.items()),
             _chain(chain),
@@ -80,11 +89,23 @@ def refused(criteria: Sequence[Criterion]) -> list[str]:
     ]
 
 
+def advice(criteria: Sequence[Criterion]) -> str:
+    """What an operator may do about the criteria that stand in the way, besides mending the cause."""
+    open_ones = [item for item in criteria if item["state"] not in ("met", "accepted")]
+    names = [item["name"] for item in open_ones if item["acceptable"]]
+    if not names:
+        return "None of this can be taken as it is"
+    reasons = json.dumps({"accept": dict.fromkeys(names, "the reason")})
+    rest = ", ".join(item["title"] for item in open_ones if not item["acceptable"])
+    told = f"What can be taken as it is, with a reason: -e '{reasons}'"
+    return f"{told}; not so: {rest}" if rest else told
+
+
 def lines(criteria: Sequence[Criterion]) -> list[str]:
     """All six for a person."""
     told = []
-    for number, item in enumerate(criteria, start=1):
-        told.append(f"{number}. {item['title']}: {item['state']}")
+    for place, item in enumerate(criteria, start=1):
+        told.append(f"{place}. {item['title']}: {item['state']}")
         told += [f"     {evidence}" for evidence in item["evidence"]]
     return told
 
@@ -109,7 +130,7 @@ def _criterion(name: str, findings: Sequence[tuple[str, str]], reason: str, may:
         else:
             worst = "accepted"
             evidence.append(f"accepted by the operator: {reason.strip()}")
-    return {"name": name, "title": TITLES[name], "state": worst, "evidence": evidence}
+    return {"name": name, "title": TITLES[name], "state": worst, "evidence": evidence, "acceptable": may}
 
 
 def is_completed(state: Mapping[str, Any]) -> bool:
@@ -149,48 +170,32 @@ def _never(name: str, state: Mapping[str, Any] | None, kind: str) -> tuple[str, 
     return "met", f"{name}: no {word} since the installation{proves if compared else ''}"
 
 
-def _performance(name: str, state: Mapping[str, Any] | None) -> tuple[str, str]:
-    """The bounds of median and 99th percentile of the ratios of both engines' durations, per call.
-
-    Live pairs are those frozen before ``final``; where they are too few, pairs count too that a replay
-    on this node brought with the release in force.
-    """
+def _performance(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> tuple[str, str]:
+    """The gate's own verdict on the speed: live as it was frozen before ``final``, and replayed."""
     record = _evidence(state)
     if state is None or record is None or not record.get("baseline"):
         return "unknown", f"{name}: nothing was kept of the speed of both engines from before final"
     try:
-        live = of_histogram(record["baseline"].get("ratio"), 1.0, "baseline.ratio")
-        replayed = _replayed(state, record)
+        limit, fewest, confidence = (number(wanted, key) for key in SPEED)
+        live = durations.read(record["baseline"].get("durations"), "baseline.durations")
+        again = replayed(record.get("determinism"), state.get("release"), _by_replay(state))
     except Garbled as error:
-        return "unknown", f"{name}: the evidence cannot be believed: {error}"
-    told = f"{name}: Rust took longer in {live.above:,} of {live.total:,} live calls"
-    if quantile_is_above(0.5, live.above, live.total, CONFIDENCE):
-        return "not met", told
-    pairs = live
-    if not _is_proven(live) and replayed.total:
-        told += f" and {replayed.above:,} of {replayed.total:,} replayed ones"
-        pairs = live + replayed
-    if _is_proven(pairs):
-        return "met", f"{told}; median and 99th percentile of the ratio are at most 1 at 95 %"
-    if any(quantile_is_above(share, pairs.above, pairs.total, CONFIDENCE) for share, _ in QUANTILES):
-        return "not met", told
-    need = pairs_needed(0.99, pairs.above, CONFIDENCE)
-    return "unknown", f"{told}; {need:,} pairs would settle it: playbooks/replay.yml brings them"
+        return "unknown", f"{name}: what there is cannot be believed: {error}"
+    verdict = performance.judge(live, again, limit, confidence, fewest)
+    found = "; ".join(part for part in (verdict.why, *verdict.told) if part)
+    if verdict.state == "met":
+        return "met", f"{name}: {found}"
+    if verdict.state == "slower":
+        return "not met", f"{name}: {found}"
+    return "unknown", f"{name}: {found}; playbooks/replay.yml brings more"
 
 
-def _is_proven(pairs: Pairs) -> bool:
-    return all(quantile_is_at_most(share, pairs.above, pairs.total, CONFIDENCE) for share, _ in QUANTILES)
-
-
-def _replayed(state: Mapping[str, Any], record: Mapping[str, Any]) -> Pairs:
-    """Pairs beside live traffic, of the release in force: the determinism arm's and a replay's."""
-    pairs = Pairs()
-    arm, replay = record.get("determinism"), state.get("replay")
-    if isinstance(arm, Mapping) and arm.get("ratio") and arm.get("release") == state.get("release"):
-        pairs += of_histogram(arm["ratio"], 1.0, "determinism.ratio")
-    if isinstance(replay, Mapping) and replay.get("release") == state.get("release"):
-        pairs += of_replay(replay.get("result") or {}, 1.0)
-    return pairs
+def _by_replay(state: Mapping[str, Any]) -> durations.Measured | None:
+    """What a replay with the release in force has measured."""
+    replay = state.get("replay")
+    if not isinstance(replay, Mapping) or replay.get("release") != state.get("release"):
+        return None
+    return durations.read((replay.get("result") or {}).get("durations"), "replay.durations")
 
 
 def _downtime(

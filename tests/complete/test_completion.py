@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from completion import is_completed, judge, lines, refused
+from completion import advice, is_completed, judge, lines, refused
+from gate import decide
 
-EDGES = [0.5, 1.0, 2.0]
+from tests.gate.machines import measured
+from tests.gate.test_gate import CRITERIA, NOW, a_healthy_node
+
+WANTED = {"max_latency_ratio": 1.0, "min_latency_pairs": 1000, "confidence": 0.95}
+RELEASE = "a" * 64
 
 
-def ratio(counts: list[int]) -> dict[str, Any]:
-    return {"outcomes": {"match": 9}, "ratio": {"bounds": EDGES, "counts": counts, "count": sum(counts)}}
+def baseline(live: Any) -> dict[str, Any]:
+    return {"outcomes": {"match": 12_031}, "durations": live}
+
+
+def an_arm(replayed: Any, release: str = RELEASE) -> dict[str, Any]:
+    return {"release": release, "durations": replayed}
 
 
 def a_node(**other: Any) -> dict[str, Any]:
     """A node in final that has done everything well."""
-    baseline = {
-        "outcomes": {"match": 12_031},
-        "ratio": {"bounds": EDGES, "counts": [900, 149, 0, 0], "count": 1049},
-    }
-    evidence = {"ever": {"divergence": 0, "rust_error": 0}, "baseline": baseline}
+    evidence = {
+        "ever": {"divergence": 0, "rust_error": 0}, "baseline": baseline(measured(400)),
+        "determinism": an_arm(measured(1000)),
+    }  # fmt: skip
     status = {
         "mode": "final", "answering": "rust", "evidence": evidence,
         "engines": {"legacy": {"module_imported": False}},
     }  # fmt: skip
     state = {
-        "mode": "final", "why": "said by the wrapper", "status": status, "node_py": {"state": "wrapped"},
+        "mode": "final", "release": RELEASE, "why": "said by the wrapper", "status": status,
+        "node_py": {"state": "wrapped"},
         "service": {"active": True, "restarts": 0, "state": "active (running)"},
         "journal": {"kept_evidence": None},
     }  # fmt: skip
@@ -60,6 +70,7 @@ def judged(
         {"problems": []} if chain is None else chain,
         {"node1": [], "node2": obstacles},
         accept or {},
+        WANTED,
     )
     assert [item["name"] for item in found] == [
         "on_rust", "no_divergence", "no_rust_error", "performance", "no_downtime", "removable",
@@ -76,7 +87,7 @@ def test_given_a_good_network_then_all_six_are_met_and_each_has_its_evidence() -
     assert set(states_of(found).values()) == {"met"}
     assert refused(list(found.values())) == []
     assert "at most 0.025% at 95 %" in found["no_divergence"]["evidence"][0]
-    assert "Rust took longer in 0 of 1,049 live calls" in found["performance"]["evidence"][1]
+    assert "processor time of 1,000 replayed accepts, median: Rust" in found["performance"]["evidence"][1]
     assert "Not measured here" in found["no_downtime"]["evidence"][0]
     told = lines(list(found.values()))
     assert next(line for line in told if line[0].isdigit()) == "1. both nodes run on the Rust engine: met"
@@ -111,12 +122,25 @@ SAYS_NO: dict[str, tuple[str, str, dict[str, Any]]] = {
     "no evidence": ("no_divergence", "unknown", {"node2": a_node(status=None)}),
     "a rust error": ("no_rust_error", "not met", evidence(ever={"divergence": 0, "rust_error": 2})),
     "no baseline": ("performance", "unknown", evidence(baseline=None)),
-    "a garbled baseline": ("performance", "unknown", evidence(baseline={"ratio": {"bounds": "no"}})),
-    "an empty baseline": ("performance", "unknown", evidence(baseline=ratio([0, 0, 0, 0]))),
-    "too few pairs": ("performance", "unknown", evidence(baseline=ratio([298, 0, 0, 0]))),
-    "one too slow of 299": ("performance", "unknown", evidence(baseline=ratio([298, 0, 1, 0]))),
-    "a slow engine": ("performance", "not met", evidence(baseline=ratio([0, 0, 500, 0]))),
-    "a slow tenth": ("performance", "not met", evidence(baseline=ratio([900, 0, 0, 100]))),
+    "a garbled baseline": ("performance", "unknown", evidence(baseline=baseline({"cpu": "no"}))),
+    "a baseline of an older wrapper": (
+        "performance",
+        "unknown",
+        evidence(baseline={"outcomes": {}}, determinism=None),
+    ),
+    "too few pairs": ("performance", "unknown", evidence(determinism=an_arm(measured(999)))),
+    "pairs of another release": (
+        "performance",
+        "unknown",
+        evidence(determinism=an_arm(measured(5000), "b" * 64)),
+    ),
+    "an engine that is as slow": (
+        "performance",
+        "unknown",
+        evidence(determinism=an_arm(measured(1000, rust=150e-6))),
+    ),
+    "a slow engine": ("performance", "not met", evidence(determinism=an_arm(measured(1000, rust=3e-4)))),
+    "a slow engine, live": ("performance", "not met", evidence(baseline=baseline(measured(30, rust=3e-4)))),
     "cut connections": ("no_downtime", "not met", {"restarts": [a_restart(), a_restart(left=3)]}),
     "a plain restart": ("no_downtime", "not met", {"restarts": [a_restart(how="plain")]}),
     "a service left down": ("no_downtime", "not met", {"restarts": [a_restart(outcome="down")]}),
@@ -138,21 +162,29 @@ def test_given_what_is_wrong_then_its_criterion_says_so_and_completion_is_refuse
     assert any(reason.startswith(found[name]["title"]) for reason in refused(list(found.values())))
 
 
-def replayed(release: str, total: int, above: int = 0) -> dict[str, Any]:
-    node = with_evidence(baseline=ratio([100, 0, 0, 0]))
-    replay = {"release": release, "result": {"ratio": {"pairs": total, "above_1": above}}}
-    return node | {"release": "a" * 64, "replay": replay}
+@pytest.mark.parametrize(
+    ("release", "rust", "state"),
+    [(RELEASE, 50e-6, "met"), ("b" * 64, 50e-6, "unknown"), (RELEASE, 300e-6, "not met")],
+)
+def test_given_few_pairs_of_the_arm_then_those_of_a_replay_with_this_release_count_too(
+    release: str, rust: float, state: str
+) -> None:
+    few = with_evidence(determinism=an_arm(measured(10)))
+    replay = {"release": release, "result": {"durations": {"cpu": measured(1000, rust=rust)["cpu"]}}}
+    assert judged(node2=few | {"replay": replay})["performance"]["state"] == state
 
 
-def test_given_few_live_pairs_then_replayed_ones_of_this_release_count_too() -> None:
-    assert judged(node2=replayed("a" * 64, 300))["performance"]["state"] == "met"
-    assert judged(node2=replayed("b" * 64, 300))["performance"]["state"] == "unknown"
-    assert judged(node2=replayed("a" * 64, 300, above=150))["performance"]["state"] == "not met"
-
-
-def test_given_slow_live_traffic_then_no_replay_outvotes_it() -> None:
-    slow = replayed("a" * 64, 10_000) | {"status": with_evidence(baseline=ratio([0, 0, 9, 0]))["status"]}
-    assert judged(node2=slow)["performance"]["state"] == "not met"
+def test_given_what_the_gate_judged_then_completion_judges_it_alike() -> None:
+    """One definition: the gate passes, waits or fails as the criterion is met, unknown or not met."""
+    states = {"pass": "met", "wait": "unknown", "fail": "not met"}
+    for pairs in (29, 999, 1000, 20_000):
+        for rust in (5e-5, 1.49e-4, 1.5e-4, 1.6e-4, 3e-4):
+            arm = an_arm(measured(pairs, rust=rust)) | {"mismatches": 0, "differences": 0}
+            status = a_healthy_node()
+            status["evidence"]["determinism"] = arm
+            gate = decide({"node1": status, "node2": None}, CRITERIA | WANTED, NOW)["outcome"]
+            found = judged(node2=with_evidence(determinism=arm))["performance"]["state"]
+            assert found == states[gate], (pairs, rust)
 
 
 def test_given_a_completed_node_then_the_evidence_it_kept_counts() -> None:
@@ -195,3 +227,17 @@ def test_given_a_divergence_in_the_last_comparison_then_no_reason_is_good_enough
         node2=with_evidence(ever=ever), accept={"no_divergence": "the release of May, mended in June"}
     )
     assert mended["no_divergence"]["state"] == "accepted"
+
+
+def test_given_a_refusal_then_what_may_be_accepted_is_named_and_nothing_else() -> None:
+    slow = list(judged(**evidence(determinism=an_arm(measured(1000, rust=3e-4)))).values())
+    assert advice(slow) == (
+        'What can be taken as it is, with a reason: -e \'{"accept": {"performance": "the reason"}}\''
+    )
+    given = json.loads(advice(slow).partition("-e '")[2].rstrip("'"))["accept"]
+    again = evidence(determinism=an_arm(measured(1000, rust=3e-4)))
+    assert refused(list(judged(**again, accept=given).values())) == []
+    both = list(judged(restarts=[], obstacles=["x"]).values())
+    assert '{"no_downtime": "the reason"}' in advice(both)
+    assert advice(both).endswith("; not so: the legacy code can be removed")
+    assert advice(list(judged(obstacles=["x"]).values())) == "None of this can be taken as it is"

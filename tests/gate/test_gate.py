@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from gate import decide
 
+from tests.gate.machines import measured
+
 NOW = 1_700_000_000.0
 
 CRITERIA: dict[str, Any] = {
@@ -24,13 +26,10 @@ CRITERIA: dict[str, Any] = {
     "max_restarts": 0,
     "max_gap_seconds": 10,
     "max_latency_ratio": 1.0,
-    "max_live_latency_ratio": 1.0,
-    "min_latency_pairs": 299,
+    "min_latency_pairs": 1000,
     "max_replay_age_seconds": 3600,
     "confidence": 0.95,
 }
-
-EDGES = [0.5, 1.0, 2.0]
 
 REJECTED = {
     "unknown_parent": 10, "bad_height": 10, "bad_timestamp": 10,
@@ -38,9 +37,9 @@ REJECTED = {
 }  # fmt: skip
 
 
-def ratios(below: int, above: int = 0) -> dict[str, Any]:
-    """A histogram of ratios: so many at most 1, so many above."""
-    return {"bounds": EDGES, "counts": [0, below, above, 0], "sum": 0.0, "count": below + above}
+def an_arm(durations: Any) -> dict[str, Any]:
+    """What a determinism arm has found with the release in force."""
+    return {"mismatches": 0, "differences": 0, "release": "a" * 64, "durations": durations}
 
 
 def a_healthy_node(mode: str = "shadow") -> dict[str, Any]:
@@ -67,10 +66,10 @@ def a_healthy_node(mode: str = "shadow") -> dict[str, Any]:
             "process_started": NOW - 51,
             "flushed": NOW - 1.2,
             "gaps": {"count": 0, "seconds": 0.0, "recent": []},
-            "ratio": ratios(400),
-            "baseline": {"release": "a" * 64, "ratio": ratios(400)},
+            "durations": measured(400),
+            "baseline": {"release": "a" * 64, "durations": measured(400)},
             "sentinel": None,
-            "determinism": None,
+            "determinism": an_arm(measured(1000)),
             "python": "3.11.2",
             "libc": "glibc 2.36",
             "out_of_domain_accepted": 0,
@@ -353,7 +352,6 @@ def a_replay(**changes: Any) -> dict[str, Any]:
     result = {
         "blocks": 100, "mutants": 900, "divergences": 0,
         "rejects": {"malformed": 90, "bad_tier_size": 90, "no_work": 9},
-        "ratio": {"pairs": 2000, "median": 0.4, "p99": 0.8, "above_1": 5},
     }  # fmt: skip
     facts = {"release": "a" * 64, "python": "3.11.2", "libc": "glibc 2.36", "finished": NOW - 100}
     return {"schema": 1, **facts, "result": result} | changes

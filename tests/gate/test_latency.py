@@ -8,16 +8,14 @@ from itertools import accumulate
 from typing import Any
 
 import pytest
-from gate import decide
-from gate.bounds import (
-    highest_rate,
-    pairs_needed,
-    quantile_is_above,
-    quantile_is_at_most,
-    tail_at_most,
-)
+from coinjecture_migration.histograms import FINE, Paired
+from coinjecture_migration.timing import Spent
+from gate import decide, durations
+from gate.bounds import highest_rate, ranks, tail_at_least, tail_at_most
+from gate.performance import compare
 
-from tests.gate.test_gate import CRITERIA, EDGES, NOW, a_healthy_node, a_replay, ratios
+from tests.gate.machines import measured
+from tests.gate.test_gate import CRITERIA, NOW, a_healthy_node, a_replay, an_arm
 
 
 def exact(k: int, n: int, p: float) -> float:
@@ -29,148 +27,223 @@ def exact(k: int, n: int, p: float) -> float:
 def test_given_any_counts_then_the_tail_is_that_of_the_binomial(n: int, p: float) -> None:
     for k in {0, 1, n // 3, n // 2, n - 1, n}:
         assert tail_at_most(k, n, p) == pytest.approx(exact(k, n, p), rel=1e-9, abs=1e-12)
+        assert tail_at_least(k, n, p) == pytest.approx(1 - exact(k - 1, n, p), rel=1e-9, abs=1e-12)
     assert (tail_at_most(-1, n, p), tail_at_most(n, n, p)) == (0.0, 1.0)
 
 
-def test_given_the_plans_numbers_then_299_pairs_suffice_and_1049_where_five_lie_above() -> None:
-    assert [pairs_needed(0.99, above, 0.95) for above in (0, 5)] == [299, 1049]
-    assert not quantile_is_at_most(0.99, 0, 298, 0.95)
-    assert not quantile_is_at_most(0.99, 5, 1048, 0.95)
-    assert not quantile_is_at_most(0.99, 0, 0, 0.95)
-    assert not quantile_is_above(0.99, 0, 0, 0.95)
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
+@pytest.mark.parametrize("n", [1, 10, 299, 368, 500])
+@pytest.mark.parametrize("confidence", [0.75, 0.975, 0.9995])
+def test_given_any_number_of_values_then_the_ranks_are_the_nearest_that_keep_the_promise(
+    share: float, n: int, confidence: float
+) -> None:
+    low, high = ranks(share, n, confidence)
+    doubt = 1 - confidence
+    if low is not None:
+        assert exact(low - 1, n, share) <= doubt
+    assert exact(low or 0, n, share) > doubt, "a higher rank would promise too much"
+    if high is not None:
+        assert 1 - exact(high - 1, n, share) <= doubt
+    assert high == 1 or 1 - exact((high or n + 1) - 2, n, share) > doubt
 
 
-def test_given_an_engine_whose_quantile_lies_above_then_the_bound_says_so_as_rarely_as_it_promises() -> None:
-    """Of engines that are just too slow, at most one in twenty passes; nothing else is assumed of them."""
-    chance = random.Random(7)
-    passed = sum(
-        quantile_is_at_most(0.99, sum(chance.random() < 0.0101 for _ in range(700)), 700, 0.95)
-        for _ in range(1500)
-    )
-    assert passed / 1500 < 0.07
+def test_given_the_plans_numbers_then_299_values_bound_the_99th_percentile_and_298_do_not() -> None:
+    assert ranks(0.99, 299, 0.95)[1] == 299
+    assert ranks(0.99, 298, 0.95)[1] is None
+    assert ranks(0.99, 0, 0.95) == (None, None)
 
 
-def test_given_many_pairs_then_the_bounds_are_still_counted() -> None:
-    assert quantile_is_at_most(0.99, 9_000, 1_000_000, 0.95)
-    assert not quantile_is_at_most(0.99, 10_000, 1_000_000, 0.95)
-    assert quantile_is_above(0.99, 10_500, 1_000_000, 0.999)
+def test_given_values_spread_in_any_way_then_a_bound_errs_as_rarely_as_it_promises() -> None:
+    chance, n = random.Random(7), 700
+    low, high = ranks(0.9, n, 0.95)
+    assert low is not None
+    assert high is not None
+    wrong = [0, 0]
+    for _ in range(1500):
+        values = sorted(chance.paretovariate(0.5) for _ in range(n))
+        quantile = 0.1**-2  # of that distribution, which has neither mean nor variance
+        wrong[0] += values[low - 1] > quantile
+        wrong[1] += values[high - 1] < quantile
+    assert max(wrong) / 1500 < 0.065
+
+
+def test_given_many_values_then_the_ranks_are_still_found() -> None:
+    low, high = ranks(0.99, 1_000_000, 0.9995)
+    assert low is not None
+    assert high is not None
+    assert 989_000 < low < 990_000 < high < 991_000
     assert highest_rate(12_031, 0.95) == pytest.approx(0.000249, abs=1e-6)
     assert highest_rate(0, 0.95) == 1.0
     tails = list(accumulate(tail_at_most(k, 10**6, 0.01) for k in (9_000, 10_000, 11_000)))
     assert tails == sorted(tails)
 
 
-def ask(live: dict[str, Any], replay: Any = None, **evidence: Any) -> Any:
-    """Decide on one node with these ratios."""
+def ask(replayed: Any, live: Any = None, **evidence: Any) -> Any:
+    """Decide on one node whose arm and whose live calls measured this."""
     status = a_healthy_node()
-    status["evidence"] |= {"ratio": live} | evidence
-    status["replay"] = replay
+    arm = an_arm(replayed)
+    status["evidence"] |= {"determinism": arm, "durations": live or measured(0)} | evidence
     return decide({"node1": status, "node2": None}, CRITERIA, NOW)
 
 
+def slow_tail(pairs: int, every: int) -> Any:
+    """Rust is three times as fast, but for some blocks, which take it ten times as long as legacy."""
+    found = Paired(FINE)
+    for place in range(pairs):
+        cost = 1 + 0.5 * place / pairs
+        rust = cost * (1.5e-3 if place % every == 0 else 5e-5)
+        found.add(Spent(cost * 1.5e-4, cost * 1.5e-4), Spent(rust, rust))
+    return found.as_json()
+
+
 @pytest.mark.parametrize(
-    ("below", "above", "outcome", "words"),
+    ("replayed", "outcome", "words"),
     [
-        (299, 0, "pass", ""),
-        (298, 0, "wait", "0 of 299 replayed pairs to tell the 99th percentile"),
-        (0, 0, "wait", "and 0 live ones do not settle it"),
-        (1044, 5, "pass", ""),
-        (1043, 5, "wait", "and 1,048 live ones do not settle it"),
-        (960, 40, "fail", "Rust is slower in live traffic: the 99th percentile of 1,000 ratios lies above 1"),
-        (10, 400, "fail", "Rust is slower in live traffic: the median of 410 ratios lies above 1"),
-        (0, 30, "fail", "the median of 30 ratios lies above 1 (30 of them surely)"),
-        (0, 29, "wait", "29 live ones"),  # too few to say so
+        (measured(1000), "pass", ""),
+        (measured(999), "wait", "999 of 1,000 replayed accepts with the processor time of both engines"),
+        (measured(0), "wait", "0 of 1,000 replayed accepts"),
+        (measured(1000, rust=150e-6), "wait", "whether Rust is slower at the median is open"),
+        (
+            measured(1000, rust=300e-6),
+            "fail",
+            "Rust is slower: the median of 1,000 accepts lies above that of",
+        ),
+        (measured(100, rust=300e-6), "fail", "beyond doubt: Rust"),  # no need to gather the rest
+        (slow_tail(1000, 5), "fail", "Rust is slower: the 90th percentile of 1,000 accepts"),
+        (slow_tail(1000, 25), "fail", "Rust is slower: the 99th percentile of 1,000 accepts"),
+        (slow_tail(1000, 55), "wait", "whether Rust is slower at the 99th percentile is open"),
     ],
 )
-def test_given_live_pairs_then_bounds_of_the_ratio_decide(
-    below: int, above: int, outcome: str, words: str
+def test_given_replayed_pairs_then_quantiles_of_the_same_share_are_compared(
+    replayed: Any, outcome: str, words: str
 ) -> None:
-    decision = ask(ratios(below, above))
+    decision = ask(replayed)
     assert decision["outcome"] == outcome, decision
     assert words in " ".join(decision["reasons"])
 
 
+def test_given_ratios_of_single_pairs_that_a_busy_machine_spoils_then_they_refuse_nothing() -> None:
+    """Two droplets under load: 55 of 3,300 ratios lay above 1, with Rust at a third of Python's time."""
+    ratio = {"bounds": [0.5, 1.0, 2.0], "counts": [3000, 245, 40, 15], "sum": 1500.0, "count": 3300}
+    arm = an_arm(measured(3300)) | {"ratio": ratio}
+    decision = ask(None, determinism=arm, ratio=ratio)
+    assert decision["outcome"] == "pass", decision["reasons"]
+
+
 @pytest.mark.parametrize(
-    ("pairs", "above", "outcome", "words"),
+    ("live", "outcome"),
     [
-        (299, 0, "pass", ""),
-        (298, 0, "wait", "298 of 299 replayed pairs"),
-        (1049, 5, "pass", ""),
-        (1048, 5, "wait", "5 of 1,048 replayed pairs above 1 the 99th percentile is open; 1,049 pairs"),
-        (1000, 40, "fail", "Rust is slower: the 99th percentile of 1,000 replayed ratios lies above 1"),
-        (1000, 700, "fail", "Rust is slower: the median of 1,000 replayed ratios lies above 1"),
+        (measured(30, rust=300e-6), "fail"),
+        (measured(29, rust=300e-6), "pass"),  # too few to say so
+        (slow_tail(5000, 20), "pass"),  # what comes now and then, live, is the machine's
     ],
 )
-def test_given_too_few_live_pairs_then_bounds_of_the_replayed_ones_decide(
-    pairs: int, above: int, outcome: str, words: str
+def test_given_live_calls_then_only_their_median_refuses_and_no_replay_outvotes_it(
+    live: Any, outcome: str
 ) -> None:
-    replay = a_replay()
-    replay["result"]["ratio"] = {"pairs": pairs, "above_1": above}
-    decision = ask(ratios(60, 40), replay)
+    decision = ask(measured(100_000), live)
     assert decision["outcome"] == outcome, decision
-    assert words in " ".join(decision["reasons"])
+    if outcome == "fail":
+        assert decision["findings"][0]["code"] == "slow"
+        assert "Rust is slower in live traffic: the median of 30 accepts" in decision["reasons"][0]
 
 
-def test_given_a_live_limit_of_its_own_then_only_what_lies_surely_above_it_refuses() -> None:
+def test_given_both_then_what_was_measured_is_said_live_apart_from_replayed_and_the_clock_last() -> None:
+    decision = ask(measured(2000), measured(91))
+    said = [line for line in decision["proven"] if "99th percentile" in line]
+    assert [line.partition(",")[0] for line in said] == [
+        "node1: processor time of 91 live accepts",
+        "node1: on the clock",
+        "node1: processor time of 2",
+        "node1: on the clock",
+    ]
+    assert "median: Rust 50.1 us, Python 151 us" in said[2]
+    assert "which is not judged" in said[3]
+
+
+def test_given_an_engine_that_only_waited_then_it_is_said_and_not_judged() -> None:
+    waited = measured(2000)
+    waited["wall"] = measured(2000, legacy=150e-6, rust=9.0)["wall"]
+    decision = ask(waited, waited)
+    assert decision["outcome"] == "pass"
+    assert "median: Rust 18" in " ".join(decision["proven"])
+
+
+def test_given_a_replay_then_its_pairs_count_beside_the_arms() -> None:
     status = a_healthy_node()
     status["replay"] = a_replay()
-    for counts, outcome in (([0, 10, 80, 0], "pass"), ([0, 10, 0, 80], "fail")):  # above 1, above 2
-        status["evidence"]["ratio"] = {"bounds": EDGES, "counts": counts}
-        criteria = CRITERIA | {"max_live_latency_ratio": 1.5}
+    status["replay"]["result"]["durations"] = {"cpu": measured(600)["cpu"]}
+    criteria = CRITERIA | {"min_latency_pairs": 1600}
+    for pairs, outcome in ((1000, "pass"), (999, "wait")):
+        status["evidence"]["determinism"] = an_arm(measured(pairs))
         assert decide({"node1": status, "node2": None}, criteria, NOW)["outcome"] == outcome
 
 
-def test_given_too_few_live_pairs_then_a_replay_fills_them_up_and_both_are_said_apart() -> None:
-    decision = ask(ratios(90, 1), a_replay())
-    assert decision["outcome"] == "pass"
-    said = [line for line in decision["proven"] if "times as long" in line]
-    assert said == [
-        "node1: Rust took more than 1 times as long as legacy in 1 of 91 live accepts",
-        "node1: Rust took more than 1 times as long as legacy in 5 of 2,000 replayed accepts",
-    ]
+def test_given_an_arm_of_another_release_then_it_counts_for_nothing() -> None:
+    arm = an_arm(measured(5000)) | {"release": "b" * 64}
+    assert ask(None, determinism=arm)["outcome"] == "wait"
 
 
-def test_given_the_determinism_arm_then_its_pairs_fill_up_too_unless_of_another_release() -> None:
-    arm = {"mismatches": 0, "differences": 0, "release": "a" * 64, "ratio": ratios(400)}
-    assert ask(ratios(90), determinism=arm)["outcome"] == "pass"
-    assert ask(ratios(90), determinism=arm | {"release": "b" * 64})["outcome"] == "wait"
+def test_given_evidence_of_an_older_wrapper_then_the_gate_waits_and_says_so() -> None:
+    status = a_healthy_node()
+    del status["evidence"]["durations"], status["evidence"]["determinism"]["durations"]
+    decision = decide({"node1": status, "node2": None}, CRITERIA, NOW)
+    assert decision["outcome"] == "wait"
+    assert "its wrapper is of before processor time was measured" in decision["reasons"][0]
 
 
-def test_given_slow_live_calls_then_no_replay_outvotes_them() -> None:
-    replay = a_replay()
-    replay["result"]["ratio"] = {"pairs": 1_000_000, "above_1": 0}
-    decision = ask(ratios(10, 80), replay)
-    assert decision["outcome"] == "fail"
-    assert decision["findings"][0]["code"] == "slow"
+def test_given_other_buckets_than_the_most_then_they_are_left_out() -> None:
+    few = {"cpu": {engine: one | {"per_decade": 120} for engine, one in measured(10)["cpu"].items()}}
+    both = [durations.read(found, "x") for found in (few, measured(500))]
+    whole = durations.together([one for one in both if one is not None])
+    assert whole is not None
+    assert whole.cpu.pairs == 500
+
+
+def test_given_a_clock_too_coarse_for_the_engines_then_nothing_is_concluded() -> None:
+    nothing = durations.read(measured(5000, legacy=0.0, rust=0.0), "x")
+    assert nothing is not None
+    assert compare(nothing.cpu, 0.5, 1.0, 0.95) == "open"
+
+
+def broken(**changes: Any) -> Any:
+    found = measured(400)
+    found["cpu"]["rust"] = found["cpu"]["rust"] | changes
+    return found
 
 
 @pytest.mark.parametrize(
     "garbage",
     [
-        None,
+        [],
         {},
-        {"bounds": [1.0], "counts": [1]},
-        {"bounds": [2.0, 1.0], "counts": [1, 1, 1]},
-        {"bounds": [math.nan], "counts": [1, 1]},
-        {"bounds": [1.0], "counts": [400, -1]},
-        {"bounds": [0.9], "counts": [400, 0]},
+        {"cpu": {}},
+        {"cpu": {"legacy": measured(3)["cpu"]["legacy"]}},
+        {"cpu": {"legacy": measured(3)["cpu"]["legacy"], "rust": measured(4)["cpu"]["rust"]}},
+        measured(3) | {"wall": None},
+        broken(per_decade=0),
+        broken(per_decade=10**400),
+        broken(per_decade=24),
+        broken(counts=[1]),
+        broken(counts={"5": -1}, count=-1),
+        broken(counts={"5": True}, count=1),
+        broken(counts={"-5": 400}),
+        broken(counts={"9" * 400: 400}),
+        broken(counts={"999999": 400}),
+        broken(counts={"5": math.nan}),
+        broken(counts={"5": 399}),
+        broken(count=None),
     ],
 )
-def test_given_ratios_that_are_none_then_the_gate_fails(garbage: Any) -> None:
-    decision = ask(garbage)
-    assert decision["outcome"] == "fail"
-    assert decision["findings"][0]["code"] == "garbled"
-
-
-def test_given_a_replay_with_more_pairs_above_than_pairs_then_the_gate_fails() -> None:
-    replay = a_replay()
-    replay["result"]["ratio"] = {"pairs": 3, "above_1": 4}
-    assert ask(ratios(400), replay)["outcome"] == "fail"
+def test_given_durations_that_are_none_then_the_gate_fails_wherever_they_are(garbage: Any) -> None:
+    for decision in (ask(garbage), ask(measured(1000), durations=garbage)):
+        assert decision["outcome"] == "fail"
+        assert decision["findings"][0]["code"] == "garbled"
 
 
 @pytest.mark.parametrize(
     ("baseline", "words"),
-    [(None, "no baseline was frozen"), ({"release": "b" * 64, "ratio": ratios(9)}, "of another release")],
+    [(None, "no baseline was frozen"), ({"release": "b" * 64}, "of another release")],
 )
 def test_given_final_without_its_baseline_then_the_gate_waits(baseline: Any, words: str) -> None:
     status = a_healthy_node("final")
@@ -178,3 +251,9 @@ def test_given_final_without_its_baseline_then_the_gate_waits(baseline: Any, wor
     decision = decide({"node1": status}, CRITERIA | {"nodes": {"node1": "final"}}, NOW)
     assert decision["outcome"] == "wait"
     assert words in decision["reasons"][0]
+
+
+def test_given_final_then_what_was_measured_before_it_is_said() -> None:
+    decision = decide({"node1": a_healthy_node("final")}, CRITERIA | {"nodes": {"node1": "final"}}, NOW)
+    assert decision["outcome"] == "pass"
+    assert "node1: before final: processor time of 400 live accepts" in " ".join(decision["proven"])

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from steps import plan, soak_before
 
+from tests.gate.machines import measured
+
 NOW = 1_700_000_000.0
 
 PHASES: list[dict[str, Any]] = [
@@ -24,13 +26,12 @@ CRITERIA: dict[str, Any] = {
     "max_restarts": 0,
     "max_gap_seconds": 30,
     "max_latency_ratio": 1.0,
-    "max_live_latency_ratio": 1.0,
     "min_latency_pairs": 299,
     "max_replay_age_seconds": 3600,
 }
 
 
-RATIO = {"bounds": [1.0], "counts": [400, 0]}
+ARM = {"mismatches": 0, "differences": 0, "release": "a" * 64, "durations": measured(400)}
 
 
 def a_node(mode: str | None, soaked: float = 1000.0, **other: Any) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def a_node(mode: str | None, soaked: float = 1000.0, **other: Any) -> dict[str, 
         "outcomes": outcomes, "rejected": {"bad_proof": 2, "no_work": 2}, "out_of_domain_accepted": 0,
         "rejects_compared": {"bad_proof": 2, "no_work": 2}, "observed_seconds": soaked,
         "process_started": NOW - soaked, "flushed": NOW, "gaps": {"count": 0, "seconds": 0, "recent": []},
-        "ratio": RATIO, "baseline": {"release": "a" * 64, "ratio": RATIO},
+        "determinism": ARM, "baseline": {"release": "a" * 64},
         "restarts": 0, "release": "a" * 64,
     }  # fmt: skip
     status = None if mode in ("legacy", None) else {"mode": mode, "latched": None, "evidence": record}

@@ -40,8 +40,8 @@ NO_SOAK: dict[str, Any] = {
     "gate_criteria": {
         name: 0 if name.startswith("min_") else value for name, value in CALENDAR["gate_criteria"].items()
     }
-    # No pairs are never a pass; these limits ask for about seventy, of any speed.
-    | {"min_latency_pairs": 1, "confidence": 0.5, "max_latency_ratio": 1000, "max_live_latency_ratio": 1000},
+    # No pairs are never a pass; these limits ask for what one run of the determinism arm brings.
+    | {"min_latency_pairs": 1, "confidence": 0.5},
     "health_advance": 0,
 }
 """A calendar without soaks, and no block waited for: these tests are about something else."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
 
 
 def tail_at_most(k: int, n: int, p: float) -> float:
@@ -18,16 +20,27 @@ def tail_at_most(k: int, n: int, p: float) -> float:
     return min(1.0, _sum(0, k, n, p))
 
 
+def tail_at_least(k: int, n: int, p: float) -> float:
+    """Probability of at least `k` hits in `n` independent tries with the chance `p` each."""
+    return tail_at_most(n - k, n, 1.0 - p)
+
+
 def _sum(first: int, last: int, n: int, p: float) -> float:
-    """Sum of the binomial terms from `first` to `last`, beginning at the largest."""
+    """Sum of the binomial terms from `first` to `last`, each from its neighbour, beginning at the largest."""
     mode = min(max(int((n + 1) * p), first), last)
-    total = 0.0
-    for steps in (range(mode, last + 1), range(mode - 1, first - 1, -1)):
-        for hits in steps:
-            term = math.exp(_log_term(hits, n, p))
-            total += term
-            if term < total * 1e-17:
-                break
+    largest, odds = math.exp(_log_term(mode, n, p)), p / (1.0 - p)
+    total = term = largest
+    for hits in range(mode, last):
+        term *= (n - hits) / (hits + 1) * odds
+        total += term
+        if term < total * 1e-17:
+            break
+    term = largest
+    for hits in range(mode, first, -1):
+        term *= hits / (n - hits + 1) / odds
+        total += term
+        if term < total * 1e-17:
+            break
     return total
 
 
@@ -36,38 +49,33 @@ def _log_term(k: int, n: int, p: float) -> float:
     return choose + k * math.log(p) + (n - k) * math.log1p(-p)
 
 
-def quantile_is_at_most(share: float, above: int, pairs: int, confidence: float) -> bool:
-    """Whether the upper bound of a quantile does not exceed the limit.
+@lru_cache(maxsize=256)
+def ranks(share: float, values: int, confidence: float) -> tuple[int | None, int | None]:
+    """Which of so many values, in their order, bound a quantile from below and from above.
 
     Args:
         share: Which quantile, 0.5 for the median.
-        above: How many of the values exceed the limit.
-        pairs: How many values there are.
-        confidence: One-sided, such as 0.95.
+        values: How many values there are.
+        confidence: Of each of the two bounds by itself, such as 0.95.
 
-    The bound is an order statistic: it is at most the limit exactly if so few values above the limit would
-    be a surprise, were the quantile above it.
+    Returns:
+        Two ranks from 1 on. The value at the first is above the quantile, and that at the second below it,
+        with a probability of at most 1 - `confidence` each, however the values are spread. None where so few
+        values bound it by none.
     """
-    return pairs > 0 and tail_at_most(above, pairs, 1.0 - share) <= 1.0 - confidence
+    doubt = 1.0 - confidence
 
+    def first(holds: Callable[[int], bool]) -> int:
+        """The least number from 0 to `values` + 1 for which it holds, which it does for all greater ones."""
+        low, high = 0, values + 1
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if holds(middle) else (middle + 1, high)
+        return low
 
-def quantile_is_above(share: float, above: int, pairs: int, confidence: float) -> bool:
-    """Whether the lower bound of a quantile exceeds the limit: so many above it would be a surprise."""
-    return pairs > 0 and 1.0 - tail_at_most(above - 1, pairs, 1.0 - share) <= 1.0 - confidence
-
-
-def pairs_needed(share: float, above: int, confidence: float) -> int:
-    """The least number of values that prove a quantile at most the limit with so many above it."""
-    low, high = 1, 64
-    while not quantile_is_at_most(share, above, high, confidence):
-        low, high = high, high * 2
-    while low < high:
-        middle = (low + high) // 2
-        if quantile_is_at_most(share, above, middle, confidence):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    below = first(lambda rank: tail_at_most(rank, values, share) > doubt)
+    above = first(lambda rank: rank > values or tail_at_least(rank, values, share) <= doubt)
+    return below or None, above if above <= values else None
 
 
 def highest_rate(tries: int, confidence: float) -> float:

@@ -23,7 +23,6 @@ NUMBERS = (
     "max_restarts",
     "max_gap_seconds",
     "max_latency_ratio",
-    "max_live_latency_ratio",
     "min_latency_pairs",
     "max_replay_age_seconds",
 )
@@ -45,10 +44,8 @@ class Criteria:
         max_clock_skew_seconds: How far the clocks may be apart.
         max_restarts: Restarts that a soak bears; beyond them it counts from the last one.
         max_gap_seconds: A time without evidence that a soak bears; it counts from the end of a longer one.
-        max_latency_ratio: What median and 99th percentile of Rust's duration over legacy's may be.
-        max_live_latency_ratio: What they may be in live traffic alone before it refuses, whatever is
-            replayed; live calls are cold, and legacy's code has just been warmed by the node's own.
-        min_latency_pairs: Pairs below which nothing is said of them.
+        max_latency_ratio: What the quantiles of Rust's processor time may be, as multiples of legacy's.
+        min_latency_pairs: Replayed pairs below which no speed lets a step start.
         max_replay_age_seconds: How old a replay may be that fills up what live traffic does not bring.
         confidence: One-sided, of every bound that lets a step start.
     """
@@ -65,7 +62,6 @@ class Criteria:
     max_restarts: float
     max_gap_seconds: float
     max_latency_ratio: float
-    max_live_latency_ratio: float
     min_latency_pairs: float
     max_replay_age_seconds: float
     confidence: float

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from . import durations
 from .criteria import Criteria
+from .durations import Measured
 from .findings import Findings
-from .pairs import Pairs, of_replay
 from .reading import Garbled, count, counts, number
 
 
@@ -20,13 +21,13 @@ class Replay:
         compared: Blocks and mutants judged by both engines.
         divergences: On how many they disagree.
         rejects: Reason codes that both engines gave.
-        pairs: Durations, call by call.
+        measured: Durations of both engines; None where the replay told none.
     """
 
     compared: int
     divergences: int
     rejects: frozenset[str]
-    pairs: Pairs
+    measured: Measured | None
 
 
 def read(
@@ -59,5 +60,5 @@ def read(
         compared=count(result, "blocks", "replay.") + count(result, "mutants", "replay."),
         divergences=divergences,
         rejects=frozenset(code for code, n in rejects.items() if n),
-        pairs=of_replay(result, wanted.max_latency_ratio),
+        measured=durations.read(result.get("durations"), "replay.durations"),
     )
