@@ -20,11 +20,16 @@ from random import Random
 from typing import Any
 
 from coinjecture._core import canonical_json, capture
+from coinjecture.replay import values
 
-from fuzz.oracle import GENESIS, ROOT
+from fuzz.domain import MAX_BYTES
+from fuzz.oracle import GENESIS, ROOT, modules
 from fuzz.totals import distinct
 
 BATCH = 4096
+LONG_AT_ONCE = 16
+LONG_ONE_IN = 5_000
+"""One long literal for so many doubles: it takes as long to be read as thousands of them."""
 SHOWN = 20
 MANTISSA = (1 << 52) - 1
 INFINITE = 0x7FF << 52
@@ -113,6 +118,14 @@ def _decimal(numerator: int, denominator: int, beside: int) -> str:
     return f"{numerator * 5**places * 10 + beside}e-{places + 1}"
 
 
+def long(rng: Random, count: int) -> list[str]:
+    """Literals of many digits with exponents to match; together they fit into a block."""
+    found = [values.long_literal(rng) for _ in range(count)]
+    while sum(map(len, found)) > MAX_BYTES // 2:
+        found.pop()
+    return found
+
+
 def batches(seed: int, count: int) -> Iterator[tuple[str, list[float]]]:
     """So many doubles, kind by kind in turn, with the name of the kind."""
     rng = Random(f"doubles:{seed}")  # noqa: S311 - repeatable, not secret
@@ -147,6 +160,30 @@ def differing_value(literals: list[str]) -> list[tuple[str, str, str]]:
     return [(literal, literal, "another double") for literal, one in alone if not _read_alike(one)]
 
 
+def differing_form(literals: list[str]) -> list[tuple[str, str, str]]:
+    """Literals that an asymptotic string holds and that give another score than the Python engine's."""
+    block = json.loads(GENESIS["testnet"]["block_json"])
+    found = []
+    for literal in literals:
+        number = float(literal)
+        # So much energy that its factor of the score is neither the least nor the most one.
+        joules = min(max(number * 2e-9, 1e-300), 1e300)
+        for form in (f"O({literal}^1)", f"O({literal}^-1)", f"O(n^{literal})"):
+            block["complexity"] |= {"time_solve_O": form, "energy_metrics": {"solve_energy_joules": joules}}
+            expected, got = _score(block["complexity"]), capture(json.dumps(block)).work
+            if repr(got) != repr(expected):
+                found.append((form, repr(expected), repr(got)))
+    return found
+
+
+def _score(complexity: dict[str, Any]) -> Any:
+    """The Python engine's work score; None where it raises."""
+    try:
+        return modules().pow.calculate_work_score(complexity)
+    except Exception:  # whatever it is, then there is none
+        return None
+
+
 def _read_alike(text: str) -> bool:
     """Whether a block's text has the hash of what CPython reads in it: the hash covers the numbers read."""
     return capture(text).computed_hash == capture(json.loads(text)).computed_hash
@@ -166,12 +203,19 @@ def run(seed: int, count: int, say: Callable[[str], None]) -> dict[str, Any]:
     literals = max(64, count // 500)
     for done in range(0, literals, 64):
         differences += differing_value(halfway(rng, min(64, literals - done)))
+    rng = Random(f"long:{seed}")  # noqa: S311 - repeatable, not secret
+    long_literals = 0
+    while long_literals < max(16, count // LONG_ONE_IN):
+        made = long(rng, LONG_AT_ONCE)
+        differences += differing_value(made) + differing_form(made[:2])
+        long_literals += len(made)
     return {
         "seed": seed,
         "count": kinds.total(),
         "distinct": distinct(array("Q", bytes(bits))),
         "kinds": dict(kinds),
         "halfway_literals": literals,
+        "long_literals": long_literals,
         "differences": len(differences),
         "examples": [[repr(value), expected, got] for value, expected, got in differences[:SHOWN]],
         "seconds": round(time.monotonic() - started, 1),
@@ -195,7 +239,8 @@ def main(given: list[str] | None = None) -> int:
         print(f"difference: {value}: CPython {expected}, Rust {got}")
     print(
         f"{content['count']:,} doubles with seed {args.seed}, {content['distinct']:,} of them distinct, and "
-        f"{content['halfway_literals']:,} halfway literals: {content['differences']} differences "
+        f"{content['halfway_literals']:,} halfway and {content['long_literals']:,} long literals: "
+        f"{content['differences']} differences "
         f"in {content['seconds']} s"
     )
     return 1 if content["differences"] else 0

@@ -51,6 +51,8 @@ TOKENS = (
     ),
 )
 BLOCKS_KEPT = 64
+LONG_ONE_IN = 20
+"""So many of the blocks whose bytes matter hold numbers as long as other blocks are large."""
 SHOWN = 20
 
 Read = tuple[Any, ...] | None
@@ -82,10 +84,18 @@ def dense(rng: Random) -> bytes:
     """A block whose hashed free field holds a little of everything, so that most bytes matter."""
     block = child(rng, Known("00" * 32, 0, 1.0), plain=True)
     block["cumulative_work_score"] = [values.odd(rng) for _ in range(rng.randint(1, 12))]
+    literals = {}
+    if rng.randrange(LONG_ONE_IN) == 0:
+        literals = {"@number": values.long_literal(rng), "@measure": values.long_literal(rng)}
+        block["cumulative_work_score"][0] = "@number"
+        block["complexity"] |= {"measured_solve_time": "@measure", "time_solve_O": values.long_form(rng)}
     for field in ("transactions", "merkle_root"):
         block[field] = []
     block["block_hash"] = "ab" * 32
-    return written(block).encode()
+    text = written(block)
+    for mark, literal in literals.items():
+        text = text.replace(f'"{mark}"', literal)
+    return text.encode()
 
 
 def usual(rng: Random) -> bytes:

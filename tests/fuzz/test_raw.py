@@ -1,6 +1,7 @@
 """The run over raw bytes: what it reaches, and that it finds a parser that is wrong."""
 
 import json
+import re
 
 import pytest
 
@@ -14,7 +15,7 @@ def test_given_a_short_run_then_both_parsers_agree_and_every_sort_is_reached() -
 
 
 @pytest.mark.parametrize(
-    "wrong", ["bytes that are no UTF-8", "a control character", "a number that is too large"]
+    "wrong", ["bytes that are no UTF-8", "a control character", "a number that is too large", "an exponent"]
 )
 def test_given_a_parser_that_takes_too_much_then_it_is_found(
     wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -26,6 +27,8 @@ def test_given_a_parser_that_takes_too_much_then_it_is_found(
             return right(data.decode("utf-8", "replace").encode())
         if wrong == "a control character":
             return right(data.replace(b"\x1f", b"").replace(b"\x00", b""))
+        if wrong == "an exponent":
+            return right(re.sub(rb"e-(\d{5,})", b"e-65535", data))
         return right(data.replace(b"1e400", b"1e300"))
 
     monkeypatch.setattr(raw, "by_rust", lenient)

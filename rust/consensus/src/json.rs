@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use num_bigint::BigInt;
 use thiserror::Error;
 
+use crate::double;
 use crate::scan::{Literal, Plain, Scanned, Scanner};
 use crate::value::{Dict, Growing, Text, Value};
 use crate::wanted::{Part, Wanted};
@@ -258,8 +259,7 @@ impl<'a> Parser<'a> {
             Literal::Small(value) => Value::Int(value),
             Literal::Whole(negative, digits) => integer(negative, digits),
             Literal::Real(text) => {
-                let text = std::str::from_utf8(text).unwrap_or_default();
-                Value::Float(text.parse().map_err(|_| self.scan.error("expecting a number"))?)
+                Value::Float(double::read(text).ok_or_else(|| self.scan.error("expecting a number"))?)
             }
         };
         Ok(())

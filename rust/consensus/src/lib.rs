@@ -4,7 +4,7 @@
 //! would: its JSON, its numbers, its exceptions. The layers, from the bottom:
 //!
 //! - [`number`], [`value`]: Python's numbers and JSON values with Python's equality, order and truth;
-//! - [`json`], [`text`]: reading and writing the bytes that decide consensus;
+//! - [`json`], [`double`], [`text`]: reading and writing the bytes that decide consensus;
 //! - [`work`], [`proof`]: the work score and the subset sum;
 //! - [`block`]: one block, parsed once, with its domain check and its hash;
 //! - `content`: what is left of a block when its text is gone, and the rules that need no tree;
@@ -22,6 +22,7 @@ pub mod budget;
 mod bytes;
 mod content;
 mod dict;
+pub mod double;
 pub mod engine;
 pub mod error;
 #[cfg(feature = "faults")]

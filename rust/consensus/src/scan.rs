@@ -4,6 +4,7 @@
 //! and builds nothing.
 
 use crate::bytes::{leading_digits, plain_bytes, printable_bytes, TEN_TO_THE};
+use crate::double;
 use crate::json::{JsonError, MAX_INT_DIGITS, MAX_TEXT_LEVELS};
 use crate::value::Value;
 
@@ -391,8 +392,7 @@ impl<'a> Scanner<'a> {
             #[allow(clippy::cast_precision_loss)] // there is none
             return Some(Number::Real((digits as f64 / POWERS_OF_TEN.get(places)?).to_bits()));
         }
-        let value: f64 = std::str::from_utf8(self.since(start)).ok()?.parse().ok()?;
-        Some(Number::Real(value.to_bits()))
+        Some(Number::Real(double::read(self.since(start))?.to_bits()))
     }
 
     /// Steps over a number of the usual kind, if one comes next.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::double;
+
 /// Zero digits of the scripts that Python 3.11 (Unicode 14) reads; each is followed by its nine digits.
 const ZEROS: &[u32] = &[
     0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20,
@@ -50,9 +52,10 @@ pub fn parse_float(text: &str, minor: u8) -> Option<f64> {
     // Python trims only these six; a control character such as U+001C makes it raise.
     let trimmed = ascii.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
     if !trimmed.contains('_') {
-        return trimmed.parse().ok();
+        return double::read(trimmed.as_bytes());
     }
-    underscores_between_digits(trimmed.as_bytes()).then(|| trimmed.replace('_', "").parse().ok()).flatten()
+    let digits = underscores_between_digits(trimmed.as_bytes()).then(|| trimmed.replace('_', ""))?;
+    double::read(digits.as_bytes())
 }
 
 fn to_ascii(text: &str, minor: u8) -> Option<String> {

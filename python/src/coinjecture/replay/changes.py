@@ -161,7 +161,9 @@ def odd_form(rng: Random, block: Block, _parent: Known) -> None:
     """Write an asymptotic form in an unusual way."""
     complexity = block.get("complexity")
     if isinstance(complexity, dict):
-        complexity[rng.choice(("time_solve_O", "time_verify_O"))] = rng.choice(values.FORMS)
+        long = rng.randrange(values.LONG_ONE_IN) == 0
+        form = values.long_form(rng) if long else rng.choice(values.FORMS)
+        complexity[rng.choice(("time_solve_O", "time_verify_O"))] = form
         sizes = (0, 1, -1, 0.5, -2.5, -3, 100, 4096, rng.randint(1, 50), values.number(rng))
         complexity["problem_size"] = rng.choice(sizes)
 

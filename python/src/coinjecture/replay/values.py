@@ -162,8 +162,49 @@ def integer_literal(rng: Random, value: int) -> str:
     return rng.choice((f"{value}.0", f"{value}e0", f"{value}E+00", f"{value}0e-1", f"{value}.000e-00"))
 
 
+LONG_ONE_IN = 200
+"""So rarely a decimal is a long one: it costs as much as hundreds of others."""
+LENGTHS = (*(300, 770, 5_000, 65_219, 65_535, 65_536, 65_537, 66_000) * 4, 131_072, 500_000)
+"""Digits of a long literal. Exponents of five digits and more count in full only beside so many."""
+
+
+def long_literal(rng: Random) -> str:
+    """A decimal of so many digits, or with an exponent of so many, that each is held against the other.
+
+    The point stands behind, before or among the digits, and the exponent folds them in or does not.
+    """
+    kind, length = rng.randrange(7), rng.choice(LENGTHS) + rng.randint(-2, 2)
+    digits, zeros = str(rng.choice((1, 5, rng.randrange(1, 10**17)))), "0" * length
+    near = rng.choice((0, 0, rng.randint(-30, 30), -308, 308, -324, -340))
+    if kind == 0:  # more than its zeros are taken away again
+        return f"{digits}{zeros}e-{length * 10}"
+    if kind == 1:
+        return f"{digits}{zeros}e{near - length}"
+    if kind == 2:
+        return f"0.{zeros}{digits}E{near + length:+}"
+    if kind == 3:
+        return f"{digits}{zeros}.{zeros[: rng.choice((1, 400))]}{rng.choice(('', '1'))}e{near - length}"
+    if kind == 4:
+        many = "".join(rng.choices("0123456789", k=length))
+        return f"{digits}{rng.choice(('', '.'))}{many}e{near - rng.choice((0, length))}"
+    if kind == 5:
+        exponent = rng.getrandbits(rng.randint(17, 90))
+        return f"{rng.choice(('0', digits))}e{rng.choice(('', '+', '-'))}{exponent}"
+    return f"{digits}e{rng.choice(('', '-'))}{zeros}{rng.randint(0, 330)}"
+
+
+def long_form(rng: Random) -> str:
+    """An asymptotic string with a long literal in it, as only `float(str)` reads some of them."""
+    literal = long_literal(rng)
+    spellings = (literal, f"+{literal}", f"000{literal}", f" {literal} ", literal.replace("00", "0_0", 1))
+    spelt = rng.choice(spellings)
+    return rng.choice((f"O({spelt}^-1)", f"O({spelt}^1)", f"O({spelt}^n)", f"O(n^{spelt})"))
+
+
 def decimal_literal(rng: Random) -> str:
     """A decimal that is hard to round: many digits, a far exponent, or beside a point between doubles."""
+    if rng.randrange(LONG_ONE_IN) == 0:
+        return long_literal(rng)
     kind = rng.randrange(4)
     if kind == 0:
         digits = "".join(rng.choices("0123456789", k=rng.choice((3, 17, 18, 20, 40, 400))))
