@@ -1,8 +1,28 @@
 """The consensus engine in Rust: the thin binding of the crate ``coinjecture-consensus``."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict, final
+from typing import Any, Literal, TypedDict, final, type_check_only
 
+__all__ = [
+    "BudgetExceeded",
+    "Captured",
+    "Engine",
+    "EngineError",
+    "Judgement",
+    "Node",
+    "OutOfDomain",
+    "StaleJudgement",
+    "build_info",
+    "canonical_json",
+    "capture",
+    "check_subset_sum_py",
+    "compute_header_hash_py",
+    "sha256_hash",
+    "solve_subset_sum_py",
+    "verify_subset_sum_py",
+]
+
+@type_check_only
 class BuildInfo(TypedDict):
     """What a build of the module is; ``features`` is empty in a release build."""
 
@@ -145,12 +165,14 @@ class Engine:
     Args:
         genesis: The genesis, a ``Captured`` or anything that ``capture`` takes; never validated.
         received_at: Its receipt time, in seconds.
-        python_minor: Minor of the Python 3 whose ``sum`` and digits hold; the running one by default.
+        python_minor: Minor of the Python 3 whose ``sum`` and digits hold, 11 to 14; the running one by
+            default.
         work_budget: Steps that one judgement may take.
         pin_profile: ``header`` or ``full`` to judge every block by, whatever the call says.
 
     Raises:
         EngineError: The genesis cannot be a node.
+        ValueError: The rules of that Python are not known, or ``pin_profile`` is no profile.
     """
 
     def __new__(
@@ -192,7 +214,7 @@ class Engine:
 
         The interpreter lock is released meanwhile. With more ``threads`` (this one included) the blocks are
         parsed and hashed side by side; the verdicts are the same. Who asks this engine something from
-        another thread waits for the end.
+        another thread waits for the end, without the interpreter lock.
 
         Returns:
             For each block its judgement; where there is none, the error: ``OutOfDomain``, ``BudgetExceeded``
@@ -222,7 +244,7 @@ class Engine:
     def get(self, key: Any) -> Node | None:
         """The node under a key; None if there is none."""
 
-    def __contains__(self, key: Any) -> bool: ...
+    def __contains__(self, key: Any, /) -> bool: ...
     def __len__(self) -> int: ...
     def keys(self) -> list[Any]:
         """The keys of all nodes, in the order they first came."""
@@ -331,7 +353,7 @@ def canonical_json(value: Any) -> bytes:
     """What ``json.dumps(value, sort_keys=True).encode()`` gives: the bytes that are hashed.
 
     Raises:
-        ValueError: JSON has no such value, or it has more than 64 levels.
+        ValueError: JSON has no such value, or it has more than 64 levels or is larger than a block may be.
     """
 
 def build_info() -> BuildInfo:

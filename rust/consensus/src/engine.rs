@@ -4,6 +4,7 @@
 //! before either verdict is acted on.
 
 use std::cmp::Ordering;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::batch::Row;
@@ -21,6 +22,10 @@ use crate::verdict::Told;
 pub use crate::verdict::{Claim, Decision, Judgement, Profile, Reason};
 use crate::work::work;
 use crate::wrong::{self, Wrong};
+
+/// Minors of the Python 3 whose rules are known: the oldest that a node runs on, and the newest whose `sum` and whose
+/// digits were looked at. What another one does with a block is not known, so no engine may claim to judge as it does.
+pub const PYTHON_MINORS: RangeInclusive<u8> = 11..=14;
 
 /// What of the surroundings the rules depend on.
 #[derive(Debug, Clone, Copy)]

@@ -1,10 +1,10 @@
 //! Blocks that are plain dicts, the form in which a node has them: read once, and no more than the rules read.
 //!
 //! What no rule reads (above all the transactions) is not taken over. It is weighed: the domain ends at a size and
-//! at a depth, and an upper bound of both is enough unless the block comes near.
+//! at a depth, and an upper bound of both is enough unless the block comes near. Then weighing ends, and the block is
+//! read whole, as far as the domain goes.
 
 use coinjecture_consensus::block::{MAX_BYTES, READ};
-use coinjecture_consensus::json::MAX_LEVELS;
 use coinjecture_consensus::text::write_sorted;
 use coinjecture_consensus::value::{Dict, Text};
 use coinjecture_consensus::wanted::{Part, Wanted};
@@ -12,7 +12,8 @@ use coinjecture_consensus::{Block, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
-use crate::convert::{dict_of, foreign_key, text_of, too_deep, value_of, Reading, Refusal};
+use crate::held::{code_points, small_int, Entries, Nested};
+use crate::reading::{foreign_key, inner, Reading, Refusal, INNER_LEVELS};
 use crate::usual;
 
 /// The most that `json.dumps` writes for one code point: a pair of surrogates.
@@ -27,110 +28,137 @@ pub const BYTES_PER_SCALAR: usize = 26;
 /// What it writes around each member of a list or an object.
 pub const BYTES_PER_MEMBER: usize = 4;
 
-/// The block's own level has been entered.
-const INNER: Reading = Reading { levels: MAX_LEVELS - 1, tuples: false };
-
 /// Takes over a block that is exactly a `dict`.
 pub fn block_of(dict: &Bound<'_, PyDict>) -> Result<Block<'static>, Refusal> {
     if let Some(block) = usual::block_of(dict) {
         return Ok(block);
     }
-    let mut bound = 0;
-    let read = wanted_of(dict, &READ, INNER, &mut bound)?;
-    if bound <= MAX_BYTES {
-        return Ok(Block::of_fields(read, bound / BYTES_PER_CODE_POINT));
+    let mut weighing = Weighing { bound: 0, reading: Reading::of_block() };
+    match weighing.wanted(dict, &READ, INNER_LEVELS) {
+        Ok(read) => Ok(Block::of_fields(read, weighing.bound / BYTES_PER_CODE_POINT)),
+        Err(Stop::Large) => Reading::of_block().dict(dict, INNER_LEVELS).map(Block::from_dict),
+        Err(Stop::Refused(refusal)) => Err(refusal),
     }
-    Ok(Block::from_dict(dict_of(dict.as_any().cast()?, INNER)?))
 }
 
-/// The wanted part of a dict, and in `bound` what all of it takes at most as canonical JSON.
-fn wanted_of(
-    dict: &Bound<'_, PyDict>,
-    wanted: &'static Wanted,
-    inner: Reading,
-    bound: &mut usize,
-) -> Result<Dict<'static>, Refusal> {
-    let mut read = Dict::with_capacity(wanted.len());
-    let mut first_other: Option<Text<'static>> = None;
-    let mut likely = 0;
-    *bound += BYTES_PER_MEMBER;
-    for (key, value) in dict.iter() {
-        let key = key.cast::<PyString>().map_err(|_| foreign_key(&key))?;
-        *bound += bound_of_text(key)? + BYTES_PER_MEMBER;
-        let name = key.to_str().unwrap_or_default(); // with lone surrogates it is none of the names
-        let found = wanted.find_from(name.as_bytes(), likely);
-        likely = found.map_or(likely, |(position, _)| position + 1);
-        let (name, value) = match (found, value.cast_exact::<PyDict>()) {
-            (Some((_, (name, Part::Inside(inside)))), Ok(dict)) => {
-                (name, Value::Dict(wanted_of(dict, inside, deeper(inner)?, bound)?))
-            }
-            (Some((_, (name, Part::Whole | Part::Inside(_)))), _) => {
-                let value = value_of(&value, inner)?;
-                *bound += bound_of_value(&value);
-                (name, value)
-            }
-            (Some((_, (name, Part::Presence))), _) => {
-                *bound += weigh(&value, inner)?;
-                (name, Value::Null)
-            }
-            (Some((_, (_, Part::Nothing))) | None, _) => {
-                *bound += weigh(&value, inner)?;
-                if first_other.is_none() {
-                    first_other = Some(text_of(key)?);
-                }
-                continue;
-            }
-        };
-        read.insert(name.as_bytes().into(), value);
-    }
-    if let Some(key) = first_other.filter(|_| read.is_empty()) {
-        read.insert(key, Value::Null); // an object with keys is truthy
-    }
-    Ok(read)
+/// Why weighing ended early.
+enum Stop {
+    /// The block may be larger than the domain.
+    Large,
+    /// It cannot be taken over.
+    Refused(Refusal),
 }
 
-fn deeper(reading: Reading) -> Result<Reading, Refusal> {
-    let levels = reading.levels.checked_sub(1).ok_or_else(too_deep)?;
-    Ok(Reading { levels, ..reading })
+impl<T: Into<Refusal>> From<T> for Stop {
+    fn from(refusal: T) -> Self {
+        Self::Refused(refusal.into())
+    }
 }
 
-/// Upper bound of the canonical JSON of a value that is not kept.
-fn weigh(object: &Bound<'_, PyAny>, reading: Reading) -> Result<usize, Refusal> {
-    if let Ok(text) = object.cast_exact::<PyString>() {
-        return Ok(bound_of_text(text)?);
+/// Reads what is wanted of a block and weighs all of it.
+struct Weighing {
+    /// What was read or weighed takes at most so many bytes of canonical JSON.
+    bound: usize,
+    reading: Reading,
+}
+
+impl Weighing {
+    fn add(&mut self, bytes: usize) -> Result<(), Stop> {
+        self.bound = self.bound.saturating_add(bytes);
+        if self.bound <= MAX_BYTES {
+            return Ok(());
+        }
+        Err(Stop::Large)
     }
-    if let Ok(dict) = object.cast_exact::<PyDict>() {
-        let inner = deeper(reading)?;
-        let mut bound = BYTES_PER_MEMBER;
-        for (key, value) in dict.iter() {
+
+    fn add_text(&mut self, text: &Bound<'_, PyString>) -> Result<(), Stop> {
+        self.add(code_points(text).saturating_mul(BYTES_PER_CODE_POINT).saturating_add(BYTES_PER_MEMBER))
+    }
+
+    /// The wanted part of a dict.
+    fn wanted(
+        &mut self,
+        dict: &Bound<'_, PyDict>,
+        wanted: &'static Wanted,
+        levels: usize,
+    ) -> Result<Dict<'static>, Stop> {
+        let mut read = Dict::with_capacity(wanted.len());
+        let mut first_other: Option<Text<'static>> = None;
+        let mut likely = 0;
+        self.add(BYTES_PER_MEMBER)?;
+        for entry in Entries::of(dict) {
+            let (key, value) = entry?;
             let key = key.cast::<PyString>().map_err(|_| foreign_key(&key))?;
-            bound += bound_of_text(key)? + weigh(&value, inner)? + BYTES_PER_MEMBER;
+            self.add_text(key)?;
+            self.add(BYTES_PER_MEMBER)?;
+            let name = key.to_str().unwrap_or_default(); // with lone surrogates it is none of the names
+            let found = wanted.find_from(name.as_bytes(), likely);
+            likely = found.map_or(likely, |(position, _)| position + 1);
+            let (name, value) = match (found, value.cast_exact::<PyDict>()) {
+                (Some((_, (name, Part::Inside(inside)))), Ok(dict)) => {
+                    (name, Value::Dict(self.wanted(dict, inside, inner(levels)?)?))
+                }
+                (Some((_, (name, Part::Whole | Part::Inside(_)))), _) => {
+                    let value = self.reading.value(&value, levels)?;
+                    self.add(bound_of_value(&value))?;
+                    (name, value)
+                }
+                (Some((_, (name, Part::Presence))), _) => {
+                    self.weigh(&value, levels)?;
+                    (name, Value::Null)
+                }
+                (Some((_, (_, Part::Nothing))) | None, _) => {
+                    self.weigh(&value, levels)?;
+                    if first_other.is_none() {
+                        first_other = Some(self.reading.text(key)?);
+                    }
+                    continue;
+                }
+            };
+            read.insert(name.as_bytes().into(), value);
         }
-        return Ok(bound);
-    }
-    if let Ok(list) = object.cast_exact::<PyList>() {
-        let inner = deeper(reading)?;
-        let mut bound = BYTES_PER_MEMBER;
-        for item in list.iter() {
-            bound += weigh(&item, inner)? + BYTES_PER_MEMBER;
+        if let Some(key) = first_other.filter(|_| read.is_empty()) {
+            read.insert(key, Value::Null); // an object with keys is truthy
         }
-        return Ok(bound);
+        Ok(read)
     }
-    let small = || object.cast_exact::<PyInt>().is_ok_and(|value| value.extract::<i64>().is_ok());
-    if object.is_none()
-        || object.is_exact_instance_of::<PyFloat>()
-        || object.is_exact_instance_of::<PyBool>()
-        || small()
-    {
-        return Ok(BYTES_PER_SCALAR);
-    }
-    let mut canonical = Vec::new();
-    write_sorted(&value_of(object, reading)?, &mut canonical);
-    Ok(canonical.len())
-}
 
-fn bound_of_text(text: &Bound<'_, PyString>) -> PyResult<usize> {
-    Ok(text.len()?.saturating_mul(BYTES_PER_CODE_POINT) + BYTES_PER_MEMBER)
+    /// Weighs a value that is not kept.
+    fn weigh(&mut self, object: &Bound<'_, PyAny>, levels: usize) -> Result<(), Stop> {
+        if let Ok(text) = object.cast_exact::<PyString>() {
+            return self.add_text(text);
+        }
+        if let Ok(dict) = object.cast_exact::<PyDict>() {
+            let (levels, _nested) = (inner(levels)?, Nested::enter(object.py())?);
+            self.add(BYTES_PER_MEMBER)?;
+            for entry in Entries::of(dict) {
+                let (key, value) = entry?;
+                self.add_text(key.cast().map_err(|_| foreign_key(&key))?)?;
+                self.add(BYTES_PER_MEMBER)?;
+                self.weigh(&value, levels)?;
+            }
+            return Ok(());
+        }
+        if let Ok(list) = object.cast_exact::<PyList>() {
+            let (levels, _nested) = (inner(levels)?, Nested::enter(object.py())?);
+            self.add(BYTES_PER_MEMBER)?;
+            for item in list.iter() {
+                self.add(BYTES_PER_MEMBER)?;
+                self.weigh(&item, levels)?;
+            }
+            return Ok(());
+        }
+        if object.is_none()
+            || object.is_exact_instance_of::<PyFloat>()
+            || object.is_exact_instance_of::<PyBool>()
+            || object.cast_exact::<PyInt>().is_ok_and(|value| small_int(value).is_some())
+        {
+            return self.add(BYTES_PER_SCALAR);
+        }
+        let mut canonical = Vec::new();
+        write_sorted(&self.reading.value(object, levels)?, &mut canonical);
+        self.add(canonical.len())
+    }
 }
 
 fn bound_of_value(value: &Value<'_>) -> usize {
@@ -151,23 +179,25 @@ fn bound_of_value(value: &Value<'_>) -> usize {
 
 /// The whole block: what was taken over as it was then, what no rule reads as it is in the dict now.
 pub fn whole(read: &Dict<'static>, dict: &Bound<'_, PyDict>) -> Result<Dict<'static>, Refusal> {
-    merged(read, dict, &READ, INNER)
+    merged(&mut Reading::of_block(), read, dict, &READ, INNER_LEVELS)
 }
 
 fn merged(
+    reading: &mut Reading,
     read: &Dict<'static>,
     dict: &Bound<'_, PyDict>,
     wanted: &Wanted,
-    inner: Reading,
+    levels: usize,
 ) -> Result<Dict<'static>, Refusal> {
-    let mut pairs = Vec::with_capacity(dict.len());
-    for (key, value) in dict.iter() {
-        let key = text_of(key.cast()?)?;
+    let mut pairs = Vec::new();
+    for entry in Entries::of(dict) {
+        let (key, value) = entry?;
+        let key = reading.text(key.cast()?)?;
         let value = match (wanted.find(&key).map(|(_, part)| part), read.get(&key), value.cast_exact::<PyDict>()) {
-            (None | Some(Part::Presence | Part::Nothing), ..) => value_of(&value, inner)?,
+            (None | Some(Part::Presence | Part::Nothing), ..) => reading.value(&value, levels)?,
             (Some(_), None, _) => continue, // it came later
             (Some(Part::Inside(inside)), Some(Value::Dict(known)), Ok(now)) => {
-                Value::Dict(merged(known, now, inside, deeper(inner)?)?)
+                Value::Dict(merged(reading, known, now, inside, inner(levels)?)?)
             }
             (Some(_), Some(known), _) => known.clone(),
         };

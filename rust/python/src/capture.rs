@@ -1,5 +1,6 @@
 //! `capture`: a block taken over once, before any engine can change it.
 
+use coinjecture_consensus::block::MAX_BYTES;
 use coinjecture_consensus::json::{self, MAX_LEVELS};
 use coinjecture_consensus::key::hex;
 use coinjecture_consensus::text::write_ordered;
@@ -8,11 +9,13 @@ use coinjecture_consensus::{Block, Value};
 use pyo3::exceptions::{PyTypeError, PyUnicodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMapping, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyString};
 
 use crate::block_dict::{block_of, whole};
-use crate::convert::{dict_of, text_of, to_python, value_of, Reading, Refusal};
+use crate::convert::to_python;
 use crate::errors::OutOfDomain;
+use crate::held::{code_points, with_surrogates};
+use crate::reading::{is_mapping, too_large, Reading, Refusal, INNER_LEVELS};
 
 /// Time above which other threads may run meanwhile, in nanoseconds. Below it, getting the interpreter lock back
 /// can cost more than the work itself.
@@ -171,22 +174,21 @@ fn is_no_block(py: Python<'_>, error: &PyErr) -> bool {
 fn captured(block: &Bound<'_, PyAny>) -> PyResult<Captured> {
     let py = block.py();
     if let Ok(bytes) = block.cast::<PyBytes>() {
-        return parsed(py, utf8(bytes.clone().into())?);
+        return parsed(py, Source::Bytes(bytes.clone().into()));
     }
     if let Ok(bytes) = block.cast::<PyByteArray>() {
-        return parsed(py, utf8(PyBytes::new(py, &bytes.to_vec()).into())?);
+        return parsed(py, Source::Bytes(bytes.clone().into()));
     }
     if let Ok(text) = block.cast::<PyString>() {
+        if code_points(text) > MAX_BYTES {
+            return taken_over(Source::Object, Err(Refusal::OutOfDomain(too_large())));
+        }
         return parsed(py, text_source(text)?);
     }
     if let Ok(dict) = block.cast_exact::<PyDict>() {
         return taken_over(Source::Dict(dict.clone().unbind()), block_of(dict));
     }
-    let inner = Reading { levels: MAX_LEVELS - 1, tuples: false };
-    let dict = match block.cast::<PyMapping>() {
-        Ok(mapping) => dict_of(mapping, inner),
-        Err(_) => fields_of(block, inner),
-    };
+    let dict = if is_mapping(block)? { Reading::of_block().mapping(block, INNER_LEVELS) } else { fields_of(block) };
     taken_over(Source::Object, dict.map(Block::from_dict))
 }
 
@@ -198,40 +200,39 @@ fn taken_over(source: Source, block: Result<Block<'static>, Refusal>) -> PyResul
     }
 }
 
-fn utf8(bytes: PyBackedBytes) -> PyResult<Source> {
-    match std::str::from_utf8(&bytes) {
-        Ok(_) => Ok(Source::Bytes(bytes)),
-        Err(error) => Err(PyValueError::new_err(format!("a block's bytes are UTF-8: {error}"))),
-    }
-}
-
 fn text_source(text: &Bound<'_, PyString>) -> PyResult<Source> {
     match PyBackedStr::try_from(text.clone()) {
         Ok(text) => Ok(Source::Text(text)),
-        Err(error) if error.is_instance_of::<PyUnicodeError>(text.py()) => match text_of(text) {
-            Ok(bytes) => Ok(Source::Surrogates(bytes.into_owned())),
-            Err(Refusal::Raised(error)) => Err(error),
-            Err(Refusal::OutOfDomain(why)) => Err(OutOfDomain::new_err(why)),
-        },
+        Err(error) if error.is_instance_of::<PyUnicodeError>(text.py()) => {
+            with_surrogates(text).map(Source::Surrogates)
+        }
         Err(error) => Err(error),
     }
 }
 
 fn parsed(py: Python<'_>, source: Source) -> PyResult<Captured> {
     let expected = u64::try_from(source.text().len()).unwrap_or(u64::MAX).saturating_mul(NANOSECONDS_PER_BYTE);
-    let parse = move || Cell::try_new(source, |source| Block::parse(source.text()));
+    let parse = move || Cell::try_new(source, block_of_source);
     let cell = if expected > WORTH_RELEASING { py.detach(parse) } else { parse() };
-    cell.map(|cell| Captured { cell })
-        .map_err(|error| PyValueError::new_err(format!("a block is a JSON object: {error}")))
+    cell.map(|cell| Captured { cell }).map_err(PyValueError::new_err)
+}
+
+/// The block in a text, or why there is none.
+fn block_of_source(source: &Source) -> Result<Block<'_>, String> {
+    if let Source::Bytes(bytes) = source {
+        std::str::from_utf8(bytes).map_err(|error| format!("a block's bytes are UTF-8: {error}"))?;
+    }
+    Block::parse(source.text()).map_err(|error| format!("a block is a JSON object: {error}"))
 }
 
 /// The fields of a block that is an object; what it does not have is missing.
-fn fields_of(block: &Bound<'_, PyAny>, inner: Reading) -> Result<Dict<'static>, Refusal> {
+fn fields_of(block: &Bound<'_, PyAny>) -> Result<Dict<'static>, Refusal> {
+    let mut reading = Reading::of_block();
     let mut pairs = Vec::new();
     for name in FIELDS {
         // A method is no field: a list has an `index`, and is no block.
         if let Some(value) = block.getattr_opt(name)?.filter(|value| !value.is_callable()) {
-            pairs.push((name.as_bytes().into(), value_of(&value, inner)?));
+            pairs.push((name.as_bytes().into(), reading.value(&value, INNER_LEVELS)?));
         }
     }
     if pairs.is_empty() {

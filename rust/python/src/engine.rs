@@ -5,7 +5,6 @@ use coinjecture_consensus::batch::{pass_all, take_all, Row};
 use coinjecture_consensus::engine::{Profile, Rules};
 use coinjecture_consensus::key::{Key, Named};
 use coinjecture_consensus::{Block, EngineError, Value};
-use parking_lot::RwLock;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -13,14 +12,17 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::capture::{capture, Captured, QUICKLY_PARSED, WORTH_RELEASING};
-use crate::convert::{key_to_python, to_python, value_of, Reading, Refusal};
+use crate::convert::{key_to_python, to_python};
 use crate::errors::to_python as to_exception;
+use crate::held::members_of;
 use crate::judgement::{Judgement, Node};
+use crate::reading::{Reading, Refusal};
+use crate::shared::Shared;
 use crate::usual;
 
 /// The tree of blocks with the rules.
 #[pyclass(frozen, module = "coinjecture._core")]
-pub struct Engine(RwLock<core::Engine>);
+pub struct Engine(Shared);
 
 /// What `Engine.take` says of a block.
 type Taken<'py> = (Option<&'static str>, bool, Option<Py<PyAny>>, Option<Py<PyAny>>, Option<Bound<'py, PyAny>>);
@@ -30,10 +32,18 @@ fn profile_named(name: &str) -> PyResult<Profile> {
         .ok_or_else(|| PyValueError::new_err(format!("profile is \"header\" or \"full\", not {name:?}")))
 }
 
+/// A minor of Python 3 whose rules are known.
+fn known_minor(minor: i64) -> PyResult<u8> {
+    let known = u8::try_from(minor).ok().filter(|minor| core::engine::PYTHON_MINORS.contains(minor));
+    let (first, last) = (core::engine::PYTHON_MINORS.start(), core::engine::PYTHON_MINORS.end());
+    known.ok_or_else(|| {
+        PyValueError::new_err(format!("the rules are known of Python 3.{first} to 3.{last}, not of 3.{minor}"))
+    })
+}
+
 /// A JSON value that is no block: a key, a height, a time.
 fn plain(object: &Bound<'_, PyAny>) -> PyResult<Value<'static>> {
-    let reading = Reading { levels: coinjecture_consensus::json::MAX_LEVELS, tuples: false };
-    value_of(object, reading).map_err(|refusal| match refusal {
+    Reading::of_block().value(object, coinjecture_consensus::json::MAX_LEVELS).map_err(|refusal| match refusal {
         Refusal::Raised(error) => error,
         Refusal::OutOfDomain(why) => to_exception(&EngineError::Invalid(why)),
     })
@@ -77,16 +87,6 @@ fn new_node(
     })
 }
 
-impl Engine {
-    /// Changes the engine. Whoever has to wait for a judgement of another thread does so without the interpreter lock.
-    fn change<T: Send>(&self, py: Python<'_>, change: impl FnOnce(&mut core::Engine) -> T + Send) -> T {
-        if let Some(mut engine) = self.0.try_write() {
-            return change(&mut engine);
-        }
-        py.detach(|| change(&mut self.0.write()))
-    }
-}
-
 /// What `Engine.take` says of a decision. `key` is the key object of the node, if the caller has it at hand.
 fn taken<'py>(py: Python<'py>, decision: &core::Decision, key: Option<Py<PyAny>>) -> PyResult<Taken<'py>> {
     let reason = decision.reason.map(core::Reason::code);
@@ -111,8 +111,7 @@ impl Engine {
         received_at: f64,
         profile: Profile,
     ) -> Option<Result<core::Decision, EngineError>> {
-        let mut engine = self.0.try_write()?;
-        usual::take(dict, &mut engine, received_at, profile)
+        self.0.change_if_free(|engine| usual::take(dict, engine, received_at, profile))
     }
 
     fn take_block(
@@ -124,16 +123,21 @@ impl Engine {
     ) -> PyResult<core::Decision> {
         let take = |engine: &mut core::Engine| engine.take(block, received_at, profile);
         let decision = if block.expected_nanoseconds() > WORTH_RELEASING {
-            py.detach(|| take(&mut self.0.write()))
+            self.0.change_long(py, take)
         } else {
-            self.change(py, take)
+            self.0.change(py, take)
         };
         decision.map_err(|error| to_exception(&error))
     }
 }
 
-fn of_log(rows: &[(PyBackedBytes, f64)]) -> Vec<Row<'_>> {
-    rows.iter().map(|(raw, received_at)| Row { raw, received_at: *received_at }).collect()
+/// Rows of a log, each a pair of bytes and of a receipt time.
+fn log_of(rows: &Bound<'_, PyAny>) -> PyResult<Vec<(PyBackedBytes, f64)>> {
+    members_of(rows)
+}
+
+fn rows_of(log: &[(PyBackedBytes, f64)]) -> Vec<Row<'_>> {
+    log.iter().map(|(raw, received_at)| Row { raw, received_at: *received_at }).collect()
 }
 
 #[pymethods]
@@ -143,12 +147,12 @@ impl Engine {
     fn new(
         genesis: &Bound<'_, PyAny>,
         received_at: f64,
-        python_minor: Option<u8>,
+        python_minor: Option<i64>,
         work_budget: Option<u64>,
         pin_profile: Option<&str>,
     ) -> PyResult<Self> {
         let rules = Rules {
-            python_minor: python_minor.unwrap_or_else(|| genesis.py().version_info().minor),
+            python_minor: known_minor(python_minor.unwrap_or_else(|| genesis.py().version_info().minor.into()))?,
             work_budget: work_budget.unwrap_or(core::budget::DEFAULT_BUDGET),
             pin_profile: pin_profile.map(profile_named).transpose()?,
         };
@@ -157,15 +161,15 @@ impl Engine {
             Ok(captured) => made(captured.get()),
             Err(_) => made(&capture(genesis, false)?),
         };
-        engine.map(|engine| Self(RwLock::new(engine))).map_err(|error| to_exception(&error))
+        engine.map(|engine| Self(Shared::new(engine))).map_err(|error| to_exception(&error))
     }
 
     /// Judges a captured block by a profile, `header` or `full`. Changes nothing.
     fn judge(&self, py: Python<'_>, captured: &Captured, received_at: f64, profile: &str) -> PyResult<Judgement> {
         let profile = profile_named(profile)?;
-        let judge = || self.0.read().judge(captured.block(), received_at, profile);
+        let judge = |engine: &core::Engine| engine.judge(captured.block(), received_at, profile);
         let long = captured.block().expected_nanoseconds() > WORTH_RELEASING;
-        let judgement = if long { py.detach(judge) } else { judge() };
+        let judgement = if long { self.0.read_long(py, judge) } else { self.0.read(py, judge) };
         judgement.map(Judgement).map_err(|error| to_exception(&error))
     }
 
@@ -198,12 +202,13 @@ impl Engine {
     fn take_many<'py>(
         &self,
         py: Python<'py>,
-        rows: Vec<(PyBackedBytes, f64)>,
+        rows: &Bound<'py, PyAny>,
         profile: &str,
         threads: usize,
     ) -> PyResult<Bound<'py, PyList>> {
         let profile = profile_named(profile)?;
-        let verdicts = py.detach(|| take_all(&mut self.0.write(), &of_log(&rows), profile, threads));
+        let log = log_of(rows)?;
+        let verdicts = self.0.change_long(py, |engine| take_all(engine, &rows_of(&log), profile, threads));
         let list = PyList::empty(py);
         for verdict in verdicts {
             match verdict {
@@ -220,55 +225,57 @@ impl Engine {
     fn pass_many(
         &self,
         py: Python<'_>,
-        rows: Vec<(PyBackedBytes, f64)>,
+        rows: &Bound<'_, PyAny>,
         profile: &str,
         threads: usize,
     ) -> PyResult<(usize, Option<PyErr>)> {
         let profile = profile_named(profile)?;
-        let (judged, end) = py.detach(|| pass_all(&mut self.0.write(), &of_log(&rows), profile, threads));
+        let log = log_of(rows)?;
+        let (judged, end) = self.0.change_long(py, |engine| pass_all(engine, &rows_of(&log), profile, threads));
         Ok((judged, end.err().map(|error| to_exception(&error))))
     }
 
     /// Puts a judgement into the tree. Raises StaleJudgement if the tree changed since.
     fn apply(&self, py: Python<'_>, judgement: &Judgement) -> PyResult<()> {
-        self.change(py, |engine| engine.apply(&judgement.0)).map_err(|error| to_exception(&error))
+        self.0.change(py, |engine| engine.apply(&judgement.0)).map_err(|error| to_exception(&error))
     }
 
     /// The best tip.
-    fn tip(&self) -> PyResult<Node> {
-        let tip = self.0.read().tree().tip().cloned();
+    fn tip(&self, py: Python<'_>) -> PyResult<Node> {
+        let tip = self.0.read(py, |engine| engine.tree().tip().cloned());
         tip.map(Node).ok_or_else(|| to_exception(&EngineError::Invalid("the tree has no tip".to_owned())))
     }
 
     /// The node under a key; None if there is none.
     fn get(&self, key: &Bound<'_, PyAny>) -> PyResult<Option<Node>> {
-        let key = key_of(key)?;
-        Ok(key.and_then(|key| self.0.read().tree().get(&key)).map(Node))
+        let py = key.py();
+        let Some(key) = key_of(key)? else { return Ok(None) };
+        Ok(self.0.read(py, |engine| engine.tree().get(&key)).map(Node))
     }
 
     fn __contains__(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(self.get(key)?.is_some())
     }
 
-    fn __len__(&self) -> usize {
-        self.0.read().tree().len()
+    fn __len__(&self, py: Python<'_>) -> usize {
+        self.0.read(py, |engine| engine.tree().len())
     }
 
     /// The keys of all nodes, in the order they first came.
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let keys: Vec<Value<'static>> = self.0.read().tree().keys().collect();
+        let keys: Vec<Value<'static>> = self.0.read(py, |engine| engine.tree().keys().collect());
         PyList::new(py, keys.iter().map(|key| to_python(py, key)).collect::<PyResult<Vec<_>>>()?)
     }
 
     /// The whole tree as bytes, for `import_`.
     fn export<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let data = py.detach(|| self.0.read().export());
+        let data = self.0.read_long(py, core::Engine::export);
         PyBytes::new(py, &data)
     }
 
     /// Takes over the tree of an `export`. Raises EngineError, and stays as it is, if that cannot be read.
-    fn import_(&self, py: Python<'_>, data: Vec<u8>) -> PyResult<()> {
-        py.detach(|| self.0.write().import(&data)).map_err(|error| to_exception(&error))
+    fn import_(&self, py: Python<'_>, data: PyBackedBytes) -> PyResult<()> {
+        self.0.change_long(py, |engine| engine.import(&data)).map_err(|error| to_exception(&error))
     }
 
     /// Puts a node as another engine has it: nothing is judged or computed. `block_hash` is what its block claims,
@@ -298,7 +305,7 @@ impl Engine {
             }
             engine.put(node)
         };
-        self.change(py, put).map(|_| ()).map_err(|error| to_exception(&error))
+        self.0.change(py, put).map(|_| ()).map_err(|error| to_exception(&error))
     }
 
     /// Makes a node the tip. Where the tree holds the same node under its hash, that one is meant; else the tip is
@@ -315,36 +322,37 @@ impl Engine {
         timestamp: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let tip = new_node(key, parent, height, cumulative, received_at, timestamp)?;
-        self.change(py, |engine| engine.set_tip(tip));
+        self.0.change(py, |engine| engine.set_tip(tip));
         Ok(())
     }
 
     /// The node under a key, its parent, and so on down to its root; empty if there is no such node.
     fn ancestors(&self, key: &Bound<'_, PyAny>) -> PyResult<Vec<Node>> {
+        let py = key.py();
         let Some(key) = key_of(key)? else { return Ok(Vec::new()) };
-        let engine = self.0.read();
-        let line = engine.tree().get(&key).map(|node| engine.tree().ancestors(&node));
+        let line = |tree: &core::tree::Tree| tree.get(&key).map(|node| tree.ancestors(&node));
+        let line = self.0.read(py, |engine| line(engine.tree()));
         Ok(line.unwrap_or_default().into_iter().map(Node).collect())
     }
 
     /// The tip, its parent, and so on. The tip may be a node that was replaced in the tree.
-    fn tip_ancestors(&self) -> Vec<Node> {
-        let engine = self.0.read();
-        let line = engine.tree().tip().map(|tip| engine.tree().ancestors(tip));
+    fn tip_ancestors(&self, py: Python<'_>) -> Vec<Node> {
+        let line = |tree: &core::tree::Tree| tree.tip().map(|tip| tree.ancestors(tip));
+        let line = self.0.read(py, |engine| line(engine.tree()));
         line.unwrap_or_default().into_iter().map(Node).collect()
     }
 
     /// Whether the node under a key lies `depth` or more below the tip, on whatever branch.
     fn is_finalized(&self, key: &Bound<'_, PyAny>, depth: i64) -> PyResult<bool> {
-        match key_of(key)? {
-            Some(key) => self.0.read().is_finalized(&key, depth).map_err(|error| to_exception(&error)),
-            None => Ok(false),
-        }
+        let py = key.py();
+        let Some(key) = key_of(key)? else { return Ok(false) };
+        let finalized = self.0.read(py, |engine| engine.is_finalized(&key, depth));
+        finalized.map_err(|error| to_exception(&error))
     }
 
     /// Bytes that the tree holds in memory.
     #[getter]
-    fn tree_bytes(&self) -> usize {
-        self.0.read().tree().bytes()
+    fn tree_bytes(&self, py: Python<'_>) -> usize {
+        self.0.read(py, |engine| engine.tree().bytes())
     }
 }

@@ -8,21 +8,25 @@ use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
-use crate::convert::{value_of, Reading, Refusal};
 use crate::errors::to_python as to_exception;
+use crate::reading::{Reading, Refusal, INNER_LEVELS};
 
 /// A value of JSON, or the exception that says why it is none.
-pub fn json_value(object: &Bound<'_, PyAny>, reading: Reading) -> PyResult<Value<'static>> {
-    value_of(object, reading).map_err(|refusal| match refusal {
+pub fn json_value(object: &Bound<'_, PyAny>, mut reading: Reading, levels: usize) -> PyResult<Value<'static>> {
+    reading.value(object, levels).map_err(|refusal| match refusal {
         Refusal::Raised(error) => error,
         Refusal::OutOfDomain(why) => PyValueError::new_err(why),
     })
 }
 
+/// Bytes that are hashed before another thread would have got the interpreter lock.
+const QUICKLY_HASHED: usize = 1 << 18;
+
 /// SHA-256 of bytes.
 #[pyfunction]
 pub fn sha256_hash<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
-    PyBytes::new(py, &core::block::sha256(data))
+    let hash = || core::block::sha256(data);
+    PyBytes::new(py, &if data.len() > QUICKLY_HASHED { py.detach(hash) } else { hash() })
 }
 
 /// Hash of a block's content, 32 bytes; their hex is the block hash.
@@ -30,7 +34,7 @@ pub fn sha256_hash<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
 /// Raises KeyError if a hashed field is missing, ValueError if the mining capacity is no tier.
 #[pyfunction]
 pub fn compute_header_hash_py<'py>(py: Python<'py>, block: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let value = json_value(block, Reading { levels: MAX_LEVELS, tuples: false })?;
+    let value = json_value(block, Reading::of_block(), MAX_LEVELS)?;
     let Value::Dict(dict) = value else { return Err(PyValueError::new_err("a block is a mapping")) };
     match core::block::header_hash(&dict) {
         Ok(hash) => Ok(PyBytes::new(py, &hash)),
@@ -59,9 +63,9 @@ pub fn solves(
     solution: &Bound<'_, PyAny>,
     budget: Option<u64>,
 ) -> PyResult<Result<bool, Exception>> {
-    let reading = Reading { levels: MAX_LEVELS - 1, tuples: false };
+    let part = |object| json_value(object, Reading::of_block(), INNER_LEVELS);
     let minor = problem.py().version_info().minor;
-    let (problem, solution) = (json_value(problem, reading)?, json_value(solution, reading)?);
+    let (problem, solution) = (part(problem)?, part(solution)?);
     let mut budget = Budget::new(budget.unwrap_or(core::budget::DEFAULT_BUDGET));
     match core::proof::solves(&problem, &solution, minor, &mut budget) {
         Ok(solved) => Ok(Ok(solved)),
@@ -72,10 +76,10 @@ pub fn solves(
 
 /// What `json.dumps(value, sort_keys=True).encode()` gives: the bytes that are hashed.
 ///
-/// Raises ValueError for what JSON has no value for, and beyond 64 levels.
+/// Raises ValueError for what JSON has no value for, and beyond 64 levels or the size of a block.
 #[pyfunction]
 pub fn canonical_json<'py>(py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let value = json_value(value, Reading { levels: MAX_LEVELS, tuples: true })?;
+    let value = json_value(value, Reading::with_tuples(), MAX_LEVELS)?;
     let mut out = Vec::new();
     write_sorted(&value, &mut out);
     Ok(PyBytes::new(py, &out))

@@ -8,8 +8,11 @@ mod convert;
 mod engine;
 mod errors;
 mod functions;
+mod held;
 mod judgement;
 mod pow;
+mod reading;
+mod shared;
 mod usual;
 
 use pyo3::prelude::*;

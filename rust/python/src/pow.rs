@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 use crate::errors::to_python as to_exception;
 use crate::functions::solves;
+use crate::held::members_of;
 
 /// Steps of a solver's budget above which other threads may run meanwhile: about a millisecond.
 const WORTH_RELEASING: usize = 500_000;
@@ -22,10 +23,11 @@ const WORTH_RELEASING: usize = 500_000;
 #[pyo3(signature = (numbers, target, budget = None))]
 pub fn solve_subset_sum_py(
     py: Python<'_>,
-    numbers: Vec<i64>,
+    numbers: &Bound<'_, PyAny>,
     target: usize,
     budget: Option<u64>,
 ) -> PyResult<Vec<usize>> {
+    let numbers = members_of::<i64>(numbers)?;
     let mut budget = Budget::new(budget.unwrap_or(u64::MAX));
     let expected = target / 8 + numbers.len().saturating_mul(target / 64);
     let mut solve = || solver::solve(&numbers, target, &mut budget);

@@ -20,6 +20,10 @@ use pyo3::types::PyDict;
 use crate::block_dict::{BYTES_PER_BYTE, BYTES_PER_CODE_POINT, BYTES_PER_MEMBER, BYTES_PER_SCALAR};
 use crate::capture::WORTH_RELEASING;
 
+/// No longer text is read here.
+#[allow(clippy::cast_possible_wrap)] // it is small
+const LONGEST_TEXT: ffi::Py_ssize_t = MAX_BYTES as ffi::Py_ssize_t;
+
 /// Takes over a block if it is a usual one.
 pub fn block_of(dict: &Bound<'_, PyDict>) -> Option<Block<'static>> {
     // SAFETY: `dict` is an exact dict that lives as long as this call, and the interpreter lock is held. What the
@@ -69,6 +73,30 @@ fn set<'t>(place: &mut Value<'t>, value: Value<'t>) {
 }
 
 impl<'t> Reader<'t> {
+    /// Counts bytes. `None` once the block may be too large, so that nothing is read without end.
+    #[inline(always)]
+    fn count(&mut self, bytes: usize) -> Option<()> {
+        self.bound = self.bound.saturating_add(bytes);
+        (self.bound <= MAX_BYTES).then_some(())
+    }
+
+    /// The UTF-8 of an exact `str` that is not too long.
+    ///
+    /// # Safety
+    /// As [`utf8`].
+    #[inline(always)]
+    unsafe fn text(&mut self, object: *mut ffi::PyObject) -> Option<&'t [u8]> {
+        // SAFETY: as this function's.
+        let text = unsafe {
+            if ffi::PyUnicode_GetLength(object) > LONGEST_TEXT {
+                return None; // and it is not made into UTF-8
+            }
+            utf8(object)?
+        };
+        self.count(text.len().saturating_mul(BYTES_PER_BYTE).saturating_add(BYTES_PER_MEMBER))?;
+        Some(text)
+    }
+
     /// The wanted part of an exact dict that has exactly the keys listed, in their order; `levels` is how many may
     /// lie in it.
     ///
@@ -116,8 +144,7 @@ impl<'t> Reader<'t> {
                 self.bound += BYTES_PER_SCALAR;
                 set(place, Value::Int(small_int(object)?));
             } else if is(object, &raw mut ffi::PyUnicode_Type) {
-                let text = utf8(object)?;
-                self.bound += text.len().saturating_mul(BYTES_PER_BYTE) + BYTES_PER_MEMBER;
+                let text = self.text(object)?;
                 set(place, Value::Str((self.keep)(text)));
             } else if is(object, &raw mut ffi::PyFloat_Type) {
                 self.bound += BYTES_PER_SCALAR;
@@ -146,7 +173,7 @@ impl<'t> Reader<'t> {
         // SAFETY: as this function's.
         let length = unsafe { ffi::PyList_Size(list) };
         let count = usize::try_from(length).ok()?;
-        self.bound += BYTES_PER_MEMBER + count.saturating_mul(BYTES_PER_MEMBER);
+        self.count(count.saturating_mul(BYTES_PER_MEMBER).saturating_add(BYTES_PER_MEMBER))?;
         // SAFETY: as this function's; a position is within the length, and no Python code runs meanwhile.
         let item = |position: ffi::Py_ssize_t| unsafe { ffi::PyList_GetItem(list, position) };
         let mut whole = Vec::with_capacity(count);
@@ -188,8 +215,8 @@ impl<'t> Reader<'t> {
                 if !is(entries.key, &raw mut ffi::PyUnicode_Type) {
                     return None;
                 }
-                let key = utf8(entries.key)?;
-                self.bound += key.len().saturating_mul(BYTES_PER_BYTE) + 2 * BYTES_PER_MEMBER;
+                let key = self.text(entries.key)?;
+                self.bound += BYTES_PER_MEMBER;
                 self.value(entries.value, levels, read.place((self.keep)(key), true).1)?;
             }
         }
@@ -206,8 +233,7 @@ impl<'t> Reader<'t> {
         unsafe {
             if is(object, &raw mut ffi::PyUnicode_Type) {
                 let length = usize::try_from(ffi::PyUnicode_GetLength(object)).ok()?;
-                self.bound += length.saturating_mul(BYTES_PER_CODE_POINT) + BYTES_PER_MEMBER;
-                return Some(());
+                return self.count(length.saturating_mul(BYTES_PER_CODE_POINT).saturating_add(BYTES_PER_MEMBER));
             }
             if is(object, &raw mut ffi::PyDict_Type) {
                 return self.weigh_dict(object, levels.checked_sub(1)?);
@@ -253,7 +279,7 @@ impl<'t> Reader<'t> {
                     return None;
                 }
                 let length = usize::try_from(ffi::PyUnicode_GetLength(entries.key)).ok()?;
-                self.bound += length.saturating_mul(BYTES_PER_CODE_POINT) + 2 * BYTES_PER_MEMBER;
+                self.count(length.saturating_mul(BYTES_PER_CODE_POINT).saturating_add(2 * BYTES_PER_MEMBER))?;
                 self.weigh(entries.value, levels)?;
             }
         }
@@ -268,9 +294,9 @@ impl<'t> Reader<'t> {
         // SAFETY: as this function's; a position is within the length, and no Python code runs meanwhile.
         unsafe {
             let length = ffi::PyList_Size(list);
-            self.bound += BYTES_PER_MEMBER;
+            let members = usize::try_from(length).ok()?.saturating_mul(BYTES_PER_MEMBER);
+            self.count(members.saturating_add(BYTES_PER_MEMBER))?;
             for position in 0..length {
-                self.bound += BYTES_PER_MEMBER;
                 self.weigh(ffi::PyList_GetItem(list, position), levels)?;
             }
         }

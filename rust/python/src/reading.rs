@@ -1,0 +1,317 @@
+//! Python objects to values of the core.
+//!
+//! Reading an object may run Python code: the value of an enum, the items of a mapping, an attribute, whatever a
+//! finalizer does. That code may do anything, such as change what is being read, give items without end, or read a
+//! block itself. So nothing is borrowed across it; what an object of a built-in type holds is asked of that type,
+//! never of an override; and all is weighed while it is read, so that reading ends where the domain does.
+
+use std::borrow::Cow;
+
+use coinjecture_consensus::block::MAX_BYTES;
+use coinjecture_consensus::json::{MAX_INT_DIGITS, MAX_LEVELS};
+use coinjecture_consensus::number::Num;
+use coinjecture_consensus::value::{Dict, Text};
+use coinjecture_consensus::Value;
+use num_bigint::BigInt;
+use pyo3::exceptions::PyUnicodeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::PyTypeInfo;
+
+use crate::held::{code_points, small_int, with_surrogates, Entries, Nested};
+
+/// Why an object could not be taken over.
+#[derive(Debug)]
+pub enum Refusal {
+    /// JSON has no such value, or it lies beyond a limit of the domain.
+    OutOfDomain(String),
+    /// Reading it raised.
+    Raised(PyErr),
+}
+
+impl From<PyErr> for Refusal {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+impl<'a, 'py> From<pyo3::CastError<'a, 'py>> for Refusal {
+    fn from(error: pyo3::CastError<'a, 'py>) -> Self {
+        Self::Raised(error.into())
+    }
+}
+
+/// Levels that may lie in a block.
+pub const INNER_LEVELS: usize = MAX_LEVELS - 1;
+
+/// Bits of a decimal digit, rounded down, in thousandths: an integer of fewer bits cannot have too many digits.
+const MILLIBITS_PER_DIGIT: u64 = 3321;
+
+/// No integer of [`MAX_INT_DIGITS`] digits has more bits.
+const MAX_INT_BITS: u64 = 14_285;
+
+/// The least that `json.dumps` writes around a member of a list, and around one of an object beside the key's quotes.
+const BYTES_PER_ITEM: usize = 2;
+const BYTES_PER_ENTRY: usize = 4;
+
+/// The least that it writes for any value.
+const BYTES_PER_VALUE: usize = 1;
+
+/// The refusal of what is nested too deep.
+pub fn too_deep() -> Refusal {
+    Refusal::OutOfDomain(format!("nested deeper than {MAX_LEVELS} levels"))
+}
+
+/// Why what is too large is not taken over, if nobody counted on to its end.
+pub fn too_large() -> String {
+    format!("block of more than {MAX_BYTES} bytes")
+}
+
+/// The refusal of a mapping's key that is no text.
+pub fn foreign_key(key: &Bound<'_, PyAny>) -> Refusal {
+    match key.get_type().name() {
+        Ok(name) => Refusal::OutOfDomain(format!("a key of type {name}: JSON has text keys only")),
+        Err(error) => Refusal::Raised(error),
+    }
+}
+
+fn many_digits() -> Refusal {
+    Refusal::OutOfDomain(format!("an integer of more than {MAX_INT_DIGITS} digits"))
+}
+
+/// Takes objects over: what `json.loads` makes, its subclasses, mappings with text keys, enums by their value, and
+/// objects with attributes as the dict of those.
+#[derive(Debug)]
+pub struct Reading {
+    /// Whether a tuple is a list, as `json.dumps` takes it. To the rules the two are not the same.
+    tuples: bool,
+    /// Lower bound of the canonical JSON of what was read.
+    bytes: usize,
+}
+
+impl Reading {
+    /// Of a block or a part of one.
+    pub const fn of_block() -> Self {
+        Self { tuples: false, bytes: 0 }
+    }
+
+    /// Of what `json.dumps` is given.
+    pub const fn with_tuples() -> Self {
+        Self { tuples: true, bytes: 0 }
+    }
+
+    /// Counts what is about to be read, which takes at least so many bytes.
+    fn weigh(&mut self, bytes: usize) -> Result<(), Refusal> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes <= MAX_BYTES {
+            return Ok(());
+        }
+        Err(Refusal::OutOfDomain(too_large()))
+    }
+
+    /// Any object, in which so many levels of containers may follow.
+    pub fn value(&mut self, object: &Bound<'_, PyAny>, levels: usize) -> Result<Value<'static>, Refusal> {
+        if let Ok(text) = object.cast_exact::<PyString>() {
+            return self.text(text).map(Value::Str);
+        }
+        if let Ok(value) = object.cast_exact::<PyInt>() {
+            return self.integer(value);
+        }
+        if let Ok(value) = object.cast_exact::<PyFloat>() {
+            return self.float(value);
+        }
+        if object.is_none() {
+            return self.weigh(BYTES_PER_VALUE).map(|()| Value::Null);
+        }
+        if let Ok(value) = object.cast::<PyBool>() {
+            return self.weigh(BYTES_PER_VALUE).map(|()| Value::Bool(value.is_true()));
+        }
+        let _nested = Nested::enter(object.py())?;
+        if let Ok(list) = object.cast_exact::<PyList>() {
+            return self.list(list, inner(levels)?);
+        }
+        if let Ok(dict) = object.cast_exact::<PyDict>() {
+            return self.dict(dict, inner(levels)?).map(Value::Dict);
+        }
+        if let Ok(value) = object.cast::<PyInt>() {
+            return self.integer(value);
+        }
+        if let Ok(value) = object.cast::<PyFloat>() {
+            return self.float(value);
+        }
+        if let Ok(value) = object.cast::<PyString>() {
+            return self.text(value).map(Value::Str);
+        }
+        self.other(object, levels)
+    }
+
+    fn other(&mut self, object: &Bound<'_, PyAny>, levels: usize) -> Result<Value<'static>, Refusal> {
+        if let Some(value) = value_of_enum(object)? {
+            return self.value(&value, levels);
+        }
+        let levels = inner(levels)?;
+        if let Ok(list) = object.cast::<PyList>() {
+            return self.list(list, levels);
+        }
+        if let Ok(tuple) = object.cast::<PyTuple>() {
+            return self.tuple(tuple, levels);
+        }
+        if is_mapping(object)? {
+            return self.mapping(object, levels).map(Value::Dict);
+        }
+        self.attributes(object, levels).map(Value::Dict)
+    }
+
+    fn list(&mut self, list: &Bound<'_, PyList>, levels: usize) -> Result<Value<'static>, Refusal> {
+        let count = list.len();
+        self.weigh(count.saturating_mul(BYTES_PER_ITEM).max(BYTES_PER_ITEM))?;
+        let mut items = Vec::with_capacity(count);
+        for item in list.iter() {
+            items.push(self.value(&item, levels)?);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn tuple(&mut self, tuple: &Bound<'_, PyTuple>, levels: usize) -> Result<Value<'static>, Refusal> {
+        if !self.tuples {
+            return Err(Refusal::OutOfDomain("a tuple: JSON has lists only".to_owned()));
+        }
+        self.weigh(tuple.len().saturating_mul(BYTES_PER_ITEM).max(BYTES_PER_ITEM))?;
+        tuple.iter().map(|item| self.value(&item, levels)).collect::<Result<_, _>>().map(Value::List)
+    }
+
+    /// A dict, by what it holds itself.
+    pub fn dict(&mut self, dict: &Bound<'_, PyDict>, levels: usize) -> Result<Dict<'static>, Refusal> {
+        self.weigh(dict.len().saturating_mul(BYTES_PER_ENTRY).max(BYTES_PER_ITEM))?;
+        let mut pairs = Vec::with_capacity(dict.len());
+        for entry in Entries::of(dict) {
+            let (key, value) = entry?;
+            pairs.push(self.entry(&key, &value, levels)?);
+        }
+        Ok(Dict::from_pairs(pairs))
+    }
+
+    /// A mapping with text keys.
+    pub fn mapping(&mut self, mapping: &Bound<'_, PyAny>, levels: usize) -> Result<Dict<'static>, Refusal> {
+        if let Ok(dict) = mapping.cast::<PyDict>() {
+            return self.dict(dict, levels);
+        }
+        let mut pairs = Vec::new();
+        // One by one: a mapping may give items without end.
+        for pair in mapping.call_method0("items")?.try_iter()? {
+            self.weigh(BYTES_PER_ENTRY)?;
+            let (key, value) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+            pairs.push(self.entry(&key, &value, levels)?);
+        }
+        Ok(Dict::from_pairs(pairs))
+    }
+
+    /// The attributes of an object that has fields: of a dataclass its fields, else its `__dict__`.
+    fn attributes(&mut self, object: &Bound<'_, PyAny>, levels: usize) -> Result<Dict<'static>, Refusal> {
+        let no_value = || match object.get_type().name() {
+            Ok(name) => Refusal::OutOfDomain(format!("{name}: no JSON value")),
+            Err(error) => Refusal::Raised(error),
+        };
+        if object.is_callable() {
+            return Err(no_value());
+        }
+        let Some(fields) = object.getattr_opt("__dataclass_fields__")? else {
+            let attributes = object.getattr_opt("__dict__")?.ok_or_else(no_value)?;
+            return self.mapping(&attributes, levels);
+        };
+        let mut pairs = Vec::new();
+        for name in fields.try_iter()? {
+            self.weigh(BYTES_PER_ENTRY)?;
+            let name = name?;
+            let value = object.getattr(name.cast::<PyString>()?)?;
+            pairs.push(self.entry(&name, &value, levels)?);
+        }
+        Ok(Dict::from_pairs(pairs))
+    }
+
+    /// An entry of an object.
+    fn entry(
+        &mut self,
+        key: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+        levels: usize,
+    ) -> Result<(Text<'static>, Value<'static>), Refusal> {
+        let key = key.cast::<PyString>().map_err(|_| foreign_key(key))?;
+        Ok((self.text(key)?, self.value(value, levels)?))
+    }
+
+    /// A text in generalised UTF-8.
+    pub fn text(&mut self, text: &Bound<'_, PyString>) -> Result<Text<'static>, Refusal> {
+        self.weigh(code_points(text).saturating_add(BYTES_PER_ITEM))?; // its quotes
+        match text.to_str() {
+            Ok(text) => Ok(Cow::Owned(text.as_bytes().to_vec())),
+            Err(error) if error.is_instance_of::<PyUnicodeError>(text.py()) => Ok(Cow::Owned(with_surrogates(text)?)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn integer(&mut self, value: &Bound<'_, PyInt>) -> Result<Value<'static>, Refusal> {
+        if let Some(small) = small_int(value) {
+            return self.weigh(BYTES_PER_VALUE).map(|()| Value::Int(small));
+        }
+        // What a subclass overrides is not asked.
+        let exact = PyInt::type_object(value.py()).call_method1("__index__", (value,))?;
+        let bits = exact.call_method0("bit_length")?.extract::<u64>()?;
+        if bits > MAX_INT_BITS {
+            return Err(many_digits());
+        }
+        self.weigh(usize::try_from(bits / 4).unwrap_or(MAX_BYTES))?; // a digit has less than four
+        let big = exact.extract::<BigInt>()?;
+        let limit = u64::try_from(MAX_INT_DIGITS).unwrap_or(u64::MAX);
+        if bits.saturating_mul(1000) > limit.saturating_mul(MILLIBITS_PER_DIGIT)
+            && big.magnitude().to_string().len() > MAX_INT_DIGITS
+        {
+            return Err(many_digits());
+        }
+        Ok(Num::from(big).into())
+    }
+
+    /// A float; a NaN other than that of `json.loads` is another object, which its bits tell.
+    fn float(&mut self, value: &Bound<'_, PyFloat>) -> Result<Value<'static>, Refusal> {
+        self.weigh(BYTES_PER_VALUE)?;
+        let number = value.value();
+        if !number.is_nan() {
+            return Ok(Value::Float(number));
+        }
+        if value.is(json_nan(value.py())?) {
+            return Ok(Value::Float(f64::NAN));
+        }
+        // Addresses of objects differ above their lowest four bits and fit the 51 bits that a NaN has to spare.
+        let identity = (value.as_ptr().addr() as u64 >> 4) & ((1 << 50) - 1);
+        Ok(Value::Float(f64::from_bits(f64::NAN.to_bits() | (1 << 50) | identity)))
+    }
+}
+
+/// Levels that may follow in a container.
+pub fn inner(levels: usize) -> Result<usize, Refusal> {
+    levels.checked_sub(1).ok_or_else(too_deep)
+}
+
+/// Whether an object is a mapping. What asking it raises goes out, as of any other question.
+pub fn is_mapping(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static MAPPING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    Ok(object.is_instance_of::<PyDict>()
+        || object.is_instance(MAPPING.import(object.py(), "collections.abc", "Mapping")?)?)
+}
+
+/// The value of an enum member; None of any other object.
+fn value_of_enum<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    static ENUM: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let class = ENUM.import(object.py(), "enum", "Enum")?;
+    if object.is_instance(class)? {
+        return object.getattr("value").map(Some);
+    }
+    Ok(None)
+}
+
+/// The one NaN that every `NaN` of a JSON text becomes.
+pub fn json_nan(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static NAN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    NAN.import(py, "json.decoder", "NaN")
+}
