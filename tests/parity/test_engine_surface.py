@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -170,6 +170,44 @@ def test_blocks_come_out_as_they_were_given_in(clock: Clock) -> None:
     chain = engine.get_chain_from_genesis()
     assert chain[1] is first
     assert chain[2] is second is engine.get_best_tip()
+
+
+FORMS: dict[str, Callable[[str], Any]] = {
+    "bytes": str.encode,
+    "bytearray": lambda text: bytearray(text, "utf-8"),
+    "text": lambda text: text,
+    "a dict": lambda text: json.loads(text),
+    "a mapping": lambda text: MappingProxyType(json.loads(text)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_block_of_any_form_is_judged_alike(form: Callable[[str], Any], clock: Clock) -> None:
+    pair = Pair()
+    first = sealed(GENESIS_BLOCK)
+    second = sealed(first) | {"block_hash": "\u00e9"}
+    for block in (first, second, sealed(first), {}, first | {"index": "x"}):
+        given = form(json.dumps(block, ensure_ascii=False))
+        pair.both(lambda engine, given=given: engine.verify_block(given))
+    assert len(pair.rust.block_tree) == 3
+    assert repr(pair.rust.get_best_tip()) == repr(pair.legacy.get_best_tip())
+
+
+@pytest.mark.parametrize("text", ["", "[]", "x", "\ufeff{}", "{} {}", '{"index": 1}', '"index"', "null"])
+@pytest.mark.parametrize("name", ["bytes", "bytearray", "text"])
+def test_a_text_that_is_no_block_is_malformed_to_both(name: str, text: str, clock: Clock) -> None:
+    pair, form = Pair(), FORMS[name]
+    assert pair.both(lambda engine: engine.verify_block(form(text))) == ("rejected", "malformed")
+    assert pair.both(lambda engine: engine.validate_header(form(text))) == ("rejected", "malformed")
+
+
+def test_an_object_with_attributes_is_a_block_of_the_engines_that_read_them(clock: Clock) -> None:
+    # The deployed engine has such objects; the reference engine has none, as docs/engine-surface.md says.
+    pair, block = Pair(), SimpleNamespace(**sealed(GENESIS_BLOCK))
+    assert pair.rust.verify_block(block)
+    with pytest.raises(legacy.HeaderValidationError) as refusal:
+        pair.legacy.verify_block(block)
+    assert refusal.value.reason == "malformed"
 
 
 def test_a_failing_storage_is_no_verdict_and_the_block_stays(clock: Clock) -> None:

@@ -51,6 +51,7 @@ __all__ = [
 log = logging.getLogger("coinjecture.consensus")
 
 Block = dict[str, Any]
+JsonText = bytes | bytearray | str
 
 REQUIRED_FIELDS = (
     "index",
@@ -193,7 +194,7 @@ class ConsensusEngine:
 
     # Judging
 
-    def validate_header(self, block: Block | bytes) -> bool:
+    def validate_header(self, block: Block | JsonText) -> bool:
         """Judge a block by rules 1-6 and insert it. Returns True.
 
         Raises:
@@ -201,7 +202,7 @@ class ConsensusEngine:
         """
         return self._accept(block, full=False)
 
-    def verify_block(self, block: Block | bytes) -> bool:
+    def verify_block(self, block: Block | JsonText) -> bool:
         """Judge a block by rules 1-9 and insert it. Returns True.
 
         Raises:
@@ -209,7 +210,7 @@ class ConsensusEngine:
         """
         return self._accept(block, full=True)
 
-    def _accept(self, block: Block | bytes, *, full: bool) -> bool:
+    def _accept(self, block: Block | JsonText, *, full: bool) -> bool:
         self._limit_rate()
         parsed = self._parsed(block)
         self._judge(parsed, full=full)
@@ -231,11 +232,11 @@ class ConsensusEngine:
             self.rate_limited += 1
             raise HeaderValidationError("rate limit: too many headers within one second, send it again later")
 
-    def _parsed(self, block: Block | bytes) -> Block:
-        if not isinstance(block, bytes):
+    def _parsed(self, block: Block | JsonText) -> Block:
+        if not isinstance(block, JsonText):
             return block
         try:
-            parsed: Block = json.loads(block.decode("utf-8"))
+            parsed: Block = json.loads(block if isinstance(block, str) else block.decode("utf-8"))
         except Exception as error:
             raise reject("malformed", "the block is no JSON text in UTF-8") from error
         return parsed
