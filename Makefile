@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLAN ?= once
 FAULT ?= none
+LOAD ?= none
 SECONDS_DEFAULT := 60
 # bash owns the variable SECONDS (it counts); only one given on make's own command line is meant.
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),$(SECONDS_DEFAULT))
@@ -25,8 +26,8 @@ setup: ## .venv with every tool and the wheel installed; no containers
 setup-with-image:
 	@scripts/setup --image
 
-rehearsal: setup-with-image ## from nothing to a migrated local network (FAULT=divergence: must halt)
-	@python -m testnet.rehearsal --plan $(PLAN) --fault $(FAULT)
+rehearsal: setup-with-image ## from nothing to a migrated local network (FAULT=divergence: must halt; LOAD=busy: on busy cores)
+	@python -m testnet.rehearsal --plan $(PLAN) --fault $(FAULT) --load $(LOAD)
 
 testnet: setup-with-image ## the local network on its legacy engine, left running
 	@python -m testnet.lab up

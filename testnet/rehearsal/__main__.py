@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
 
 from testnet.machine.command import CommandError, Refusal
+from testnet.rehearsal.burners import Burners
 from testnet.rehearsal.rehearse import BUILD, Plan, Rehearsal
 from testnet.rehearsal.summary import COMPLETE, HALTED, narrate
 
@@ -17,10 +19,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m testnet.rehearsal", description=__doc__)
     parser.add_argument("--fault", choices=FAULTS, default="none", help="what is wrong with the wheel")
     parser.add_argument("--plan", choices=("once", "there-and-back"), default="once")
+    parser.add_argument("--load", choices=("none", "busy"), default="none", help="what else the cores do")
     options = parser.parse_args(argv)
     fault = None if options.fault == "none" else options.fault
     try:
-        summary = Rehearsal(Plan(fault, there_and_back=options.plan == "there-and-back")).run()
+        with Burners() if options.load == "busy" else nullcontext():
+            summary = Rehearsal(Plan(fault, there_and_back=options.plan == "there-and-back")).run()
     except (Refusal, CommandError) as error:
         print(error, file=sys.stderr)
         return 1
