@@ -13,8 +13,12 @@ import jsonschema
 import pytest
 from coinjecture.replay import captures, legacy, parallel, report, walk
 from coinjecture.replay.__main__ import main
+from coinjecture.replay.network import read_network
 from coinjecture.replay.snapshot import Row
+from coinjecture.replay.tally import Tally
+from coinjecture_migration.histograms import FINE, Durations
 from consensus_surface import REASONS
+from gate import durations
 
 from testnet.node.src.storage import Storage
 from tests.oracle.support import sealed
@@ -48,6 +52,9 @@ def test_given_a_log_with_forks_and_replaced_blocks_when_it_is_replayed_then_bot
     assert status == 0 and content["divergences"] == {"count": 0, "captured": []}
     assert content["blocks"] == len(rows) == content["ratio"]["pairs"]
     assert content["verdicts"]["blocks"] == {"accept": len(rows)}
+    measured = durations.read(content["durations"], "replay")
+    assert measured is not None
+    assert measured.cpu.pairs == len(rows), "each accept is a pair for the latency gate"
     assert content["mutants"] == 24 * len(rows)
     assert set(REASONS) | {"accept"} <= set(content["verdicts"]["mutants"])
     cases = content["bound"]["cases"]
@@ -286,6 +293,36 @@ def test_ratios_are_counted_exactly() -> None:
     assert sum(told["histogram"]["counts"]) == 100
     assert len(told["histogram"]["counts"]) == len(told["histogram"]["bounds"]) + 1
     assert report.ratio(array("d"))["median"] is None
+
+
+def test_durations_are_counted_in_the_buckets_of_a_nodes_evidence() -> None:
+    tally, parts, evidence = Tally(), [Tally(), Tally()], Durations(FINE)
+    for place, seconds in enumerate((0.0, 1e-9, 3.3e-6, 1.5e-4, 1.51e-4, 0.2)):
+        parts[place % 2].add_pair(seconds, seconds / 3)
+        evidence.add(seconds)
+    for part in parts:
+        tally.add(part)
+    assert report._durations(tally, "legacy") == evidence.as_json() | {"sum": 0.200304}
+    assert report._durations(tally, "rust")["count"] == 6
+
+
+def test_given_stored_blocks_then_the_engines_take_turns_in_being_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = []
+    for name, kind in (("legacy", walk.Legacy), ("rust", walk.Rust)):
+
+        def noting(self: Any, *rest: Any, name: str = name, judge: Any = kind.judge, **more: Any) -> Any:
+            judged.append(name)
+            return judge(self, *rest, **more)
+
+        monkeypatch.setattr(kind, "judge", noting)
+    known = read_network(network(tmp_path))
+    walked = walk.Walk(legacy.load(LEGACY), known, "full", tmp_path, {})
+    for sequence, (block, received_at) in enumerate(grown(4), start=1):
+        walked.compare(Row(sequence, json.dumps(block).encode(), received_at), 0, 1)
+    assert judged[:8] == ["rust", "legacy", "legacy", "rust"] * 2
+    assert walked.tally.durations["rust"].total() == len(grown(4))
 
 
 def test_the_bound_is_the_exact_one_and_close_to_the_rule_of_three() -> None:

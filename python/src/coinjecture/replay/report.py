@@ -12,7 +12,7 @@ from consensus_surface import REASONS
 
 from coinjecture.replay import build
 from coinjecture.replay.parallel import Plan
-from coinjecture.replay.tally import Tally
+from coinjecture.replay.tally import ENGINES, PER_DECADE, Tally
 
 SCHEMA = 1
 CONFIDENCE = 0.95
@@ -75,9 +75,10 @@ def summary(plan: Plan, tally: Tally, started: float, seconds: float) -> dict[st
                 "seconds": round(tally.seconds[engine], 6),
                 "per_second": _rate(tally.calls[engine], tally.seconds[engine]),
             }
-            for engine in ("legacy", "rust")
+            for engine in ENGINES
         },
         "ratio": ratio(tally.ratios),
+        "durations": {"cpu": {engine: _durations(tally, engine) for engine in ENGINES}},
         "bound": {
             "confidence": CONFIDENCE,
             "cases": tally.cases,
@@ -87,6 +88,14 @@ def summary(plan: Plan, tally: Tally, started: float, seconds: float) -> dict[st
         "builds": build.identities(plan.legacy),
         "surroundings": build.surroundings(),
     }
+
+
+def _durations(tally: Tally, engine: str) -> dict[str, Any]:
+    """Durations of an engine in the form that a node's evidence has."""
+    found = tally.durations[engine]
+    counts = {str(bucket): found[bucket] for bucket in sorted(found)}
+    total = round(tally.accepted_seconds[engine], 6)
+    return {"per_decade": PER_DECADE, "counts": counts, "sum": total, "count": found.total()}
 
 
 def _rate(calls: int, seconds: float) -> float | None:

@@ -134,8 +134,7 @@ class Walk:
 
     def _stored(self, row: Row) -> None:
         tally, tip = self.tally, self._legacy.engine.best_tip
-        rust = self._rust.judge(row.raw, row.received_at)
-        legacy = self._legacy.judge(row.raw, row.received_at)
+        legacy, rust = self._in_turn(row)
         tally.calls["legacy"] += 1
         if rust.code == "out_of_domain":
             why = self._rust.why_out_of_domain(row.raw)
@@ -155,9 +154,19 @@ class Walk:
             tally.calls["rust"] += 1
             tally.seconds["legacy"] += self._legacy.seconds
             tally.seconds["rust"] += self._rust.seconds
+            if rust == legacy and legacy.verdict == "accept":
+                tally.add_pair(self._legacy.seconds, self._rust.seconds)
             if self._legacy.seconds > 0:  # a coarse clock may see nothing
                 tally.ratios.append(self._rust.seconds / self._legacy.seconds)
         self._legacy.trim()
+
+    def _in_turn(self, row: Row) -> tuple[Outcome, Outcome]:
+        """Let both judge a stored block, every other one first by legacy: neither always meets it cold."""
+        if row.sequence % 2:
+            rust = self._rust.judge(row.raw, row.received_at)
+            return self._legacy.judge(row.raw, row.received_at), rust
+        legacy = self._legacy.judge(row.raw, row.received_at)
+        return legacy, self._rust.judge(row.raw, row.received_at)
 
     def _mutant(self, row: Row, parent: Known | None, rng: random.Random, number: int) -> None:
         raw, note = mutant(rng, row.raw, parent)
