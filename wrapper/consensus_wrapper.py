@@ -149,10 +149,11 @@ class DualRunConsensus(AnsweringReads):
             self._settings.control_socket,
             lambda request: handle(self._keeper, request),
             self._settings.control_uid,
+            self._tell_of_control,
         )
         try:
             self._control.start()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             self._alerts.add("control_socket", f"no control socket: {error}; the node goes on without")
         self._alerts.deliver()
 
@@ -205,6 +206,10 @@ class DualRunConsensus(AnsweringReads):
     def stats(self) -> dict[str, Any]:
         """The evidence of the running soak (`docs/schemas/evidence.schema.json`)."""
         return self._keeper.evidence_report()
+
+    def _tell_of_control(self, message: str) -> None:
+        self._alerts.add("control_socket", message)
+        self._alerts.deliver()
 
     def close(self) -> None:
         """Flush the evidence and close the control socket; judging would still work."""

@@ -6,10 +6,10 @@ import base64
 import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
+from coinjecture_migration import durable
 from coinjecture_migration.adapter import field
 from coinjecture_migration.observation import Observation, as_text, bits
 
@@ -86,19 +86,14 @@ def write_capture(folder: Path, content: dict[str, Any], max_files: int | None) 
     try:
         text = json.dumps(content, sort_keys=True, indent=1).encode() + b"\n"
         name = hashlib.sha256(text).hexdigest() + ".json"
-        folder.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(folder)
         target = folder / name
         if target.exists():
             return name
         if max_files is not None and sum(1 for _ in folder.glob("*.json")) >= max_files:
             log.error("divergence file not written: %s holds %d files already", folder, max_files)
             return None
-        new = folder / (name + ".new")
-        with new.open("wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(target)
+        durable.replace(target, text)
         return name
     except Exception as error:
         log.error("divergence file not written to %s: %s", folder, error)
