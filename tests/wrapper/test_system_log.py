@@ -140,7 +140,7 @@ def test_given_an_alert_with_fields_then_each_is_a_field_of_the_entry(journal: J
             "COINJECTURE_KIND": "divergence",
             "COINJECTURE_CAPTURE": "null",
             "COINJECTURE_LEGACY": '{"verdict": "accept"}',
-            "COINJECTURE_TEXT": "a\nb",
+            "COINJECTURE_TEXT": "a\\nb",
         }
     ]
 

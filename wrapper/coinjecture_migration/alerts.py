@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from coinjecture_migration import system_log
+from coinjecture_migration.visible import guard, visible
 
 log = logging.getLogger("coinjecture.migration")
+guard(log)  # of every module of the wrapper: they share it
 
 AlertCallback = Callable[[dict[str, Any]], None]
 
@@ -26,8 +28,9 @@ class Alerts:
         """Log an alert with its fields, and queue it.
 
         In a unit it becomes one entry of the system log; elsewhere, and where the journal does not take it,
-        a line of the log and a second one with the fields.
+        a line of the log and a second one with the fields. What a stranger wrote cannot steer either.
         """
+        message = visible(message)
         if not (system_log.is_ours() and system_log.send(level, message, {"kind": kind, **fields})):
             log.log(level, message, extra={"migration": {"kind": kind, **fields}})
             if fields:

@@ -28,6 +28,7 @@ if __name__ == "__main__":  # run as a file: the package lies one folder up
 
 from coinjecture_migration.modefile import MODES, ModeRecord, write_mode_file
 from coinjecture_migration.settings import SettingsError, load_settings
+from coinjecture_migration.visible import visible
 
 POLL_S = 0.2
 ANSWER_TIMEOUT_S = 60.0
@@ -133,14 +134,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             result = write_mode(path, settings.state_dir, settings.mode_file, options.mode, who, options.why)
     except (Refused, SettingsError) as error:
-        print(f"ctl: {error}", file=sys.stderr)
+        print(f"ctl: {visible(str(error))}", file=sys.stderr)
         return 1
-    print(json.dumps(result, indent=1))
+    print(json.dumps(result, indent=1).replace("\x7f", "\\u007f"))  # of all that steers, JSON leaves DEL
     return 0
 
 
 def _tell(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(visible(line), file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

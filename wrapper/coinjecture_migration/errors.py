@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from coinjecture_migration.visible import visible
+
 NEVER_SWALLOWED = (KeyboardInterrupt, SystemExit)
 """Exceptions that end the process; no fault of an engine, so they are never turned into one."""
 
@@ -27,3 +29,6 @@ class ModeChangeRefused(RuntimeError):
 
 class StartRefused(RuntimeError):
     """The node must not start like this; the message says what to type."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))  # it ends on somebody's terminal

@@ -27,6 +27,8 @@ FACT = "sentinel"
 ASK_SECONDS = 5.0
 LARGEST_ANSWER = 8 * 2**20
 MAX_DUMPS = 50
+LONGEST_HASH = 128
+"""It is kept in the evidence and told in alerts."""
 
 Fetch = Callable[[str], Any]
 Own = Callable[[], tuple[Mapping[str, Any], Callable[[str], Any]]]
@@ -152,6 +154,8 @@ class Sentinel:
             try:
                 answer = self._fetch(f"{peer.rstrip('/')}/v1/data/block/{height}")
                 theirs, depth = answer["hash"], answer["depth"]
+                if not isinstance(theirs, str) or len(theirs) > LONGEST_HASH:
+                    raise ValueError(f"its hash is no text of at most {LONGEST_HASH} characters")
                 if not isinstance(depth, int) or depth < view["lag"]:
                     continue
             except Exception as error:  # a peer may answer anything at all

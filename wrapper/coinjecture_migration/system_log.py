@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from coinjecture_migration.visible import visible
+
 SOCKET = Path("/run/systemd/journal/socket")
 IDENTIFIER = "coinjecture-migration"
 FIELD_PREFIX = "COINJECTURE_"
@@ -48,7 +50,7 @@ def send(level: int, message: str, fields: Mapping[str, Any], path: Path = SOCKE
         entry[FIELD_PREFIX + name.upper()] = (
             value if isinstance(value, str) else json.dumps(value, default=repr)
         )
-    datagram = b"".join(_field(name, value) for name, value in entry.items())
+    datagram = b"".join(_field(name, visible(value)) for name, value in entry.items())
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
             journal.setblocking(False)
