@@ -28,6 +28,7 @@ from rollback import operation as operation_of_rollback
 from rollback import plan as plan_rollback
 from screen import coloured, plain, status_lines, step_lines
 from steps import Step, gate_record, plan
+from unit_needs import text as unit_text
 from upgrade import check as check_upgrade
 from upgrade import lines as upgrade_lines
 from upgrade import operation as operation_of_upgrade
@@ -265,6 +266,7 @@ class FilterModule:
             "upgrade_plan": upgrade_plan,
             "upgrade_operation": upgrade_operation,
             "upgrade_fault": upgrade_fault,
+            "unit_text": unit_text,
             "upgrade_lines": upgrade_lines,
             "merged_captures": merged_captures,
             "mode_file": mode_file,

@@ -20,21 +20,24 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from ansible.module_utils import journal
+    from ansible.module_utils import journal, unit_reader
     from ansible.module_utils.bounded_reader import Unreadable, read_json, read_object
     from ansible.module_utils.control_client import ControlClient, ControlError
     from ansible.module_utils.journal_file import JournalFile
     from ansible.module_utils.node_import import ImportEditRefused
     from ansible.module_utils.node_import import state as import_state
     from ansible.module_utils.operation import read as read_operation
+    from ansible.module_utils.unit_needs import Needs, findings, obstacles, process_findings
 except ImportError:  # outside of Ansible, in the tests
     import journal
+    import unit_reader
     from bounded_reader import Unreadable, read_json, read_object
     from control_client import ControlClient, ControlError
     from journal_file import JournalFile
     from node_import import ImportEditRefused
     from node_import import state as import_state
     from operation import read as read_operation
+    from unit_needs import Needs, findings, obstacles, process_findings
 
 Run = Callable[[Sequence[str]], str]
 
@@ -43,11 +46,6 @@ RUNTIME_PROBE = (
     "print(json.dumps({'python':'%d.%d'%sys.version_info[:2],'libc':' '.join(platform.libc_ver()),"
     "'machine':platform.machine()}))"
 )
-
-UNIT_PROPERTIES = (
-    "LoadState", "ActiveState", "SubState", "MainPID", "NRestarts", "ExecMainStartTimestamp",
-    "NeedDaemonReload", "User", "Environment",
-)  # fmt: skip
 
 GUARD_UNIT = "coinjecture-restart.service"
 OPERATION_FILE = "operation.json"
@@ -68,11 +66,28 @@ class NodePaths:
     drop_in: str
     settings: str
     releases: str
+    user: str
 
     @property
     def operation(self) -> Path:
         """The open operation, beside the mode file."""
         return Path(self.mode_file).with_name(OPERATION_FILE)
+
+    @property
+    def needs(self) -> Needs:
+        """What the wrapper needs of the unit."""
+        return Needs(
+            unit=self.unit,
+            user=self.user,
+            python=self.python,
+            src=self.src,
+            current=self.current,
+            releases=self.releases,
+            settings=self.settings,
+            state_dir=str(Path(self.mode_file).parent),
+            runtime_dir=str(Path(self.socket).parent),
+            drop_in=self.drop_in,
+        )
 
     @property
     def trees(self) -> list[Path]:
@@ -102,7 +117,8 @@ def run_command(command: Sequence[str]) -> str:
 
 def read(paths: NodePaths, run: Run = run_command) -> dict[str, Any]:
     """Read the whole state of this node; never raises for what is merely absent."""
-    service = read_service(paths.unit, run)
+    told = unit_reader.properties(paths.unit, run)
+    service = read_service(told)
     node_py = read_node_py(Path(paths.src) / "node.py")
     status, status_error = read_status(paths.socket)
     mode_file = read_mode_file(Path(paths.mode_file))
@@ -113,6 +129,7 @@ def read(paths: NodePaths, run: Run = run_command) -> dict[str, Any]:
         "mode": mode,
         "why": why,
         "service": service,
+        "unit": read_unit(paths.needs, told, node_py),
         "runtime": read_runtime(paths.python, run),
         "node_py": node_py,
         "release": read_release(Path(paths.current)),
@@ -128,11 +145,8 @@ def read(paths: NodePaths, run: Run = run_command) -> dict[str, Any]:
     }
 
 
-def read_service(unit: str, run: Run) -> dict[str, Any]:
+def read_service(values: Mapping[str, str]) -> dict[str, Any]:
     """The unit as systemd sees it; ``started`` is in seconds since the epoch."""
-    command = ["systemctl", "show", unit, "--timestamp=us+utc"]
-    output = run([*command, *(f"--property={name}" for name in UNIT_PROPERTIES)])
-    values = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
     return {
         "found": values.get("LoadState") == "loaded",
         "active": values.get("ActiveState") == "active" and values.get("SubState") == "running",
@@ -141,7 +155,18 @@ def read_service(unit: str, run: Run) -> dict[str, Any]:
         "restarts": int(values.get("NRestarts") or 0),
         "started": _timestamp(values.get("ExecMainStartTimestamp", "")),
         "user": values.get("User", ""),
-        "environment": values.get("Environment", ""),
+    }
+
+
+def read_unit(needs: Needs, values: Mapping[str, str], node_py: Mapping[str, Any]) -> dict[str, Any]:
+    """What the unit does not give the wrapper although it is there, and what would defeat its drop-in.
+
+    ``lacks`` and ``obstacles`` are lists of `unit_needs.Finding`.
+    """
+    unit, engine = unit_reader.read(values), str(node_py["state"])
+    return {
+        "lacks": [*findings(needs, unit, engine), *process_findings(needs, unit, engine)],
+        "obstacles": obstacles(needs, unit),
     }
 
 

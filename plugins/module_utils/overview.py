@@ -12,8 +12,10 @@ from typing import Any, TypedDict
 
 try:
     from ansible.module_utils.modes import MODES
+    from ansible.module_utils.unit_needs import text as unit_text
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from modes import MODES
+    from unit_needs import text as unit_text
 
 ENGINES = ("legacy", "rust")
 LATENCY_EDGES = tuple(10 ** (k / 6 - 6) for k in range(37))
@@ -109,7 +111,15 @@ def node_overview(
         "stopped": (status.get("stopped") or {}).get("why"),
         "release": state.get("release"),
         "service": state["service"]["state"],
+        "unit": _unit(state),
     }
+
+
+def _unit(state: Mapping[str, Any]) -> list[str]:
+    """What the unit lacks; on a node without the wrapper, what would defeat it there."""
+    untouched = (state.get("node_py") or {}).get("state") == "legacy"
+    found = (state.get("unit") or {}).get("obstacles" if untouched else "lacks", ())
+    return [unit_text(one) for one in found]
 
 
 def next_step(

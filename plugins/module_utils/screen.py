@@ -163,6 +163,8 @@ def _warnings(report: Mapping[str, Any], paint: Paint) -> list[str]:
             lines += _wrapped(f"{name}: {node['why']}", paint, "bad")
         if not node["service"].startswith("active (running)"):
             lines += _wrapped(f"{name}: its service is {node['service']}", paint, "bad")
+        for wrong in node["unit"]:
+            lines += _wrapped(f"{name}: {wrong}", paint, "bad")
     return lines
 
 

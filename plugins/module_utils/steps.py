@@ -13,10 +13,12 @@ from typing import Any, NotRequired, TypedDict
 try:
     from ansible.module_utils.gate import Decision, decide
     from ansible.module_utils.modes import MODES
+    from ansible.module_utils.unit_needs import text as unit_text
     from ansible.module_utils.waves import Size, before
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from gate import Decision, decide
     from modes import MODES
+    from unit_needs import text as unit_text
     from waves import Size, before
 
 
@@ -86,6 +88,8 @@ def plan(
         step["reasons"] = [f"{node} is in {step['mode']}: phase {phase} is done here"]
     elif early := _too_early(phase, node, states, target, earlier):
         step["action"], step["reasons"] = "wait", early
+    elif step["mode"] == "legacy" and (defeated := unit_reasons(node, state, "obstacles")):
+        step["reasons"] = defeated
     else:
         _ask_gate(step, soak_before(phase, earlier, list(states), phases), states, phases, criteria, now)
     return step
@@ -173,6 +177,8 @@ def _broken(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
                 f"{name}: its step journal is broken: {wrong}; look into it, then set it aside with a "
                 f"reason: ansible-playbook playbooks/journal.yml -l {name} -e 'set_aside=\"the reason\"'"
             )
+        elif state["mode"] != "legacy" and (lacks := unit_reasons(name, state, "lacks")):
+            reasons += lacks
         elif begun := state.get("operation"):
             reasons.append(f"{name}: {_unfinished(name, begun)}")
     for what in ("python", "libc"):
@@ -181,6 +187,11 @@ def _broken(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
             listed = ", ".join(f"{name} {value}" for name, value in found.items())
             reasons.append(f"the nodes differ in {what}: {listed}; they would not compute the same sums")
     return reasons
+
+
+def unit_reasons(name: str, state: Mapping[str, Any], which: str) -> list[str]:
+    """What a node's unit ``lacks``, or the ``obstacles`` to the drop-in of the migration, in sentences."""
+    return [f"{name}: {unit_text(found)}" for found in (state.get("unit") or {}).get(which, ())]
 
 
 def _unfinished(name: str, begun: Mapping[str, Any]) -> str:

@@ -9,7 +9,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.chain_api import view
 from ansible.module_utils.node_state import NodePaths, read, read_replay
 
-OPTIONS = ("unit", "src", "python", "socket", "mode_file", "current", "drop_in", "settings", "releases")
+OPTIONS = (
+    *("unit", "src", "python", "socket", "mode_file", "current", "drop_in", "settings", "releases", "user"),
+)
 
 DOCUMENTATION = r"""
 module: migration_state
@@ -25,6 +27,7 @@ options:
   drop_in: {description: The unit's drop-in of the migration., type: str, required: true}
   settings: {description: The wrapper's settings., type: str, required: true}
   releases: {description: Folder of the releases., type: str, required: true}
+  user: {description: The node's user., type: str, required: true}
   replay: {description: The result of a replay on the node., type: str, required: true}
   peers: {description: URL of the API of every node whose chain is compared., type: dict, default: {}}
   lag: {description: How far below the lowest tip they are compared., type: int, default: 6}

@@ -22,6 +22,7 @@ HEALTHY: dict[str, Any] = {
     "release": "",
     "service": {"found": True, "active": True, "state": "active (running)"},
     "node_py": {"state": "legacy", "why": ""},
+    "unit": {"lacks": [], "obstacles": []},
     "machine": {"disk_free": 10**10, "memory_available": 10**10},
 }
 
@@ -107,6 +108,15 @@ def test_given_another_release_than_the_other_node_runs_then_the_wheel_does_not_
             "coinjecture-node.service is failed (failed) on node1; start it first",
         ),
         ({"node_py": {"state": None, "why": "node.py: no pair of imports"}}, "node.py: no pair of imports"),
+        (
+            {
+                "unit": {
+                    "lacks": [],
+                    "obstacles": [{"what": "User", "why": "no AF_UNIX", "file": None, "next": "mend"}],
+                }
+            },
+            "node1: no AF_UNIX; mend; then run this again",
+        ),
         (
             {"mode": None, "why": "nobody answers"},
             "node1: nobody answers; rollback.yml -e to=legacy brings it",

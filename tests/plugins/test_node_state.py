@@ -35,6 +35,7 @@ def paths(tmp_path: Path) -> NodePaths:
         drop_in=str(tmp_path / "50-migration.conf"),
         settings=str(tmp_path / "wrapper.json"),
         releases=str(tmp_path / "releases"),
+        user="coinjecture",
     )
 
 

@@ -155,6 +155,22 @@ def test_given_a_latch_an_unknown_mode_and_a_dead_service_then_each_is_shown() -
     assert "node2: its service is failed (failed)" in shown
 
 
+def test_given_a_unit_that_takes_from_the_wrapper_then_the_file_and_the_command_are_shown() -> None:
+    found = {"what": "PYTHONPATH", "why": "no PYTHONPATH (over.conf)", "file": "over.conf", "next": "mend it"}
+    unit = {"lacks": [found], "obstacles": []}
+    shown = screen(
+        node1=a_node("shadow") | {"unit": unit}, node2=a_node("legacy") | {"node_py": {"state": "legacy"}}
+    )
+    assert "node1: no PYTHONPATH (over.conf); mend it" in " ".join(shown.split())
+    before = a_node("legacy") | {"node_py": {"state": "legacy"}}
+    foreseen = screen(
+        steps=[a_step(node="node1", action="fail")],
+        node1=before | {"unit": {"lacks": [], "obstacles": [found]}},
+        node2=before,
+    )
+    assert "node1: no PYTHONPATH (over.conf); mend it" in " ".join(foreseen.split())
+
+
 def test_given_problems_of_the_chain_then_they_are_shown() -> None:
     chain = {"problems": ["node1 has 0 peers"], "chain": {"heights": {"node1": 3}}}
     assert "CHAIN     node1 at 3; node1 has 0 peers" in screen(chain=chain)

@@ -72,6 +72,31 @@ def test_given_an_untouched_network_then_node1_starts_and_node2_waits_for_it() -
     assert second["reasons"] == ["node1 is in legacy: phase 1 on node1 comes before phase 1 on node2"]
 
 
+RESET = {
+    "what": "PYTHONPATH",
+    "why": "no PYTHONPATH (over.conf)",
+    "file": "over.conf",
+    "next": "mend over.conf",
+}
+SAID = "node1: no PYTHONPATH (over.conf); mend over.conf"
+
+
+def test_given_a_unit_that_would_defeat_the_drop_in_then_the_first_step_is_refused_with_the_file() -> None:
+    defeated = a_node("legacy", unit={"lacks": [], "obstacles": [RESET]})
+    refused = step(1, "node1", defeated, a_node("legacy"))
+    assert (refused["action"], refused["reasons"]) == ("fail", [SAID])
+    assert step(1, "node1", a_node("legacy"), defeated)["action"] == "start", "it is the other node's step"
+
+
+@pytest.mark.parametrize(("phase", "node"), [(1, "node2"), (2, "node1"), (1, "node1")])
+def test_given_a_node_whose_unit_takes_from_its_wrapper_then_no_step_starts_anywhere(
+    phase: int, node: str
+) -> None:
+    lacking = a_node("shadow", unit={"lacks": [RESET], "obstacles": [RESET]})
+    refused = step(phase, node, lacking, a_node("legacy"))
+    assert (refused["action"], refused["reasons"]) == ("fail", [SAID])
+
+
 @pytest.mark.parametrize(
     ("phase", "node", "modes", "soak"),
     [
