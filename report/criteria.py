@@ -8,10 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from overview import quantile
-from screen import seconds
-
-from report.histogram import merged, of_engine, share_above
 from report.run import Run
 
 Verdict = Literal["met", "not met", "not measured"]
@@ -57,20 +53,15 @@ def _zero(name: str, found: int | None, among: int | None, what: str) -> Criteri
 
 
 def _performance(run: Run) -> Criterion:
-    name = "Performance equal or better"
-    legacy = of_engine(run["latency"].values(), "legacy")
-    rust = of_engine(run["latency"].values(), "rust")
-    if legacy is None or rust is None:
-        return Criterion(name, "not measured", "no latency of both engines in the evidence")
-    parts, better = [], True
-    for label, share in (("median", 0.5), ("p99", 0.99)):
-        before, after = quantile(legacy, share), quantile(rust, share)
-        better &= after is not None and (before is None or after <= before)
-        parts.append(f"{label} {seconds(before)} before, {seconds(after)} now")
-    if ratio := merged(run["ratio"].values()):
-        slower = share_above(ratio, 1.0)
-        parts.append(f"Rust slower on the same block in {slower:.1%} of {ratio['count']:,} pairs")
-    return Criterion(name, "met" if better else "not met", "; ".join(parts))
+    """The gate's verdict on every node; the worst of them counts."""
+    name, found = "Performance equal or better", run.get("speed", {})
+    states = {one["state"] for one in found.values()}
+    told = "; ".join(one["told"] for one in found.values())
+    if not found:
+        return Criterion(name, "not measured", "nobody judged the processor time of both engines")
+    if "not met" in states:
+        return Criterion(name, "not met", told)
+    return Criterion(name, "met" if states == {"met"} else "not measured", told)
 
 
 def _no_downtime(run: Run) -> Criterion:

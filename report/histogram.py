@@ -31,13 +31,3 @@ def merged(histograms: Iterable[Histogram]) -> Histogram | None:
 def of_engine(latency: Iterable[dict[str, Histogram]], engine: str) -> Histogram | None:
     """One engine's durations over all nodes."""
     return merged(found[engine] for found in latency if engine in found)
-
-
-def share_above(histogram: Histogram, edge: float) -> float:
-    """Share of the values above an edge of the histogram, 0 to 1."""
-    below = sum(
-        count
-        for bound, count in zip(histogram["bounds"], histogram["counts"], strict=False)
-        if bound <= edge * (1 + 1e-9)
-    )
-    return 1 - below / histogram["count"]

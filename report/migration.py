@@ -58,6 +58,10 @@ def assemble(nodes: Mapping[str, Any], decisions: Iterable[Mapping[str, Any]], f
         "modes": {name: _modes(name, records.get(name), gates, started) for name in found},
         "latency": {name: latency for name, one in evidence.items() if (latency := sources.latency(one))},
         "ratio": {name: ratio for name, one in evidence.items() if (ratio := sources.ratio(one))},
+        "speed": {
+            name: sources.speed(name, node["state"], nodes.get("criteria") or {})
+            for name, node in found.items()
+        },
         "divergences": _divergences(kept, folder),
         "counts": sources.counts(evidence.values()),
         "final": ends,

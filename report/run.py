@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import jsonschema
 
@@ -140,6 +140,13 @@ class Counts(TypedDict):
     rust_errors: int | None
 
 
+class Speed(TypedDict):
+    """The verdict on the speed of a node's engines: ``met``, ``not met`` or ``unknown``, and why."""
+
+    state: str
+    told: str
+
+
 class Journal(TypedDict):
     """A node's step journal, verified."""
 
@@ -148,7 +155,10 @@ class Journal(TypedDict):
 
 
 class Run(TypedDict):
-    """All of it; ``users``, ``transactions``, ``reorgs`` and ``forks`` are those of a rehearsal's summary."""
+    """All of it; ``users``, ``transactions``, ``reorgs`` and ``forks`` are those of a rehearsal's summary.
+
+    ``speed`` is missing where it was kept before the speed was judged by processor time.
+    """
 
     schema: int
     kind: str
@@ -166,6 +176,7 @@ class Run(TypedDict):
     clients: dict[str, Clients]
     latency: dict[str, dict[str, Histogram]]
     ratio: dict[str, Histogram]
+    speed: NotRequired[dict[str, Speed]]
     divergences: list[Divergence]
     counts: Counts
     final: dict[str, Final]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from completion import speed as judge_speed
 from journal import MODE_CHANGES, verify_chain
 from overview import ENGINES
 
-from report.run import Counts, Final, Gate, Histogram, ModeChange, Play, Soak
+from report.run import Counts, Final, Gate, Histogram, ModeChange, Play, Soak, Speed
 
 _BOTH = ("match", "divergence", "rust_error")
 JUDGED_BY_RUST = {"legacy": (), "shadow": _BOTH, "rust": _BOTH, "final": ("alone", "rust_error")}
@@ -132,6 +133,12 @@ def ratio(evidence: Mapping[str, Any] | None) -> Histogram | None:
     """The histogram of Rust's duration over legacy's, None where no pair was measured."""
     found: Histogram | None = (evidence or {}).get("ratio")
     return found if found and found["count"] else None
+
+
+def speed(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> Speed:
+    """The gate's verdict on the speed of a node's engines, from what `node_state.read` gave."""
+    found, told = judge_speed(name, state, wanted)
+    return {"state": found, "told": told}
 
 
 def counts(evidence: Iterable[Mapping[str, Any] | None]) -> Counts:

@@ -135,14 +135,21 @@ def status_of(
 
 
 def node_materials(
-    states: Mapping[str, Any], results: Sequence[Mapping[str, Any]], sources: Sequence[str]
+    states: Mapping[str, Any],
+    results: Sequence[Mapping[str, Any]],
+    sources: Sequence[str],
+    wanted: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What build/report/nodes.json holds: every node's state and what it keeps, None where it was silent."""
+    """What build/report/nodes.json holds: every node's state and what it keeps, None where it was silent.
+
+    Beside it the gate's criteria, by which the page judges the speed.
+    """
     kept = {result["item"]: result.get("material") for result in results}
     return {
         "schema": 1,
         "read_at": time.time(),
         "network": _inventory_option(sources) or "inventory/local",
+        "criteria": dict(wanted),
         "nodes": {name: {"state": state, "material": kept.get(name)} for name, state in states.items()},
     }
 

@@ -13,8 +13,9 @@ from typing import Any, TypedDict
 
 from gate import durations, performance
 from gate.bounds import highest_rate
+from gate.criteria import COMPARING
 from gate.latency import replayed
-from gate.reading import Garbled, number
+from gate.reading import Garbled, number, part
 
 TITLES = {
     "on_rust": "both nodes run on the Rust engine",
@@ -67,7 +68,7 @@ def judge(
         "on_rust": [_on_rust(name, state) for name, state in states.items()],
         "no_divergence": [_never(name, state, "divergence") for name, state in states.items()],
         "no_rust_error": [_never(name, state, "rust_error") for name, state in states.items()],
-        "performance": [_performance(name, state, wanted) for name, state in states.items()],
+        "performance": [speed(name, state, wanted) for name, state in states.items()],
         "no_downtime": [
             *(_downtime(name, state, restarts.get(name, ())) for name, state in states.items()),
             _chain(chain),
@@ -170,19 +171,30 @@ def _never(name: str, state: Mapping[str, Any] | None, kind: str) -> tuple[str, 
     return "met", f"{name}: no {word} since the installation{proves if compared else ''}"
 
 
-def _performance(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> tuple[str, str]:
-    """The gate's own verdict on the speed: live as it was frozen before ``final``, and replayed."""
+def speed(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> tuple[str, str]:
+    """The gate's own verdict on the speed of a node's engines, as the state of a criterion, and in words.
+
+    While both engines judge it is that of the running soak; live calls from before ``final`` are those that
+    were frozen then.
+
+    Args:
+        name: The node.
+        state: What `node_state.read` gave, or None where it did not answer.
+        wanted: The gate's criteria.
+    """
     record = _evidence(state)
-    if state is None or record is None or not record.get("baseline"):
+    comparing = record is not None and record.get("mode") in COMPARING
+    if state is None or record is None or not (comparing or record.get("baseline")):
         return "unknown", f"{name}: nothing was kept of the speed of both engines from before final"
     try:
         limit, fewest, confidence = (number(wanted, key) for key in SPEED)
-        live = durations.read(record["baseline"].get("durations"), "baseline.durations")
+        soak = record if comparing else part(record, "baseline")
+        live = durations.read(soak.get("durations"), "durations")
         again = replayed(record.get("determinism"), state.get("release"), _by_replay(state))
     except Garbled as error:
         return "unknown", f"{name}: what there is cannot be believed: {error}"
     verdict = performance.judge(live, again, limit, confidence, fewest)
-    found = "; ".join(part for part in (verdict.why, *verdict.told) if part)
+    found = "; ".join(text for text in (verdict.why, *verdict.told) if text)
     if verdict.state == "met":
         return "met", f"{name}: {found}"
     if verdict.state == "slower":

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from report.charts import LEFT, RIGHT, WIDTH, Scale, distribution, timeline
-from report.histogram import merged, share_above
+from report.histogram import merged
 from tests.report.material import histogram, rehearsal
 
 
@@ -66,7 +66,3 @@ def test_histograms_add_up_and_others_do_not() -> None:
     assert merged([]) is None
     with pytest.raises(ValueError, match="different bounds"):
         merged([histogram(1, 2), histogram(1, 2, 3)])
-
-
-def test_the_share_above_an_edge_counts_whole_buckets() -> None:
-    assert share_above(histogram(1, 1, 1, 1), 1e-4) == 0.5
