@@ -41,7 +41,7 @@ class Evidence:
     Args:
         path: The SQLite file; its folder must exist.
         node: Name of the node.
-        identity: `release, python, libc, config_fingerprint`: a change of one of them begins a new soak.
+        identity: `release, python, interpreter, libc, config_fingerprint`: a change begins a new soak.
         flush_seconds: Time between two flushes.
         look: Asked before each flush for facts to keep, by name; what it raises is logged.
         clock: The clocks.

@@ -11,14 +11,16 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from coinjecture_migration import interpreter
 from coinjecture_migration.settings import Settings
 
 STARTED = time.time()
 
 
 def identity(settings: Settings, config: Any) -> dict[str, str | None]:
-    """Python, C library and configuration of this process: a change of one of them begins a new soak."""
+    """Python with its switches, C library and configuration: a change of one of them begins a new soak."""
     return {
+        "interpreter": interpreter.summary(),
         "python": platform.python_version(),
         "libc": " ".join(platform.libc_ver()).strip() or None,
         "config_fingerprint": fingerprint(settings, config),

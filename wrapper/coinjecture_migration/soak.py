@@ -46,7 +46,7 @@ class Soak:
 
     Attributes:
         mode: The node's mode.
-        identity: `release, python, libc, config_fingerprint`.
+        identity: `release, python, interpreter, libc, config_fingerprint`.
         counters: What it has seen.
         started: When it began, in seconds since the epoch.
         why: Why it began.
@@ -147,5 +147,6 @@ def why_new(mode: str, identity: Mapping[str, Any], last_mode: str, last: Mappin
 
 
 def _short(value: Any) -> str:
+    """A value in a sentence; of a hash its beginning."""
     text = "none" if value is None else str(value)
-    return text if len(text) < 32 else text[:12]
+    return text[:12] if len(text) >= 32 and " " not in text and "=" not in text else text
