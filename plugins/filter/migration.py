@@ -194,9 +194,20 @@ def upgrade_fault(planned: Mapping[str, Any], state: Mapping[str, Any] | None) -
 
 
 def mode_file(state: Mapping[str, Any], mode: str, who: str) -> dict[str, Any]:
-    """The mode file of a stopped node that goes back to ``mode``; a latch that is there stays."""
+    """The mode file of a stopped node that goes back to ``mode``; a latch that is there stays.
+
+    ``while_stopped``: somebody wants this mode, though the node's evidence may remember a lower one.
+    """
     latched = (state.get("mode_file") or {}).get("latched")
-    return {"schema": 1, "mode": mode, "since": time.time(), "by": who, "why": "rollback", "latched": latched}
+    record = {
+        "schema": 1,
+        "mode": mode,
+        "since": time.time(),
+        "by": who,
+        "why": "rollback",
+        "latched": latched,
+    }
+    return record | {"while_stopped": True}
 
 
 def legacy_node_py(source: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from coinjecture_migration import ctl
 from consensus_wrapper import ConsensusMode, DualRunConsensus
 
 from tests.oracle.support import sealed
@@ -123,3 +124,27 @@ def test_given_a_latch_that_only_the_mode_file_kept_when_started_then_it_holds_a
     again = place.start(None)
     assert again._keeper.status()["latched"]["from"] == "rust"
     assert [alert["kind"] for alert in place.alerts] == ["mode_memory_disagrees"]
+
+
+@pytest.mark.parametrize("latched", [False, True])
+def test_given_a_mode_written_while_the_node_stood_when_started_then_it_holds_once_and_no_latch_goes(
+    place: Place, latched: bool
+) -> None:
+    wrapper = place.start("legacy")
+    if latched:
+        wrapper._keeper.demote(wrapper._keeper.regime, "a wheel that did not load", None)
+    wrapper.close()
+    place.alerts.clear()
+    assert ctl.main(["write-mode-file", "rust", "--why", "the release from before is back"]) == 0
+    check("mode", place.recorded_mode())
+    assert place.recorded_mode()["while_stopped"] is True
+    again = place.start(None)
+    assert again.mode is ConsensusMode.REFACTORED_PRIMARY
+    assert (again._keeper.status()["latched"] is not None) == latched
+    assert (told(again)["problem"], place.alerts) == (None, [])
+    assert "while_stopped" not in place.recorded_mode()
+    before = place.mode_file.read_bytes()
+    again._keeper.demote(again._keeper.regime, "a divergence", None)
+    again.close()
+    place.mode_file.write_bytes(before)
+    assert place.start(None).mode is ConsensusMode.SHADOW

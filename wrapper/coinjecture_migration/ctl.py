@@ -108,7 +108,7 @@ def write_mode(path: Path, state_dir: Path, mode_file: Path, mode: str, who: str
     else:
         raise Refused("running", "the node is running; use set-mode, or stop the unit first")
     try:
-        write_mode_file(mode_file, ModeRecord(mode, time.time(), who, why))
+        write_mode_file(mode_file, ModeRecord(mode, time.time(), who, why, while_stopped=True))
         owner = state_dir.stat()
         shutil.chown(mode_file, owner.st_uid, owner.st_gid)
     except OSError as error:

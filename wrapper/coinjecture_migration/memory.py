@@ -1,6 +1,7 @@
 """What survives of a mode and its latches: the mode file and the evidence each keep them.
 
-At a start the more careful of the two holds: latched over not latched, a lower mode over a higher one.
+At a start the more careful of the two holds: latched over not latched, a lower mode over a higher one. Only a
+mode that somebody wrote into the file while the node was stopped holds against a lower one of the evidence.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class ModeMemory:
                 self._alerts.add("mode_file_missing", message, remembered=remembered)
             return record, remembered is None
         other = _stored_record(stored, file)
-        if _essence(other) != _essence(file):
+        if _essence(other) != _essence(file) and not file.while_stopped:
             self._alerts.add(
                 "mode_memory_disagrees",
                 f"mode file and evidence disagree; starting in {_words(record)}, the more careful of the two",
@@ -266,9 +267,9 @@ def _latch(fact: Any) -> Latch | None:
 
 
 def _careful(file: ModeRecord, stored: ModeRecord) -> ModeRecord:
-    """The lower mode, and a latch if one of the two has one."""
-    mode = min(file.mode, stored.mode, key=MODES.index)
-    return replace(file, mode=mode, latched=file.latched or stored.latched)
+    """The lower mode, or what somebody set while the node stood; a latch if one of the two has one."""
+    mode = file.mode if file.while_stopped else min(file.mode, stored.mode, key=MODES.index)
+    return replace(file, mode=mode, latched=file.latched or stored.latched, while_stopped=False)
 
 
 def _advice(error: OSError) -> str:

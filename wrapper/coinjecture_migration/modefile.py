@@ -55,6 +55,8 @@ class ModeRecord:
     """One state of the mode file; `since` is in seconds since the epoch.
 
     `watched` is what the watchers have latched, by kind (`fork`, `determinism`), as the evidence holds it.
+    `while_stopped`: somebody wrote it for a node that was not running; its mode holds against the evidence's,
+    at the one start that finds it.
     """
 
     mode: str
@@ -63,6 +65,7 @@ class ModeRecord:
     why: str
     latched: Latch | None = None
     watched: Mapping[str, Any] = field(default_factory=dict)
+    while_stopped: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The record as it is written."""
@@ -74,7 +77,7 @@ class ModeRecord:
             "why": self.why,
             "latched": self.latched.as_json() if self.latched else None,
             "watched": dict(self.watched),
-        }
+        } | ({"while_stopped": True} if self.while_stopped else {})
 
 
 def read_mode_file(path: Path) -> ModeRecord | None:
@@ -104,6 +107,7 @@ def _record(body: Mapping[str, Any]) -> ModeRecord:
         why=str(body["why"]),
         latched=read_latch(body["latched"]),
         watched=dict(body.get("watched") or {}),  # an older wrapper wrote none
+        while_stopped=body.get("while_stopped") is True,
     )
 
 
