@@ -181,7 +181,7 @@ def test_given_what_the_gate_judged_then_completion_judges_it_alike() -> None:
         for rust in (5e-5, 1.49e-4, 1.5e-4, 1.6e-4, 3e-4):
             arm = an_arm(measured(pairs, rust=rust)) | {"mismatches": 0, "differences": 0}
             status = a_healthy_node()
-            status["evidence"]["determinism"] = arm
+            status["evidence"]["determinism"] |= arm
             gate = decide({"node1": status, "node2": None}, CRITERIA | WANTED, NOW)["outcome"]
             found = judged(node2=with_evidence(determinism=arm))["performance"]["state"]
             assert found == states[gate], (pairs, rust)

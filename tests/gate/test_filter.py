@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
 
+from tests.gate.test_gate import count_calls, put
 from tests.plugins.test_steps import CRITERIA, PHASES, a_node
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,16 +27,16 @@ def filters() -> dict[str, Any]:
     return found
 
 
-def a_step(status: dict[str, Any]) -> Any:
-    """The step of node2 in phase 1, with this evidence of node1."""
+def a_step(change: Callable[[dict[str, Any]], None]) -> Any:
+    """The step of node2 in phase 1, with this change of what node1 tells."""
     states = {"node1": a_node("shadow"), "node2": a_node("legacy")}
-    states["node1"]["status"]["evidence"] |= status
+    change(states["node1"]["status"])
     return filters()["migration_step"](states, 1, "node2", PHASES, CRITERIA)
 
 
 def test_given_a_reason_then_a_step_that_waits_starts_and_its_lines_say_overridden() -> None:
-    step = a_step({"observed_seconds": 1.0, "now": 0.0})
-    assert step["action"] in ("wait", "fail")
+    step = a_step(put("evidence", "observed_seconds", value=1.0))
+    assert step["action"] == "wait"
     done = filters()["gate_override"](step, "rehearsed by hand", "eve@laptop")
     assert done["action"] == "start"
     assert "OVERRIDDEN by eve@laptop: rehearsed by hand" in " ".join(filters()["step_lines"](done))
@@ -42,6 +45,11 @@ def test_given_a_reason_then_a_step_that_waits_starts_and_its_lines_say_overridd
 
 
 def test_given_a_divergence_then_the_play_fails_whatever_the_reason() -> None:
-    outcomes = {"match": 19, "divergence": 1, "rust_error": 0, "legacy_error": 0, "skipped": 0, "alone": 0}
+    step = a_step(lambda status: count_calls(status, match=404, divergence=1))
     with pytest.raises(AnsibleFilterError, match=r"override_gate is refused: .*1 divergences in this soak"):
-        filters()["gate_override"](a_step({"outcomes": outcomes}), "I am sure", "eve@laptop")
+        filters()["gate_override"](step, "I am sure", "eve@laptop")
+
+
+def test_given_evidence_that_cannot_be_believed_then_no_reason_outweighs_it() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"evidence\.now is nan, not a finite number"):
+        filters()["gate_override"](a_step(put("evidence", "now", value=math.nan)), "I am sure", "eve@laptop")

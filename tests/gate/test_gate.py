@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any
 
 import pytest
 from gate import decide
 
+from tests.gate import healthy
+from tests.gate.healthy import RELEASE, a_fork, a_sentinel, a_status, a_view
 from tests.gate.machines import measured
 
 NOW = 1_700_000_000.0
@@ -39,44 +40,16 @@ REJECTED = {
 
 def an_arm(durations: Any) -> dict[str, Any]:
     """What a determinism arm has found with the release in force."""
-    return {"mismatches": 0, "differences": 0, "release": "a" * 64, "durations": durations}
+    return healthy.an_arm(NOW - 1, durations)
 
 
-def a_healthy_node(mode: str = "shadow") -> dict[str, Any]:
-    """A status as the control socket gives it, of a node that has soaked for 50 s."""
-    outcomes = dict.fromkeys(("match", "divergence", "rust_error", "legacy_error", "skipped", "alone"), 0)
-    outcomes["match" if mode in ("shadow", "rust") else "alone"] = 200
-    return {
-        "mode": mode,
-        "latched": None,
-        "chain": {"at": NOW - 1, "problems": [], "forked": [], "agreed_hash": "ab", "agreed_height": 7},
-        "evidence": {
-            "schema": 1,
-            "node": "node1",
-            "now": NOW - 1,
-            "mode": mode,
-            "soak_started": NOW - 51,
-            "last_call": NOW - 1.5,
-            "calls": 200,
-            "outcomes": outcomes,
-            "accepted": 140,
-            "rejected": dict(REJECTED),
-            "rejects_compared": dict(REJECTED),
-            "observed_seconds": 50.0,
-            "process_started": NOW - 51,
-            "flushed": NOW - 1.2,
-            "gaps": {"count": 0, "seconds": 0.0, "recent": []},
-            "durations": measured(400),
-            "baseline": {"release": "a" * 64, "durations": measured(400)},
-            "sentinel": None,
-            "determinism": an_arm(measured(1000)),
-            "python": "3.11.2",
-            "libc": "glibc 2.36",
-            "out_of_domain_accepted": 0,
-            "restarts": 0,
-            "release": "a" * 64,
-        },
-    }
+def a_healthy_node(
+    mode: str = "shadow", name: str = "node1", accepts: int = 400, rejects: dict[str, int] | None = None
+) -> dict[str, Any]:
+    """What is known of a node whose newest evidence, a second old, tells of a soak of 50 s."""
+    status = a_status(name, mode, NOW - 1, 50.0, accepts, REJECTED if rejects is None else rejects)
+    status["evidence"]["determinism"] = an_arm(measured(1000))
+    return status | {"chain": a_view(NOW - 1)}
 
 
 def decide_with(change: Any = None, criteria: dict[str, Any] | None = None, now: float = NOW) -> Any:
@@ -109,6 +82,63 @@ def drop(*path: str) -> Any:
     return change
 
 
+def count_calls(status: dict[str, Any], **outcomes: int) -> None:
+    """Let the soak of the status have these outcomes and no others, so that all counters agree."""
+    record = status["evidence"]
+    record["outcomes"] = dict.fromkeys(record["outcomes"], 0) | outcomes
+    record["calls"] = sum(outcomes.values())
+    well = record["outcomes"]["match"] + record["outcomes"]["alone"]
+    record["accepted"] = max(well - sum(record["rejected"].values()), 0)
+    for kind in ("divergence", "rust_error", "legacy_error"):
+        record["ever"][kind] = record["outcomes"][kind]
+    record["divergence_kinds"] = {"work": outcomes["divergence"]} if outcomes.get("divergence") else {}
+    record["skipped"] = {"resync": outcomes["skipped"]} if outcomes.get("skipped") else {}
+
+
+def latch(why: str) -> Any:
+    """A change that latches the node."""
+
+    def change(status: dict[str, Any]) -> None:
+        latched = {"at": NOW, "from": "rust", "to": "shadow", "why": why, "capture": None}
+        status |= {"latched": latched, "unacknowledged": [{"kind": "latch", "why": why}]}
+
+    return change
+
+
+def release(value: str | None) -> Any:
+    """A change of the build that runs."""
+
+    def change(status: dict[str, Any]) -> None:
+        status["process"]["release"] = status["evidence"]["release"] = value
+
+    return change
+
+
+def begun(at: float) -> Any:
+    """A change of the time at which the soak began."""
+
+    def change(status: dict[str, Any]) -> None:
+        status["evidence"] |= {"soak_started": at, "process_started": at}
+
+    return change
+
+
+def fork(status: dict[str, Any]) -> None:
+    """A change that lets the sentinel latch."""
+    status["evidence"]["sentinel"] = a_sentinel(NOW) | {"latched": a_fork(NOW)}
+    status["unacknowledged"] = [{"kind": "fork", "why": "another block"}]
+
+
+def arm_found(**found: int) -> Any:
+    """A change of what the determinism arm has found."""
+
+    def change(status: dict[str, Any]) -> None:
+        status["evidence"]["determinism"] = an_arm(measured(1000)) | found
+        status["unacknowledged"] = [{"kind": "determinism", "why": "differences"}]
+
+    return change
+
+
 def test_given_a_healthy_soak_then_the_gate_passes() -> None:
     decision = decide_with()
     assert decision["outcome"] == "pass"
@@ -131,7 +161,7 @@ def test_given_a_later_mode_then_the_gate_counts_its_own_kind_of_call(mode: str)
 
 def test_given_matches_in_final_then_they_do_not_stand_in_for_calls_alone() -> None:
     status = a_healthy_node("final")
-    status["evidence"]["outcomes"] |= {"match": 200, "alone": 0}
+    count_calls(status, match=460)
     assert decide({"node1": status}, CRITERIA | {"nodes": {"node1": "final"}}, NOW)["outcome"] == "wait"
 
 
@@ -140,18 +170,22 @@ def test_given_matches_in_final_then_they_do_not_stand_in_for_calls_alone() -> N
     [
         (put("evidence", value={}), "the evidence is empty"),
         (drop("evidence"), "the evidence is empty"),
-        (put("evidence", "soak_started", value=NOW - 20), "soaked 19 of 40 s"),
+        (begun(NOW - 20), "soaked 19 of 40 s"),
         (put("evidence", "last_call", value=None), "no block has been judged in this soak"),
         (put("evidence", "last_call", value=NOW - 90), "no block has been judged for 89 s"),
         (put("evidence", "last_call", value=NOW + 9), "the last call lies in the future"),
         (put("evidence", "now", value=NOW - 31), "the newest evidence is 31 s old"),
         (put("evidence", "now", value=NOW + 9), "ahead of the controller's"),
-        (put("evidence", "soak_started", value=NOW + 60), "a clock went backwards"),
+        (begun(NOW + 60), "a clock went backwards"),
         (put("evidence", "rejects_compared", value={}), "0 of 30 rejects that both engines gave"),
-        (put("evidence", "rejects_compared", value={"bad_proof": 60}), "1 of 6 reason codes (1 live"),
+        (put("evidence", "rejects_compared", value={"bad_proof": 10}), "1 of 6 reason codes (1 live"),
         (
-            put("evidence", "rejects_compared", value=dict.fromkeys(REJECTED, 0) | {"bad_proof": 60}),
+            put("evidence", "rejects_compared", value=dict.fromkeys(REJECTED, 0) | {"bad_proof": 10}),
             "1 of 6 reason codes",
+        ),
+        (
+            put("evidence", "flushed", value=NOW + 60),
+            "a clock went backwards: the last write to the disk lies in the future",
         ),
     ],
 )
@@ -164,27 +198,34 @@ def test_given_something_missing_then_the_gate_waits_and_says_what(change: Any, 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (put("latched", value={"why": "divergence at block 7"}), "latched (divergence at block 7)"),
-        (put("mode", value="legacy"), "status says mode 'legacy'"),
+        (latch("divergence at block 7"), "latched (divergence at block 7)"),
+        (put("stopped", value={"at": NOW, "why": "the engine broke"}), "takes no blocks (the engine broke)"),
+        (
+            put("mode_file", "problem", value={"kind": "differs", "why": "it says rust"}),
+            "its mode file: it says rust",
+        ),
         (put("evidence", "mode", value="rust"), "evidence says mode 'rust'"),
-        (put("evidence", "calls", value=201), "a call was not counted"),
-        (put("evidence", "out_of_domain_accepted", value=1), "outside the parity domain"),
-        (put("evidence", "release", value=""), "names no release"),
-        (drop("evidence", "release"), "names no release"),
-        (drop("evidence", "outcomes"), "outcomes is not an object"),
-        (drop("evidence", "outcomes", "divergence"), "outcomes.divergence is None"),
+        (put("evidence", "calls", value=461), "a call was not counted"),
+        (release(""), "names no release"),
+        (release(None), "names no release"),
+        (drop("evidence", "outcomes"), "evidence.outcomes is missing"),
+        (drop("evidence", "outcomes", "divergence"), "evidence.outcomes.divergence is missing"),
         (put("evidence", "outcomes", "surprise", value=0), "unknown outcomes surprise"),
-        (put("evidence", "calls", value=math.nan), "calls is nan"),
-        (put("evidence", "calls", value=-1), "calls is -1"),
-        (put("evidence", "calls", value=True), "calls is True"),
-        (put("evidence", "soak_started", value=math.nan), "soak_started is nan"),
-        (put("evidence", "soak_started", value=-math.inf), "soak_started is -inf"),
-        (put("evidence", "now", value="yesterday"), "now is 'yesterday'"),
-        (drop("evidence", "now"), "now is None"),
-        (put("evidence", "last_call", value=math.nan), "last_call is nan"),
-        (put("evidence", "rejects_compared", value=None), "rejects_compared is not an object"),
+        (put("evidence", "calls", value=math.nan), "evidence.calls is nan, not a whole number"),
+        (put("evidence", "calls", value=-1), "evidence.calls is -1, below 0"),
+        (put("evidence", "calls", value=True), "evidence.calls is True, not a whole number"),
+        (
+            put("evidence", "soak_started", value=math.nan),
+            "soak_started is nan, not a finite number",
+        ),
+        (put("evidence", "soak_started", value=-math.inf), "evidence.soak_started is -inf"),
+        (put("evidence", "now", value=0.0), "evidence.now is 0.0, no time since 2001"),
+        (put("evidence", "now", value="yester\x1b[2Jday"), "evidence.now is 'yester\\x1b[2Jday'"),
+        (drop("evidence", "now"), "evidence.now is missing"),
+        (put("evidence", "last_call", value=math.nan), "evidence.last_call is nan"),
+        (put("evidence", "rejects_compared", value=None), "evidence.rejects_compared is None, not an object"),
         (put("evidence", "rejects_compared", "bad_proof", value=1.5), "rejects_compared.bad_proof is 1.5"),
-        (drop("evidence", "restarts"), "restarts is None"),
+        (drop("evidence", "restarts"), "evidence.restarts is missing"),
     ],
 )
 def test_given_a_fault_or_garbage_then_the_gate_fails_and_says_where(change: Any, reason: str) -> None:
@@ -195,26 +236,31 @@ def test_given_a_fault_or_garbage_then_the_gate_fails_and_says_where(change: Any
 
 @pytest.mark.parametrize("kind", ["divergence", "rust_error", "legacy_error"])
 def test_given_one_bad_outcome_among_thousands_then_the_gate_fails(kind: str) -> None:
-    def change(status: dict[str, Any]) -> None:
-        status["evidence"]["calls"] = 100_001
-        status["evidence"]["outcomes"] |= {"match": 100_000, kind: 1}
+    decision = decide_with(lambda status: count_calls(status, match=100_000, **{kind: 1}))
+    assert decision["outcome"] == "fail"
+    assert [finding["code"] for finding in decision["findings"]] == [kind]
 
-    assert decide_with(change)["outcome"] == "fail"
+
+def test_given_an_accepted_block_outside_the_domain_then_the_gate_fails() -> None:
+    def change(status: dict[str, Any]) -> None:
+        count_calls(status, match=460, skipped=1)
+        status["evidence"] |= {"skipped": {"out_of_domain": 1}, "out_of_domain_accepted": 1}
+
+    assert "outside the parity domain" in decide_with(change)["reasons"][0]
 
 
 def test_given_skipped_calls_only_then_they_are_no_samples() -> None:
-    def change(status: dict[str, Any]) -> None:
-        status["evidence"]["outcomes"] |= {"match": 0, "skipped": 200}
-
-    decision = decide_with(change)
+    status = a_healthy_node(accepts=0, rejects={})
+    count_calls(status, skipped=200)
+    decision = decide({"node1": status, "node2": None}, CRITERIA, NOW)
     assert decision["outcome"] == "wait"
     assert decision["ready_at"] is None
 
 
 def test_given_a_fault_on_a_node_that_does_not_soak_then_the_gate_fails_too() -> None:
     criteria = CRITERIA | {"nodes": {"node1": "rust", "node2": "shadow"}, "soaking": ["node1"]}
-    other = a_healthy_node("shadow")
-    other["evidence"]["outcomes"] |= {"match": 199, "divergence": 1}
+    other = a_healthy_node("shadow", "node2")
+    count_calls(other, match=460, divergence=1)
     decision = decide({"node1": a_healthy_node("rust"), "node2": other}, criteria, NOW)
     assert decision["outcome"] == "fail"
     assert decision["reasons"] == ["node2: 1 divergences in this soak"]
@@ -222,8 +268,8 @@ def test_given_a_fault_on_a_node_that_does_not_soak_then_the_gate_fails_too() ->
 
 def test_given_two_releases_in_the_network_then_the_gate_fails() -> None:
     criteria = CRITERIA | {"nodes": {"node1": "shadow", "node2": "shadow"}, "soaking": ["node1", "node2"]}
-    other = copy.deepcopy(a_healthy_node())
-    other["evidence"]["release"] = "b" * 64
+    other = a_healthy_node(name="node2")
+    release("b" * 64)(other)
     decision = decide({"node1": a_healthy_node(), "node2": other}, criteria, NOW)
     assert decision["outcome"] == "fail"
     assert "different releases" in decision["reasons"][0]
@@ -236,24 +282,21 @@ def test_given_no_answer_from_a_migrated_node_then_the_gate_waits() -> None:
 
 
 def test_given_a_soak_that_is_too_short_then_the_gate_says_when_it_could_pass() -> None:
-    decision = decide_with(put("evidence", "soak_started", value=NOW - 20))
+    decision = decide_with(begun(NOW - 20))
     assert decision["ready_at"] == NOW + 21  # the newest evidence, a second old, shows 19 s
 
 
 def test_given_too_few_calls_then_the_forecast_follows_their_rate() -> None:
-    def change(status: dict[str, Any]) -> None:
-        status["evidence"] |= {"calls": 100}
-        status["evidence"]["outcomes"] |= {"match": 100}
-
-    decision = decide_with(change)
+    few = a_healthy_node(accepts=40)
+    decision = decide({"node1": few, "node2": None}, CRITERIA, NOW)
     assert decision["outcome"] == "wait"
     assert decision["ready_at"] == NOW + 25  # 100 calls in 50 s: 50 more take 25 s
 
 
 def test_given_a_fault_then_what_is_missing_does_not_make_it_wait() -> None:
     def change(status: dict[str, Any]) -> None:
-        status["latched"] = {"why": "divergence"}
-        status["evidence"]["soak_started"] = NOW - 5
+        latch("divergence")(status)
+        begun(NOW - 5)(status)
 
     decision = decide_with(change)
     assert decision["outcome"] == "fail"
@@ -277,12 +320,18 @@ def test_given_a_controller_without_a_clock_then_the_gate_fails(now: float) -> N
         ("min_latency_pairs", 0),
         ("confidence", 1.0),
         ("max_gap_seconds", None),
+        ("max_gap_seconds", 10**400),
+        ("soaking", None),
+        ("soaking", "node1"),
+        ("soaking", [["node1"]]),
+        ("nodes", {"node1": ["shadow"]}),
     ],
 )
 def test_given_criteria_that_are_none_then_the_gate_fails(criterion: str, value: Any) -> None:
     decision = decide_with(criteria=CRITERIA | {criterion: value})
     assert decision["outcome"] == "fail"
-    assert "criteria" in decision["reasons"][0]
+    assert "the criteria are not usable" in decision["reasons"][0]
+    assert criterion in decision["reasons"][0]
 
 
 def test_given_a_status_that_is_not_an_object_then_the_gate_fails() -> None:
@@ -321,7 +370,10 @@ def test_given_a_gap_then_the_soak_counts_from_the_end_of_one_that_is_too_long(
     listed = [{"from": NOW + gap[0], "to": NOW + gap[1], "why": "no process ran"}]
 
     def change(status: dict[str, Any]) -> None:
-        status["evidence"]["gaps"] = {"count": count, "seconds": 1.0, "recent": listed}
+        told = listed * min(count, 16)
+        seconds = sum(max(one["to"] - one["from"], 0.0) for one in told)
+        seconds += 9.0 if count > 16 else 0.0
+        status["evidence"]["gaps"] = {"count": count, "seconds": seconds, "recent": told}
 
     decision = decide_with(change)
     assert decision["outcome"] == outcome, decision
@@ -353,7 +405,7 @@ def a_replay(**changes: Any) -> dict[str, Any]:
         "blocks": 100, "mutants": 900, "divergences": 0,
         "rejects": {"malformed": 90, "bad_tier_size": 90, "no_work": 9},
     }  # fmt: skip
-    facts = {"release": "a" * 64, "python": "3.11.2", "libc": "glibc 2.36", "finished": NOW - 100}
+    facts = {"release": RELEASE, "python": "3.11.2", "libc": "glibc 2.36", "finished": NOW - 100}
     return {"schema": 1, **facts, "result": result} | changes
 
 
@@ -387,7 +439,7 @@ def test_given_a_replay_of_another_build_or_time_then_it_covers_nothing(stale: A
     assert "0 more by a replay" in decision["reasons"][0]
 
 
-@pytest.mark.parametrize("divergences", [1, [{"capture": "x.json"}]])
+@pytest.mark.parametrize("divergences", [1, {"count": 1, "captured": [{"file": "x.json"}]}])
 def test_given_a_replay_that_found_a_divergence_then_the_gate_fails(divergences: Any) -> None:
     replay = a_replay()
     replay["result"]["divergences"] = divergences
@@ -398,40 +450,32 @@ def test_given_a_replay_that_found_a_divergence_then_the_gate_fails(divergences:
 
 @pytest.mark.parametrize("damage", ["garbage", {}, {"result": {}}, a_replay(finished=math.nan)])
 def test_given_a_replay_that_is_none_then_the_gate_fails(damage: Any) -> None:
-    known = {"release": "a" * 64, "python": "3.11.2", "libc": "glibc 2.36", "finished": NOW}
+    known = {"release": RELEASE, "python": "3.11.2", "libc": "glibc 2.36", "finished": NOW}
     value = known | damage if isinstance(damage, dict) and "schema" not in damage else damage
     assert decide_with(put("replay", value=value))["outcome"] == "fail"
 
 
 def test_given_a_pass_then_it_says_the_honest_bound() -> None:
-    def change(status: dict[str, Any]) -> None:
-        status["evidence"]["calls"] = 12_031
-        status["evidence"]["outcomes"] |= {"match": 12_031}
-
-    proven = decide_with(change)["proven"]
+    proven = decide_with(lambda status: count_calls(status, match=12_031))["proven"]
     assert proven[0] == "node1: 0 in 12,031 blocks: at most 0.025 % at 95 %; 6 reason codes live"
 
 
 # Fork, determinism, chain
 
 
+def a_look(**seen: Any) -> dict[str, Any]:
+    """A look at the chains that came to no agreement."""
+    return {name: value for name, value in a_view(NOW).items() if not name.startswith("agreed")} | seen
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
+        (fork, "node1: the nodes have different blocks at height 40; both sides are in forks/ab.json"),
+        (arm_found(mismatches=2), "node1: an engine judged 2 stored blocks otherwise the second time"),
+        (arm_found(differences=1), "node1: the engines disagree on 1 stored blocks replayed"),
         (
-            put("evidence", "sentinel", value={"latched": {"height": 40, "dump": "forks/ab.json"}}),
-            "node1: the nodes have different blocks at height 40; both sides are in forks/ab.json",
-        ),
-        (
-            put("evidence", "determinism", value={"mismatches": 2, "differences": 0}),
-            "node1: an engine judged 2 stored blocks otherwise the second time",
-        ),
-        (
-            put("evidence", "determinism", value={"mismatches": 0, "differences": 1}),
-            "node1: the engines disagree on 1 stored blocks replayed",
-        ),
-        (
-            put("chain", value={"at": NOW, "problems": ["other at 5"], "forked": ["other at 5"]}),
+            put("chain", value=a_look(problems=["other at 5"], forked=["other at 5"])),
             "node1: sees that other at 5",
         ),
     ],
@@ -448,14 +492,32 @@ def test_given_a_fork_or_an_engine_that_contradicts_itself_then_the_gate_fails(
     ("view", "reason"),
     [
         (None, "no node has compared the chain"),
-        ({"at": NOW - 31, "problems": [], "agreed_hash": "ab"}, "no node has compared the chain"),
-        ({"at": NOW + 31, "problems": [], "agreed_hash": "ab"}, "no node has compared the chain"),
-        ({"at": math.nan, "problems": [], "agreed_hash": "ab"}, "no node has compared the chain"),
-        ({"at": NOW, "problems": ["node2 does not answer"], "forked": []}, "sees that node2 does not answer"),
-        ({"at": NOW, "problems": [], "forked": []}, "has not compared the chain"),
+        (a_view(NOW - 31), "no node has compared the chain"),
+        (a_view(NOW + 31), "no node has compared the chain"),
+        (a_look(problems=["node2 does not answer"]), "sees that node2 does not answer"),
+        (a_look(), "has not compared the chain"),
+        (a_view(NOW, ("node1",)), "has not compared the chain with node2"),
     ],
 )
 def test_given_a_chain_that_nobody_has_compared_now_then_the_gate_waits(view: Any, reason: str) -> None:
     decision = decide_with(put("chain", value=view))
     assert decision["outcome"] == "wait"
     assert reason in decision["reasons"][0]
+
+
+def test_given_a_peer_that_disagrees_once_then_the_gate_waits_for_the_second_look() -> None:
+    seen = a_sentinel(NOW)
+    seen["peers"]["http://node2:8080"]["agrees"] = False
+    decision = decide_with(put("evidence", "sentinel", value=seen))
+    assert decision["outcome"] == "wait"
+    assert "http://node2:8080 has another block at height 10" in decision["reasons"][0]
+
+
+def test_given_two_views_that_agree_on_different_blocks_of_one_height_then_the_gate_fails() -> None:
+    criteria = CRITERIA | {"nodes": {"node1": "shadow", "node2": "shadow"}, "soaking": ["node1"]}
+    one, other = a_healthy_node(), a_healthy_node(name="node2")
+    assert decide({"node1": one, "node2": other}, criteria, NOW)["outcome"] == "pass"
+    other["chain"]["agreed_hash"] = "cd" * 32
+    decision = decide({"node1": one, "node2": other}, criteria, NOW)
+    assert decision["outcome"] == "fail"
+    assert "node1 and node2 each say that all agree at height 7: on abababababab and on cdcd" in str(decision)

@@ -80,7 +80,8 @@ def test_given_many_values_then_the_ranks_are_still_found() -> None:
 
 def ask(replayed: Any, live: Any = None, **evidence: Any) -> Any:
     """Decide on one node whose arm and whose live calls measured this."""
-    status = a_healthy_node()
+    told = (live or measured(0))["cpu"]["legacy"]["count"]
+    status = a_healthy_node(accepts=max(told, 400))
     arm = an_arm(replayed)
     status["evidence"] |= {"determinism": arm, "durations": live or measured(0)} | evidence
     return decide({"node1": status, "node2": None}, CRITERIA, NOW)
@@ -126,7 +127,7 @@ def test_given_ratios_of_single_pairs_that_a_busy_machine_spoils_then_they_refus
     """Two droplets under load: 55 of 3,300 ratios lay above 1, with Rust at a third of Python's time."""
     ratio = {"bounds": [0.5, 1.0, 2.0], "counts": [3000, 245, 40, 15], "sum": 1500.0, "count": 3300}
     arm = an_arm(measured(3300)) | {"ratio": ratio}
-    decision = ask(None, determinism=arm, ratio=ratio)
+    decision = ask(None, live=measured(3300), determinism=arm, ratio=ratio)
     assert decision["outcome"] == "pass", decision["reasons"]
 
 
@@ -247,7 +248,7 @@ def test_given_durations_that_are_none_then_the_gate_fails_wherever_they_are(gar
 )
 def test_given_final_without_its_baseline_then_the_gate_waits(baseline: Any, words: str) -> None:
     status = a_healthy_node("final")
-    status["evidence"]["baseline"] = baseline
+    status["evidence"]["baseline"] = baseline and status["evidence"]["baseline"] | baseline
     decision = decide({"node1": status}, CRITERIA | {"nodes": {"node1": "final"}}, NOW)
     assert decision["outcome"] == "wait"
     assert words in decision["reasons"][0]

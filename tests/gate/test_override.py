@@ -9,7 +9,7 @@ import pytest
 from gate.findings import NEVER_OVERRIDDEN
 from gate.override import OverrideRefused, override
 
-from tests.gate.test_gate import NOW, decide_with, put
+from tests.gate.test_gate import NOW, arm_found, count_calls, decide_with, fork, latch, put, release
 from tests.plugins.test_schemas import schema
 
 
@@ -27,7 +27,7 @@ def a_step(change: Any = None) -> dict[str, Any]:
 TOO_SHORT = put("evidence", "observed_seconds", value=3.0)
 
 
-@pytest.mark.parametrize("change", [TOO_SHORT, put("evidence", "release", value=None)])
+@pytest.mark.parametrize("change", [TOO_SHORT, release(None)])
 def test_given_a_reason_then_the_step_starts_and_says_who_and_why(change: Any) -> None:
     step = a_step(change)
     done = override(step, "  a known gap  ", "eve@laptop", NOW)
@@ -53,11 +53,11 @@ def test_given_a_passed_gate_then_the_reason_is_not_used() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        put("latched", value={"why": "divergence at block 7"}),
-        put("evidence", "outcomes", "divergence", value=1),
-        put("evidence", "sentinel", value={"latched": {"height": 1}}),
-        put("evidence", "determinism", value={"mismatches": 1, "differences": 0}),
-        put("evidence", "determinism", value={"mismatches": 0, "differences": 1}),
+        latch("divergence at block 7"),
+        lambda status: count_calls(status, match=460, divergence=1),
+        fork,
+        arm_found(mismatches=1),
+        arm_found(differences=1),
         put("evidence", "out_of_domain_accepted", value=1),
         put("evidence", "calls", value=1),
     ],

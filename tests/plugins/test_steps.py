@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from steps import plan, soak_before
 
+from tests.gate.healthy import a_status, a_view, an_arm
 from tests.gate.machines import measured
 
 NOW = 1_700_000_000.0
@@ -31,23 +32,15 @@ CRITERIA: dict[str, Any] = {
 }
 
 
-ARM = {"mismatches": 0, "differences": 0, "release": "a" * 64, "durations": measured(400)}
+REJECTED = {"bad_proof": 2, "no_work": 2}
 
 
-def a_node(mode: str | None, soaked: float = 1000.0, **other: Any) -> dict[str, Any]:
+def a_node(mode: str | None, soaked: float = 1000.0, name: str = "node1", **other: Any) -> dict[str, Any]:
     """The state of a node in ``mode``; in legacy it has no wrapper yet."""
-    outcomes = dict.fromkeys(("match", "divergence", "rust_error", "legacy_error", "skipped", "alone"), 0)
-    outcomes["match" if mode in ("shadow", "rust") else "alone"] = 20
-    record = {
-        "now": NOW, "mode": mode, "soak_started": NOW - soaked, "last_call": NOW, "calls": 20,
-        "outcomes": outcomes, "rejected": {"bad_proof": 2, "no_work": 2}, "out_of_domain_accepted": 0,
-        "rejects_compared": {"bad_proof": 2, "no_work": 2}, "observed_seconds": soaked,
-        "process_started": NOW - soaked, "flushed": NOW, "gaps": {"count": 0, "seconds": 0, "recent": []},
-        "determinism": ARM, "baseline": {"release": "a" * 64},
-        "restarts": 0, "release": "a" * 64,
-    }  # fmt: skip
-    status = None if mode in ("legacy", None) else {"mode": mode, "latched": None, "evidence": record}
-    chain = {"at": NOW, "problems": [], "agreed_hash": "ab"}
+    status = None if mode in ("legacy", None) else a_status(name, str(mode), NOW, soaked, 400, REJECTED)
+    if status:
+        status["evidence"]["determinism"] = an_arm(NOW, measured(400))
+    chain = a_view(NOW, ("node1", "node2", "node3"))
     state = {
         "mode": mode,
         "chain": chain,
@@ -58,10 +51,17 @@ def a_node(mode: str | None, soaked: float = 1000.0, **other: Any) -> dict[str, 
     return state | other
 
 
-def step(phase: int, node: str, *nodes: dict[str, Any] | None) -> Any:
+def named(state: dict[str, Any] | None, name: str) -> dict[str, Any] | None:
+    """The state as the node of this name tells it."""
+    if state and state["status"]:
+        state["status"]["evidence"]["node"] = name
+    return state
+
+
+def step(phase: int, node: str, *nodes: dict[str, Any] | None, phases: Any = PHASES) -> Any:
     """Plan ``phase`` on ``node`` in a network of node1, node2, ..."""
-    states = {f"node{number}": state for number, state in enumerate(nodes, start=1)}
-    return plan(phase, node, states, PHASES, CRITERIA, NOW)
+    states = {f"node{number}": named(state, f"node{number}") for number, state in enumerate(nodes, start=1)}
+    return plan(phase, node, states, phases, CRITERIA, NOW)
 
 
 def test_given_an_untouched_network_then_node1_starts_and_node2_waits_for_it() -> None:
@@ -170,7 +170,9 @@ def test_given_nodes_with_other_interpreters_then_the_step_is_refused(runtime: d
 
 def test_given_a_divergence_on_the_node_before_then_the_next_step_fails() -> None:
     bad = a_node("shadow")
-    bad["status"]["evidence"]["outcomes"] |= {"match": 19, "divergence": 1}
+    record = bad["status"]["evidence"]
+    record["outcomes"]["divergence"] = record["ever"]["divergence"] = record["divergence_kinds"]["work"] = 1
+    record["calls"] += 1
     refused = step(1, "node2", bad, a_node("legacy"))
     assert refused["action"] == "fail"
     assert refused["gate"]["outcome"] == "fail"
@@ -198,7 +200,7 @@ def test_given_waves_then_a_node_waits_for_the_earlier_waves_and_not_for_its_nei
     canary_soaks = canary_done | {"node1": a_node("shadow", soaked=47)}
     for node in ("node2", "node3"):
         assert plan(1, node, canary_soaks, PHASES, CRITERIA, NOW, [1, 2])["action"] == "wait"
-    half_a_wave = canary_done | {"node2": a_node("shadow")}
+    half_a_wave = canary_done | {"node2": a_node("shadow", name="node2")}
     assert plan(1, "node3", half_a_wave, PHASES, CRITERIA, NOW, [1, 2])["action"] == "start"
     assert plan(2, "node1", half_a_wave, PHASES, CRITERIA, NOW, [1, 2])["reasons"] == [
         "node3 is in legacy: phase 1 on node3 comes before phase 2 on node1"
@@ -218,13 +220,12 @@ def test_given_a_phase_that_the_inventory_lacks_then_the_error_names_it() -> Non
 def test_given_a_phase_with_criteria_of_its_own_then_they_hold_for_the_soaks_in_its_mode() -> None:
     phases = [dict(PHASES[0]), PHASES[1] | {"criteria": {"min_calls": 1000}}, PHASES[2]]
     rust, shadow = a_node("rust"), a_node("shadow")
-    states = {"node1": rust, "node2": shadow}
-    between = plan(2, "node2", states, phases, CRITERIA, NOW)
+    between = step(2, "node2", rust, shadow, phases=phases)
     assert between["action"] == "wait"
-    assert "20 of 1000 calls" in between["reasons"][0]
-    after = plan(3, "node1", {"node1": rust, "node2": rust}, phases, CRITERIA, NOW)
-    assert "20 of 1000 calls" in after["reasons"][0]
-    before = plan(2, "node1", {"node1": shadow, "node2": shadow}, phases, CRITERIA, NOW)
+    assert "404 of 1000 calls" in between["reasons"][0]
+    after = step(3, "node1", rust, a_node("rust"), phases=phases)
+    assert "404 of 1000 calls" in after["reasons"][0]
+    before = step(2, "node1", shadow, a_node("shadow"), phases=phases)
     assert before["action"] == "start"
 
 
@@ -232,5 +233,5 @@ def test_given_what_lies_beside_the_status_then_the_gate_is_told_of_it() -> None
     states = {"node1": a_node("shadow", replay={"result": "garbage"}), "node2": a_node("legacy")}
     refused = plan(1, "node2", states, PHASES, CRITERIA, NOW)
     assert refused["action"] == "fail"
-    assert "the replay's result is not an object" in refused["reasons"][0]
+    assert "replay: result is 'garbage', not an object" in refused["reasons"][0]
     assert refused["evidence"]["node2"] == {"chain": states["node2"]["chain"]}

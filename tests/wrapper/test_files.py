@@ -16,6 +16,7 @@ from coinjecture_migration.evidence import Evidence
 from coinjecture_migration.histograms import LATENCY_EDGES, quantile
 from coinjecture_migration.settings import SettingsError, load_settings
 from coinjecture_migration.timing import Spent
+from gate.status_reader import read as read_status
 from referencing import Registry, Resource
 
 from tests.oracle.support import sealed
@@ -249,3 +250,14 @@ def test_given_no_settings_file_when_read_then_the_defaults_hold(tmp_path: Path)
     settings = load_settings(tmp_path / "none.json")
     assert settings.mode_file == Path("/var/lib/coinjecture-migration/mode.json")
     assert (settings.control_uid, settings.on_divergence, settings.error_allowance) == (0, "legacy", 0)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
+def test_given_a_node_at_work_then_the_gate_can_read_its_status(place: Place, mode: str) -> None:
+    wrapper = place.start(mode)
+    for block in [*chain(3), sealed(genesis_block(), index=9)]:
+        place.judge(wrapper, block)
+    status = json.loads(json.dumps(wrapper._keeper.status()))
+    reading = read_status(status["evidence"]["node"], status)
+    assert reading.record is not None
+    assert reading.record["calls"] == 4

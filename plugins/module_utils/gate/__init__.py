@@ -21,6 +21,7 @@ from .health import judge_chain, judge_clock, judge_faults, judge_watchers
 from .latency import judge_latency
 from .reading import Garbled, finite
 from .soak import judge_samples, judge_time
+from .status_reader import Reading, read
 
 __all__ = ["Criteria", "Decision", "decide"]
 
@@ -50,25 +51,24 @@ def decide(evidence: Mapping[str, Any], criteria: Mapping[str, Any], now: float)
     if not finite(now):
         found.fail("criteria", None, "the controller's clock gave no number")
         return found.decision("")
-    for name, mode in wanted.nodes.items():
-        known = evidence.get(name)
-        try:
-            if not _is_silent(name, known, mode, wanted, found):
-                _judge_node(name, known, mode, wanted, now, found)
-        except Garbled as error:
-            found.fail("garbled", name, f"the evidence cannot be believed: {error}")
+    known = {name: _believed(name, evidence, found) for name in wanted.nodes}
+    for name, reading in known.items():
+        if reading is not None:
+            _judge_node(name, reading, wanted, now, found)
     if len(wanted.nodes) > 1:
-        judge_chain({name: _beside(evidence, name, "chain") for name in wanted.nodes}, wanted, now, found)
-    _judge_releases(evidence, wanted, found)
+        views = {name: reading.view for name, reading in known.items() if reading is not None}
+        judge_chain(views, wanted, now, found)
+    _judge_releases(known, wanted, found)
     return found.decision(_summary(wanted))
 
 
-def _is_silent(name: str, known: Any, mode: str, wanted: Criteria, found: Findings) -> bool:
-    """Whether a node has told nothing; one in legacy that does not soak has no wrapper to ask."""
-    told = known is not None and not (isinstance(known, Mapping) and not set(known) - {"chain", "replay"})
-    if not told and (mode != "legacy" or name in wanted.soaking):
-        found.wait("no_evidence", name, "no evidence; its control socket gave no status")
-    return not told
+def _believed(name: str, evidence: Mapping[str, Any], found: Findings) -> Reading | None:
+    """What is known of a node; None where it cannot be believed, which is a finding."""
+    try:
+        return read(name, evidence.get(name))
+    except Garbled as error:
+        found.fail("garbled", name, f"the evidence cannot be believed: {error}")
+        return None
 
 
 def _summary(wanted: Criteria) -> str:
@@ -78,48 +78,57 @@ def _summary(wanted: Criteria) -> str:
     return f"{', '.join(wanted.soaking)} soaked for at least {wanted.soak_seconds:g} s without a fault"
 
 
-def _judge_node(name: str, status: Any, mode: str, wanted: Criteria, now: float, found: Findings) -> None:
-    """Judge one node's status; raises `Garbled` at the first value that is none."""
-    if not isinstance(status, Mapping):
-        raise Garbled("status is not an object")
-    record = status.get("evidence")
-    if not isinstance(record, Mapping) or not record:
+def _judge_node(name: str, reading: Reading, wanted: Criteria, now: float, found: Findings) -> None:
+    """Judge one node; one in legacy that does not soak has no wrapper to ask."""
+    status, record, mode = reading.status, reading.record, wanted.nodes[name]
+    if status is None:
+        if mode != "legacy" or name in wanted.soaking:
+            found.wait("no_evidence", name, "no evidence; its control socket gave no status")
+        return
+    if record is None:
         found.wait("no_evidence", name, "the evidence is empty")
         return
-    if latched := status.get("latched"):
-        why = latched.get("why", "no reason given") if isinstance(latched, Mapping) else latched
-        found.fail("latched", name, f"latched ({why}); look at the capture, then acknowledge it")
-    for source, has in (("status", status.get("mode")), ("evidence", record.get("mode"))):
+    if latched := status["latched"]:
+        found.fail("latched", name, f"latched ({latched['why']}); look at the capture, then acknowledge it")
+    if stopped := status["stopped"]:
+        found.fail("latched", name, f"takes no blocks ({stopped['why']}); look, then acknowledge it")
+    if problem := status.get("mode_file", {}).get("problem"):
+        found.fail("mode", name, f"its mode file: {problem['why']}; see status.yml, then acknowledge it")
+    for source, has in (("status", status["mode"]), ("evidence", record["mode"])):
         if has != mode:
             found.fail("mode", name, f"{source} says mode {has!r}, expected {mode!r}")
     judge_clock(name, record, wanted, now, found)
     judge_faults(name, record, found)
     judge_watchers(name, record, found)
     if name in wanted.soaking:
-        replay = replays.read(name, status.get("replay"), record, wanted, now, found)
+        _judge_soak(name, reading, record, wanted, now, found)
+
+
+def _judge_soak(
+    name: str, reading: Reading, record: Mapping[str, Any], wanted: Criteria, now: float, found: Findings
+) -> None:
+    """Judge a node whose soak is asked about; raises nothing."""
+    mode = wanted.nodes[name]
+    try:
+        replay = replays.read(name, reading.replay, record, wanted, now, found)
         judge_time(name, record, wanted, now, found)
         judge_samples(name, record, mode, replay, wanted, now, found)
         judge_latency(name, record, mode, replay, wanted, found)
+    except Garbled as error:  # of what the criteria alone tell, such as the edge of a histogram
+        found.fail("garbled", name, f"the evidence cannot be believed: {error}")
 
 
-def _judge_releases(evidence: Mapping[str, Any], wanted: Criteria, found: Findings) -> None:
+def _judge_releases(known: Mapping[str, Reading | None], wanted: Criteria, found: Findings) -> None:
     """Nodes that have left legacy run one release: what runs is what was tested."""
     releases: dict[str, str] = {}
-    for name, mode in wanted.nodes.items():
-        record = _beside(evidence, name, "evidence")
-        if mode == "legacy" or not isinstance(record, Mapping) or not record:
+    for name, reading in known.items():
+        record = reading.record if reading is not None else None
+        if wanted.nodes[name] == "legacy" or record is None:
             continue
-        release = record.get("release")
-        if not isinstance(release, str) or not release:
-            found.fail("release", name, "the evidence names no release")
+        if record["release"]:
+            releases[name] = record["release"]
         else:
-            releases[name] = release
+            found.fail("release", name, "the evidence names no release")
     if len(set(releases.values())) > 1:
         named = ", ".join(f"{name} {release[:12]}" for name, release in releases.items())
         found.fail("release", None, f"the nodes run different releases: {named}")
-
-
-def _beside(evidence: Mapping[str, Any], name: str, key: str) -> Any:
-    """A part of what is known of a node, None where there is none to read."""
-    known = evidence.get(name)
-    return known.get(key) if isinstance(known, Mapping) else None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .reading import finite
+from .reading import finite, shown
 
 GOOD_OUTCOME = {"legacy": "alone", "shadow": "match", "rust": "match", "final": "alone"}
 """Which outcome counts as a good sample of a mode's soak."""
@@ -73,29 +73,43 @@ class Criteria:
         Raises:
             ValueError: A criterion is missing, is not a number, or is out of its range.
         """
-        nodes = data.get("nodes")
-        if not isinstance(nodes, Mapping) or not nodes:
-            raise ValueError("criteria name no nodes")
-        unknown = sorted({str(mode) for mode in nodes.values()} - set(GOOD_OUTCOME))
-        if unknown:
-            raise ValueError(f"criteria name unknown modes: {', '.join(unknown)}")
-        soaking = tuple(data.get("soaking", ()))
-        if strangers := [name for name in soaking if name not in nodes]:
-            raise ValueError(f"criteria ask for a soak of nodes they do not name: {', '.join(strangers)}")
+        if not isinstance(data, Mapping):
+            raise ValueError(f"they are {shown(data)}, not an object")
+        nodes = _nodes(data.get("nodes"))
+        soaking = _soaking(data.get("soaking", ()), nodes)
         numbers = {name: _number(data, name) for name in NUMBERS}
         confidence = _number({"confidence": 0.95} | dict(data), "confidence")
         if not 0.5 <= confidence < 1:
             raise ValueError(f"confidence is {confidence}, must be from 0.5 to below 1")
         if numbers["min_latency_pairs"] < 1:
             raise ValueError("min_latency_pairs is below 1: no data is never a pass")
-        return cls(nodes=dict(nodes), soaking=soaking, confidence=confidence, **numbers)
+        return cls(nodes=nodes, soaking=soaking, confidence=confidence, **numbers)
+
+
+def _nodes(nodes: Any) -> dict[str, str]:
+    """The mode of every node."""
+    if not isinstance(nodes, Mapping) or not nodes:
+        raise ValueError(f"criteria name no nodes (nodes is {shown(nodes)})")
+    for name, mode in nodes.items():
+        if not isinstance(name, str) or not isinstance(mode, str) or mode not in GOOD_OUTCOME:
+            raise ValueError(f"criteria name unknown modes: nodes has {shown(name)} in {shown(mode)}")
+    return dict(nodes)
+
+
+def _soaking(soaking: Any, nodes: Mapping[str, str]) -> tuple[str, ...]:
+    """The nodes whose soak is asked about."""
+    if not isinstance(soaking, list | tuple) or not all(isinstance(name, str) for name in soaking):
+        raise ValueError(f"soaking is {shown(soaking)}, not a list of nodes")
+    if strangers := [name for name in soaking if name not in nodes]:
+        raise ValueError(f"criteria ask for a soak of nodes they do not name: {', '.join(strangers)}")
+    return tuple(soaking)
 
 
 def _number(data: Mapping[str, Any], key: str) -> float:
     """A finite number of at least 0."""
     value = data.get(key)
     if not finite(value):
-        raise ValueError(f"{key} is {value!r}, not a number")
+        raise ValueError(f"{key} is {shown(value)}, not a number")
     assert isinstance(value, int | float)
     if value < 0:
         raise ValueError(f"{key} is negative")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
+from .reading import printable
+
 NEVER_OVERRIDDEN = frozenset(
-    {"criteria", "divergence", "fork", "self_mismatch", "latched", "out_of_domain", "uncounted"}
+    {"criteria", "divergence", "fork", "self_mismatch", "latched", "out_of_domain", "uncounted", "garbled"}
 )
 """Findings that no operator can override: the engines or the nodes disagree, or nobody can tell."""
 
@@ -60,7 +62,7 @@ class Findings:
         self.proven.append(text)
 
     def _add(self, code: str, node: str | None, outcome: str, text: str) -> None:
-        words = f"{node}: {text}" if node else text
+        words = printable(f"{node}: {text}" if node else text)
         self.found.append({"code": code, "node": node, "outcome": outcome, "text": words})
 
     def decision(self, passed: str) -> Decision:

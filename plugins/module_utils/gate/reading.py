@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import math
+import reprlib
 from collections.abc import Mapping
 from typing import Any
+
+LARGEST = 1e300
+"""No number that is told of is larger; a whole number of any length can be compared with it."""
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 60
+_REPR.maxlevel = 3
 
 
 class Garbled(ValueError):
@@ -12,15 +19,29 @@ class Garbled(ValueError):
 
 
 def finite(value: Any) -> bool:
-    """True for a finite int or float; a bool is not a number here."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """True for a finite int or float that a float can hold; a bool is not a number here."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
+
+
+def shown(value: Any) -> str:
+    """A value as a message can name it: short, on one line, whatever it is."""
+    try:
+        return _REPR.repr(value)
+    except (ValueError, RecursionError):  # a whole number of thousands of digits has no text
+        return f"a value of type {type(value).__name__} that cannot be shown"
+
+
+def printable(text: str, most: int = 500) -> str:
+    """A text as a terminal may show it: a node's words move no cursor and fill no screen."""
+    shortened = text if len(text) <= most else f"{text[:most]}..."
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in shortened)
 
 
 def number(record: Mapping[str, Any], key: str, where: str = "") -> float:
     """A finite number of the evidence; raises `Garbled`."""
     value = record.get(key)
     if not finite(value):
-        raise Garbled(f"{where}{key} is {value!r}, not a finite number")
+        raise Garbled(f"{where}{key} is {shown(value)}, not a finite number")
     assert isinstance(value, int | float)
     return float(value)
 
@@ -28,8 +49,8 @@ def number(record: Mapping[str, Any], key: str, where: str = "") -> float:
 def count(record: Mapping[Any, Any], key: Any, where: str = "") -> int:
     """A whole number of at least 0; raises `Garbled`."""
     value = record.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise Garbled(f"{where}{key} is {value!r}, not a count")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST:
+        raise Garbled(f"{where}{key} is {shown(value)}, not a count")
     return value
 
 

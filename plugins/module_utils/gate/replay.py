@@ -10,7 +10,6 @@ from . import durations
 from .criteria import Criteria
 from .durations import Measured
 from .findings import Findings
-from .reading import Garbled, count, counts, number
 
 
 @dataclass(frozen=True)
@@ -31,34 +30,40 @@ class Replay:
 
 
 def read(
-    name: str, found_on_node: Any, record: Mapping[str, Any], wanted: Criteria, now: float, found: Findings
+    name: str,
+    found_on_node: Mapping[str, Any] | None,
+    record: Mapping[str, Any],
+    wanted: Criteria,
+    now: float,
+    found: Findings,
 ) -> Replay | None:
     """The replay, if it was made on this node with what runs there now, and not too long ago.
 
     Raises:
-        Garbled: It is there and a value in it cannot be believed.
+        Garbled: Its pairs do not fit the criteria.
     """
     if found_on_node is None:
         return None
-    if not isinstance(found_on_node, Mapping) or not isinstance(found_on_node.get("result"), Mapping):
-        raise Garbled("the replay's result is not an object")
     result = found_on_node["result"]
     for fact in ("release", "python", "libc"):
-        if found_on_node.get(fact) != record.get(fact):
+        if found_on_node[fact] != record[fact]:
             found.prove(f"{name}: a replay with another {fact} does not count")
             return None
-    age = now - number(found_on_node, "finished", "replay.")
+    age = now - found_on_node["finished"]
     if age > wanted.max_replay_age_seconds or age < -wanted.max_clock_skew_seconds:
         found.prove(f"{name}: a replay of {age:.0f} s ago does not count")
         return None
-    listed = result.get("divergences")
-    divergences = len(listed) if isinstance(listed, list) else count(result, "divergences", "replay.")
+    divergences = _divergences(result["divergences"])
     if divergences:
         found.fail("divergence", name, f"the replay found {divergences} divergences; see its captures")
-    rejects = counts(result, "rejects")
     return Replay(
-        compared=count(result, "blocks", "replay.") + count(result, "mutants", "replay."),
+        compared=result["blocks"] + result["mutants"],
         divergences=divergences,
-        rejects=frozenset(code for code, n in rejects.items() if n),
+        rejects=frozenset(code for code, n in result["rejects"].items() if n),
         measured=durations.read(result.get("durations"), "replay.durations"),
     )
+
+
+def _divergences(told: Any) -> int:
+    """How many there are: told as a number, or as `coinjecture.replay` prints them."""
+    return max(int(told["count"]), len(told["captured"])) if isinstance(told, Mapping) else int(told)

@@ -8,15 +8,13 @@ from typing import Any
 from .bounds import highest_rate
 from .criteria import COMPARING, GOOD_OUTCOME, Criteria
 from .findings import Findings
-from .reading import Garbled, count, counts, number, part
 from .replay import Replay
 
 
 def judge_time(name: str, record: Mapping[str, Any], wanted: Criteria, now: float, found: Findings) -> None:
     """Continuous healthy time: from the last break on, and only what a process has observed."""
-    written = number(record, "now")
     since, broken = _continuous_since(record, wanted)
-    elapsed = max(0.0, min(written - since, number(record, "observed_seconds")))
+    elapsed = max(0.0, min(record["now"] - since, record["observed_seconds"]))
     if elapsed < wanted.soak_seconds:
         text = f"soaked {elapsed:.0f} of {wanted.soak_seconds:g} s{broken}"
         found.wait("soak", name, text, now + wanted.soak_seconds - elapsed)
@@ -24,22 +22,17 @@ def judge_time(name: str, record: Mapping[str, Any], wanted: Criteria, now: floa
 
 def _continuous_since(record: Mapping[str, Any], wanted: Criteria) -> tuple[float, str]:
     """When the soak last began anew, and in words what broke it."""
-    since, broken = number(record, "soak_started"), ""
-    if (restarts := count(record, "restarts")) > wanted.max_restarts:
-        started = number(record, "process_started")
-        if started > since:
-            since = started
-            broken = f", from the last of {restarts} restarts on (at most {wanted.max_restarts:g} allowed)"
-    gaps = part(record, "gaps")
-    listed = gaps.get("recent")
-    if not isinstance(listed, list) or not all(isinstance(gap, Mapping) for gap in listed):
-        raise Garbled("gaps.recent is not a list of objects")
-    hidden = count(gaps, "count", "gaps.") > len(listed)
-    for place, gap in enumerate(listed):
-        began, ended = number(gap, "from", "gaps."), number(gap, "to", "gaps.")
+    since, broken = record["soak_started"], ""
+    restarts, started, gaps = record["restarts"], record["process_started"], record["gaps"]
+    if restarts > wanted.max_restarts and started > since:
+        since = started
+        broken = f", from the last of {restarts} restarts on (at most {wanted.max_restarts:g} allowed)"
+    hidden = gaps["count"] > len(gaps["recent"])
+    for place, gap in enumerate(gaps["recent"]):
+        began, ended = gap["from"], gap["to"]
         too_long = ended - began > wanted.max_gap_seconds or ended < began or (hidden and place == 0)
         if too_long and ended > since:
-            since, broken = ended, f", from a gap on ({gap.get('why')}, {max(ended - began, 0):.0f} s)"
+            since, broken = ended, f", from a gap on ({gap['why']}, {max(ended - began, 0):.0f} s)"
     return since, broken
 
 
@@ -53,11 +46,11 @@ def judge_samples(
     found: Findings,
 ) -> None:
     """Calls and rejects of live traffic; reason codes of it and of a replay, each said apart."""
-    elapsed = number(record, "now") - number(record, "soak_started")
+    elapsed = record["now"] - record["soak_started"]
     good = GOOD_OUTCOME[mode]
-    samples = count(part(record, "outcomes"), good, "outcomes.")
+    samples = record["outcomes"][good]
     comparing = mode in COMPARING
-    live = counts(record, "rejects_compared" if comparing else "rejected")
+    live = record["rejects_compared" if comparing else "rejected"]
     codes = {code for code, n in live.items() if n}
     for words, have, need in (
         (f"calls counted as {good}", samples, wanted.min_calls),
