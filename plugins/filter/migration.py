@@ -240,6 +240,7 @@ def completion(
     obstacles: Mapping[str, Any],
     accept: Mapping[str, str],
     wanted: Mapping[str, Any],
+    undecided: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Criterion]:
     """The six criteria, judged; ``chain`` is the result of ``chain_health``, see `completion.judge`."""
     if not isinstance(accept, Mapping):
@@ -247,7 +248,7 @@ def completion(
             'accept names criteria with reasons: -e \'{"accept": {"no_downtime": "why"}}\''
         )
     restarts = {name: (state or {}).get("journal", {}).get("restarts", []) for name, state in states.items()}
-    return judge_completion(states, restarts, chain, obstacles, accept, wanted)
+    return judge_completion(states, restarts, chain, obstacles, accept, wanted, undecided)
 
 
 def kept_evidence(state: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -27,7 +27,7 @@ TITLES = {
 }
 CONFIDENCE = 0.95
 SPEED = ("max_latency_ratio", "min_latency_pairs", "confidence")
-NEVER_ACCEPTED = ("on_rust", "removable")
+NEVER_ACCEPTED = ("on_rust",)
 UNSEEN_RESTARTS = ("restarted", "put back", "not touched")
 """Ends of a restart in which, when it is invisible, no request fails."""
 
@@ -52,6 +52,7 @@ def judge(
     obstacles: Mapping[str, Sequence[str] | None],
     accepted: Mapping[str, str],
     wanted: Mapping[str, Any],
+    undecided: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Criterion]:
     """Judge all six criteria.
 
@@ -63,7 +64,9 @@ def judge(
         accepted: Criteria that the operator takes as they are, with the reason.
         wanted: The gate's criteria, of which those of the speed count here too: what is asked of it before a
             step is asked at the end.
+        undecided: For every node the places that may use its legacy file, which only an operator can tell.
     """
+    open_ = undecided or {}
     found = {
         "on_rust": [_on_rust(name, state) for name, state in states.items()],
         "no_divergence": [_never(name, state, "divergence") for name, state in states.items()],
@@ -73,10 +76,10 @@ def judge(
             *(_downtime(name, state, restarts.get(name, ())) for name, state in states.items()),
             _chain(chain),
         ],
-        "removable": [_removable(name, obstacles.get(name)) for name in states],
+        "removable": [_removable(name, obstacles.get(name), open_.get(name, ())) for name in states],
     }
     return [
-        _criterion(name, findings, accepted.get(name, ""), _may_be_accepted(name, states))
+        _criterion(name, findings, accepted.get(name, ""), _may_be_accepted(name, states, obstacles))
         for name, findings in found.items()
     ]
 
@@ -111,8 +114,14 @@ def lines(criteria: Sequence[Criterion]) -> list[str]:
     return told
 
 
-def _may_be_accepted(name: str, states: Mapping[str, Mapping[str, Any] | None]) -> bool:
+def _may_be_accepted(
+    name: str,
+    states: Mapping[str, Mapping[str, Any] | None],
+    obstacles: Mapping[str, Sequence[str] | None],
+) -> bool:
     """Whether an operator's reason counts: not for what would break a node, nor for a fresh divergence."""
+    if name == "removable":  # only what is undecided is left to the operator
+        return all(found is not None and not found for found in map(obstacles.get, states))
     if name != "no_divergence":
         return name not in NEVER_ACCEPTED
     baselines = [(_evidence(state) or {}).get("baseline") or {} for state in states.values()]
@@ -249,11 +258,14 @@ def _chain(chain: Mapping[str, Any]) -> tuple[str, str]:
     )
 
 
-def _removable(name: str, obstacles: Sequence[str] | None) -> tuple[str, str]:
+def _removable(name: str, obstacles: Sequence[str] | None, undecided: Sequence[str]) -> tuple[str, str]:
     if obstacles is None:
         return "unknown", f"{name}: nobody could look"
     if obstacles:
-        return "not met", f"{name}: {'; '.join(obstacles)}"
+        return "not met", f"{name}: {'; '.join([*obstacles, *undecided])}"
+    if undecided:
+        text = "look at each; where none means the legacy module, accept removable with that reason"
+        return "unknown", f"{name}: {'; '.join(undecided)}; {text}"
     return (
         "met",
         f"{name}: nothing but node.py uses the legacy file, and the Rust engine has all that node.py takes",

@@ -22,6 +22,11 @@ import ast
 import re
 from dataclasses import dataclass
 
+try:
+    from ansible.module_utils.importers import Imported, Place, importers
+except ImportError:  # outside of Ansible, in the tests and in the filter
+    from importers import Imported, Place, importers
+
 LEGACY_MODULE, WRAPPER_MODULE, RUST_MODULE = "consensus", "consensus_wrapper", "coinjecture.consensus"
 LEGACY_CLASS, WRAPPER_CLASS = "ConsensusEngine", "DualRunConsensus"
 
@@ -112,10 +117,14 @@ def names(source: bytes) -> list[str]:
     return sorted(LEGACY_CLASS if name == side.name else name for name in taken)
 
 
-def imports_legacy(source: bytes) -> int | None:
-    """The line at which a Python file imports the legacy module; None where it does not."""
-    found = _imports(_parse(source), LEGACY_MODULE)
-    return found[0].lineno if found else None
+def legacy_importers(source: bytes, place: Place) -> list[Imported]:
+    """Every place at which a Python file imports the legacy module, or may.
+
+    Raises:
+        ImportEditRefused: It is not Python.
+    """
+    found: list[Imported] = importers(_parse(source), LEGACY_MODULE, place)
+    return found
 
 
 def _parse(source: bytes) -> ast.Module:
@@ -126,15 +135,9 @@ def _parse(source: bytes) -> ast.Module:
         raise ImportEditRefused(f"not Python that can be parsed: {error}") from error
 
 
-def _imports(tree: ast.Module, module: str) -> list[ast.ImportFrom | ast.Import]:
-    """Every statement anywhere in the file that imports ``module``, plain or relative."""
-    return [
-        node
-        for node in ast.walk(tree)
-        if (isinstance(node, ast.ImportFrom) and node.module == module and node.level <= 1)
-        or (isinstance(node, ast.ImportFrom) and node.module is None and _names(node, module))
-        or (isinstance(node, ast.Import) and _names(node, module))
-    ]
+def _imports(tree: ast.Module, module: str) -> list[ast.ImportFrom | ast.Import | ast.Call]:
+    """Every place in node.py that surely imports ``module``."""
+    return [found.node for found in importers(tree, module) if found.certain]
 
 
 def _names(node: ast.Import | ast.ImportFrom, name: str) -> bool:

@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from ansible.module_utils.node_import import ImportEditRefused, complete, imports_legacy, wrap
+    from ansible.module_utils.importers import Place
+    from ansible.module_utils.node_import import ImportEditRefused, complete, legacy_importers, wrap
 except ImportError:  # outside of Ansible, in the tests
-    from node_import import ImportEditRefused, complete, imports_legacy, wrap
+    from importers import Place
+    from node_import import ImportEditRefused, complete, legacy_importers, wrap
 
 SCHEMA = 1
-LEGACY_FILE, NODE_FILE = "consensus.py", "node.py"
-WRAPPER_FILE = "consensus_wrapper.py"
+LEGACY_MODULE, LEGACY_FILE, NODE_FILE = "consensus", "consensus.py", "node.py"
+OF_THE_MIGRATION = ("consensus_wrapper.py", "coinjecture_migration", "consensus_surface")
+MARKER_OF_A_VENV = "pyvenv.cfg"
 
 
 class SealError(Exception):
@@ -36,22 +39,64 @@ def sha256(content: bytes) -> str:
 
 def obstacles(src: Path, folder: Path) -> list[str]:
     """Why the legacy file cannot be removed now; empty where it can, or is gone with a copy sealed."""
-    found = []
+    found: list[str] = []
     try:
         node_py = (src / NODE_FILE).read_bytes()
         if complete(node_py) == node_py and not (src / LEGACY_FILE).exists():
             find(folder)  # it has been removed: what is left to ask is that the way back is there
     except (OSError, ImportEditRefused, SealError) as error:
         return [str(error)]
-    for path in sorted(src.glob("*.py")):
-        if path.name in (NODE_FILE, LEGACY_FILE, WRAPPER_FILE):
-            continue
+    return found + [text for certain, text in _users(src) if certain]
+
+
+def undecided(src: Path) -> list[str]:
+    """Places of which nobody can tell without running them whether they import the legacy file."""
+    return [text for certain, text in _users(src) if not certain]
+
+
+def _users(src: Path) -> list[tuple[bool, str]]:
+    """Every place in the source folder that imports the legacy file, and whether that is certain."""
+    found = []
+    own = [src.resolve().parts[at:] for at in range(1, len(src.resolve().parts))]
+    for path in _python_files(src):
+        parts = path.relative_to(src).parts
+        place = Place(parts[:-1], tuple(own), _others(src))
         try:
-            if line := imports_legacy(path.read_bytes()):
-                found.append(f"{path}, line {line}, imports the legacy module too")
+            source = path.read_bytes()
+            users = legacy_importers(source, place)
         except ImportEditRefused as error:
-            found.append(f"{path}: {error}")
+            if LEGACY_MODULE.encode() in source:
+                found.append((False, f"{path} names {LEGACY_MODULE} and cannot be read: {error}"))
+            continue
+        for user in users:
+            if user.certain and parts != (NODE_FILE,):  # that of node.py is what the edit is about
+                found.append((True, f"{path}, line {user.line}, imports the legacy module too: {user.text}"))
+            elif not user.certain:
+                text = (
+                    f"{path}, line {user.line}: {user.text} tells only when it runs which module it imports"
+                )
+                found.append((False, text))
     return found
+
+
+def _python_files(src: Path) -> list[Path]:
+    """Every Python file in the folder but the legacy one, what the migration drops, and libraries."""
+    foreign = {marker.parent for marker in src.rglob(MARKER_OF_A_VENV)}
+    return [
+        path
+        for path in sorted(src.rglob("*.py"))
+        if path.relative_to(src).parts[0] not in (LEGACY_FILE, *OF_THE_MIGRATION)
+        and not foreign.intersection(path.parents)
+    ]
+
+
+def _others(src: Path) -> tuple[str, ...]:
+    """Packages in the source folder that have a module of this name themselves."""
+    return tuple(
+        path.name
+        for path in src.iterdir()
+        if path.is_dir() and ((path / LEGACY_FILE).exists() or (path / LEGACY_MODULE).is_dir())
+    )
 
 
 def seal(src: Path, release: Path, folder: Path, by: str, at: float) -> tuple[bool, dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.node_import import ImportEditRefused, complete, names
-from ansible.module_utils.sealed import NODE_FILE, SealError, changes_back, find, obstacles, seal
+from ansible.module_utils.sealed import NODE_FILE, SealError, changes_back, find, obstacles, seal, undecided
 
 DOCUMENTATION = r"""
 module: sealed_copy
@@ -19,7 +19,8 @@ short_description: Seal the legacy engine and the release in force, and find the
 options:
   state:
     description:
-      - C(checked) returns why the legacy file cannot be removed, as C(obstacles).
+      - C(checked) returns why the legacy file cannot be removed, as C(obstacles), and as C(undecided) what
+        only an operator can tell.
       - C(sealed) makes the copy; C(opened) returns the C(changes) that bring wrapper and legacy file back.
     type: str
     choices: [checked, sealed, opened]
@@ -61,7 +62,8 @@ def carry_out(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     source = (src / NODE_FILE).read_bytes()
     if options["state"] == "checked":
         found = obstacles(src, folder) or missing_names(options["python"], options["current"], source)
-        return {"changed": False, "obstacles": found, "completed": complete(source).decode()}
+        told = {"obstacles": found, "undecided": undecided(src)}
+        return {"changed": False, **told, "completed": complete(source).decode()}
     if check_mode:
         return {"changed": not folder.is_dir()}
     made, copy = seal(src, Path(options["current"]).resolve(), folder, options["by"], time.time())

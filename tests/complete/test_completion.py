@@ -58,6 +58,7 @@ def judged(
     restarts: list[Any] | None = None,
     chain: Any = None,
     obstacles: Any = (),
+    undecided: Any = (),
     accept: Any = None,
     silent: bool = False,
 ) -> dict[str, Any]:
@@ -71,6 +72,7 @@ def judged(
         {"node1": [], "node2": obstacles},
         accept or {},
         WANTED,
+        {"node1": [], "node2": undecided},
     )
     assert [item["name"] for item in found] == [
         "on_rust", "no_divergence", "no_rust_error", "performance", "no_downtime", "removable",
@@ -150,6 +152,11 @@ SAYS_NO: dict[str, tuple[str, str, dict[str, Any]]] = {
     "an unwell chain": ("no_downtime", "not met", {"chain": {"problems": ["node2 is silent"]}}),
     "a chain nobody asked": ("no_downtime", "unknown", {"chain": {}}),
     "another user of the file": ("removable", "not met", {"obstacles": ["x.py, line 2, imports it"]}),
+    "a module loaded by a name": (
+        "removable",
+        "unknown",
+        {"undecided": ["x.py, line 2: import_module(name)"]},
+    ),
     "nobody could look": ("removable", "unknown", {"obstacles": None}),
 }
 
@@ -216,6 +223,17 @@ def test_given_what_would_break_the_node_then_no_reason_is_good_enough(
     name: str, given: dict[str, Any]
 ) -> None:
     assert judged(**given, accept={name: "please"})[name]["state"] == "not met"
+
+
+def test_given_only_what_nobody_could_tell_then_the_operator_who_looked_may_accept_it() -> None:
+    listed: dict[str, Any] = {"undecided": ["x.py, line 2: import_module(name)"]}
+    assert "look at each" in judged(**listed)["removable"]["evidence"][1]
+    assert judged(**listed, accept={"removable": "it loads json"})["removable"]["state"] == "accepted"
+    worse = judged(**listed, obstacles=["y.py, line 1"], accept={"removable": "it loads json"})
+    assert worse["removable"]["state"] == "not met"
+    assert judged(**listed, silent=True, obstacles=None, accept={"removable": "x"})["removable"]["state"] == (
+        "unknown"
+    )
 
 
 def test_given_a_divergence_in_the_last_comparison_then_no_reason_is_good_enough() -> None:

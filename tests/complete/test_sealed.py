@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from node_import import complete, wrap
-from sealed import SealError, changes_back, find, obstacles, seal
+from node_import import ImportEditRefused, complete, wrap
+from sealed import SealError, changes_back, find, obstacles, seal, undecided
 
 LINE = b"    from %sconsensus import ConsensusEngine\n"
 PAIR = b"try:\n" + LINE % b"." + b"except ImportError:\n" + LINE % b""
@@ -125,8 +125,114 @@ def test_given_nothing_in_the_way_then_the_legacy_file_can_be_removed(src: Path)
 def test_given_another_file_that_imports_it_then_it_cannot(src: Path) -> None:
     (src / "network.py").write_text("import os\nfrom consensus import ConsensusConfig\n")
     assert obstacles(src, src.parent / "sealed") == [
-        f"{src}/network.py, line 2, imports the legacy module too"
+        f"{src}/network.py, line 2, imports the legacy module too: from consensus import ConsensusConfig"
     ]
+
+
+LAZY = "def late():\n    try:\n        {}\n    finally:\n        pass\n"
+
+
+@pytest.mark.parametrize("name", ["network.py", "tools/audit.py", "tools/deep/audit.py"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import consensus",
+        "import os, consensus as c",
+        "import consensus.params",
+        "from consensus import ConsensusConfig",
+        "from consensus.params import LIMIT",
+        "from {dots}consensus import ConsensusConfig",
+        "from {dots}consensus.params import LIMIT",
+        "from {dots} import consensus",
+        "import {package}.consensus",
+        "from {package} import consensus as engine",
+        "from {package}.consensus import ConsensusEngine",
+        "import importlib; importlib.import_module('consensus')",
+        "from importlib import import_module as load; load('consensus.params')",
+        "import importlib; load = importlib.import_module; load('consensus')",
+        "import importlib; importlib.import_module('{dots}consensus', __package__)",
+        "import importlib; importlib.import_module(name='consensus')",
+        "import importlib.util; importlib.util.find_spec('consensus')",
+        "__import__('consensus')",
+        "import runpy; runpy.run_module('consensus')",
+        "import pkgutil; pkgutil.resolve_name('consensus:ConsensusEngine')",
+        "exec('from consensus import ConsensusEngine')",
+    ],
+)
+def test_given_any_way_to_import_it_then_it_is_found_lazy_or_not_in_any_folder(
+    src: Path, name: str, statement: str
+) -> None:
+    path = src / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = statement.format(dots="." * len(Path(name).parts), package=src.name)
+    lazy = LAZY.format(written)
+    for_types = f"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    {written}\n"
+    for text in (written + "\n", lazy, for_types):
+        path.write_text(text)
+        assert any(f"{path}, line " in found for found in obstacles(src, src.parent / "sealed")), text
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import importlib; importlib.import_module(name)",
+        "import importlib; importlib.import_module('con' + 'sensus')",
+        "import importlib; importlib.import_module(f'{kind}sensus')",
+        "__import__(name)",
+        "exec(text)",
+        "import mynode.consensus",
+        "from mynode.consensus import ConsensusEngine",
+        "from ..consensus import ConsensusEngine",
+        "consensus = (",
+    ],
+)
+def test_given_what_nobody_can_tell_without_running_it_then_it_is_listed_for_the_operator(
+    src: Path, statement: str
+) -> None:
+    (src / "tools").mkdir()
+    (src / "network.py").write_text(statement + "\n")
+    (src / "tools/fine.py").write_text("import json\n")
+    assert obstacles(src, src.parent / "sealed") == []
+    (listed,) = undecided(src)
+    assert listed.startswith(f"{src}/network.py")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from coinjecture.consensus import ConsensusEngine",
+        "from coinjecture import consensus",
+        "import consensus_wrapper",
+        "from .tools.consensus import x",
+        "from tools import consensus",
+        "import importlib; importlib.import_module('tools.consensus')",
+        "import importlib; importlib.import_module('json')",
+        "import consensuslib",
+        "consensus = 1",
+        "'import consensus'",
+    ],
+)
+def test_given_another_module_of_that_name_then_it_is_not_in_the_way(src: Path, statement: str) -> None:
+    (src / "tools").mkdir()
+    (src / "tools/consensus.py").write_text("x = 1\n")
+    (src / "tools/own.py").write_text("from .consensus import x\nfrom . import consensus\n")
+    (src / "coinjecture_migration").mkdir()
+    (src / "coinjecture_migration/engines.py").write_text("import consensus\n")
+    venv = src / "venv/lib/python3.11/site-packages"
+    venv.mkdir(parents=True)
+    (src / "venv/pyvenv.cfg").write_text("")
+    (venv / "other.py").write_text("import consensus\n")
+    (src / "network.py").write_text(statement + "\n")
+    assert obstacles(src, src.parent / "sealed") == []
+    assert undecided(src) == []
+
+
+def test_given_a_node_py_that_loads_by_name_then_the_edit_goes_on_and_the_check_lists_it(src: Path) -> None:
+    load = b"import importlib\nimportlib.import_module(NAME)\n"
+    (src / "node.py").write_bytes(wrap(PAIR + load))
+    assert [text.partition(": ")[0] for text in undecided(src)] == [f"{src}/node.py, line 6"]
+    with pytest.raises(ImportEditRefused, match="line 6 imports consensus outside"):
+        wrap(PAIR + load.replace(b"NAME", b"'consensus'"))
 
 
 def test_given_a_node_py_that_cannot_be_edited_then_it_cannot(src: Path) -> None:

@@ -9,7 +9,10 @@ from tests.gate.machines import measured
 
 EDGES = [0.5, 1.0, 2.0]
 RELEASE, FINGERPRINT = "a" * 64, "f" * 64
-RUNS = {"release": RELEASE, "python": "3.11.2", "libc": "glibc 2.36", "config_fingerprint": FINGERPRINT}
+RUNS = {
+    "release": RELEASE, "python": "3.11.2", "libc": "glibc 2.36", "config_fingerprint": FINGERPRINT,
+    "interpreter": "usual",
+}  # fmt: skip
 OUTCOMES = ("match", "divergence", "rust_error", "legacy_error", "skipped", "alone")
 
 

@@ -183,7 +183,7 @@ def test_given_a_field_that_no_schema_names_then_it_is_not_read() -> None:
 
 def test_given_an_older_wrapper_then_what_it_does_not_tell_is_not_missed() -> None:
     status = a_healthy_node()
-    del status["mode_file"]
+    del status["mode_file"], status["process"]["interpreter"], status["evidence"]["interpreter"]
     assert decide({"node1": status}, CRITERIA, NOW)["outcome"] == "pass"
 
 

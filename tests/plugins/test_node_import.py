@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from node_import import ImportEditRefused, complete, imports_legacy, names, state, unwrap, wrap
+from node_import import ImportEditRefused, complete, names, state, unwrap, wrap
 
 PAIR = b'''"""A node."""
 import asyncio
@@ -118,9 +118,3 @@ def test_given_a_half_completed_file_then_it_is_refused() -> None:
     half = complete(PAIR).replace(b"from coinjecture.consensus", b"from consensus", 1)
     with pytest.raises(ImportEditRefused, match="half-made edit"):
         state(half)
-
-
-def test_given_another_file_that_imports_the_legacy_module_then_its_line_is_told() -> None:
-    assert imports_legacy(b"import os\nimport consensus\n") == 2
-    assert imports_legacy(b"from .consensus import ConsensusEngine\n") == 1
-    assert imports_legacy(b"from coinjecture.consensus import ConsensusEngine\n") is None

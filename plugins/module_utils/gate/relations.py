@@ -14,7 +14,7 @@ from .reading import Garbled, finite, shown
 ANSWERING = {"legacy": "legacy", "shadow": "legacy", "rust": "rust", "final": "rust"}
 OUTCOMES = ("match", "divergence", "rust_error", "legacy_error", "skipped", "alone")
 """Every call a node judges ends in exactly one of these."""
-RUNS = ("release", "python", "libc", "config_fingerprint")
+RUNS = ("release", "python", "libc", "config_fingerprint", "interpreter")
 EARLIEST, LATEST = 1e9, 4.1e9
 """A clock that tells a time before 2001 or after 2099 was never set."""
 LISTED_GAPS, DEEPEST = 16, 6
@@ -36,8 +36,9 @@ def contradictions(name: str, status: Mapping[str, Any]) -> Iterator[str]:
     if not status["engines"][answering]["loaded"]:
         yield f"engines.{answering}.loaded is False, but it answers"
     for fact in RUNS:
-        if status["process"][fact] != record[fact]:
-            yield f"process.{fact} is {status['process'][fact]!r}, evidence.{fact} is {record[fact]!r}"
+        one, other = status["process"].get(fact), record.get(fact)
+        if one != other:
+            yield f"process.{fact} is {one!r}, evidence.{fact} is {other!r}"
     yield from _latches(status, record)
     yield from _times(record)
     yield from _gaps(record["gaps"])
