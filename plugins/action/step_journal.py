@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
+
 from ansible.plugins.action import ActionBase
+from typed_run import command
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -20,6 +24,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         answer: dict[str, Any] = self._execute_module(
             module_name="step_journal", module_args=arguments, task_vars=task_vars
         )
+        if answer.pop("is_broken", False):
+            mend = command("journal", str(task_vars["inventory_hostname"]), set_aside="the reason")
+            answer["msg"] += f". Look into it, then: {mend}"
         content = answer.pop("content", None)
         if copy and content is not None:
             try:

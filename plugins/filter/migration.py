@@ -28,6 +28,7 @@ from rollback import operation as operation_of_rollback
 from rollback import plan as plan_rollback
 from screen import coloured, plain, status_lines, step_lines
 from steps import Step, gate_record, plan
+from typed_run import command
 from unit_needs import text as unit_text
 from upgrade import check as check_upgrade
 from upgrade import lines as upgrade_lines
@@ -117,7 +118,6 @@ def status_of(
     states: Mapping[str, Any],
     steps: Sequence[Mapping[str, Any]],
     chain: Mapping[str, Any],
-    sources: Sequence[str] = (),
     journal: Mapping[str, Sequence[str]] | None = None,
     lock: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -127,11 +127,10 @@ def status_of(
         states: What was read of every node.
         steps: Every step of the migration, as ``migration_steps`` plans them.
         chain: The result of ``chain_health``.
-        sources: The inventories in use, as ``ansible_inventory_sources`` has them.
         journal: What the verification of the step journals found.
         lock: Who holds the operator lock.
     """
-    return status_report(states, steps, chain, time.time(), _inventory_option(sources), journal, lock)
+    return status_report(states, steps, chain, time.time(), journal, lock)
 
 
 def node_materials(
@@ -218,20 +217,20 @@ def legacy_node_py(source: str) -> str:
         raise AnsibleFilterError(f"node.py cannot be turned back: {error}") from error
 
 
-def lock_refusals_of(read: Mapping[str, Any], inventories: Sequence[str]) -> list[str]:
+def lock_refusals_of(read: Mapping[str, Any]) -> list[str]:
     """Why this run may not go on, from what was registered of ``operator_lock``."""
-    return lock_refusals(read["results"], inventories)
+    return lock_refusals(read["results"])
 
 
-def lock_lines_of(read: Mapping[str, Any], inventories: Sequence[str]) -> list[str]:
+def lock_lines_of(read: Mapping[str, Any]) -> list[str]:
     """Who holds the lock, from what was registered of ``operator_lock``."""
-    return lock_lines(read["results"], inventories)
+    return lock_lines(read["results"])
 
 
-def journal_lines_of(read: Mapping[str, Any], cache: str, inventories: Sequence[str]) -> dict[str, list[str]]:
+def journal_lines_of(read: Mapping[str, Any], cache: str) -> dict[str, list[str]]:
     """Every journal in a line, and what is broken, from what was registered of ``step_journal``."""
     nodes = [str(result["item"]) for result in read["results"]]
-    return journal_report(read["results"], read_copies(Path(cache), nodes), inventories)
+    return journal_report(read["results"], read_copies(Path(cache), nodes))
 
 
 def completion(
@@ -264,7 +263,7 @@ def completion_declared(states: Mapping[str, Any]) -> list[str]:
         return [f"not yet complete: {', '.join(open_nodes)}; the same command goes on there"]
     return [
         "v4.0.0 is complete: every node runs the Rust engine by itself, the legacy engine is removed.",
-        "A sealed copy stays on every node; rollback.yml brings it back.",
+        f"A sealed copy stays on every node; {command('rollback')} brings it back.",
     ]
 
 
@@ -306,6 +305,7 @@ class FilterModule:
             "is_completed": is_completed,
             "five_answers": answers,
             "step_lines": step_lines,
+            "typed_command": command,
             "node_materials": node_materials,
             "status_lines": screen_lines,
             "status_report": status_of,

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+try:
+    from ansible.module_utils.typed_run import command
+except ImportError:  # outside of Ansible, in the tests and in the filter
+    from typed_run import command
+
 QUESTIONS = ("toolchain", "downtime", "monitoring", "rollback", "users to notify")
 
 
@@ -47,13 +52,13 @@ def _downtime(facts: Mapping[str, Any]) -> str:
 def _monitoring(facts: Mapping[str, Any]) -> str:
     node = facts["node"]
     if not facts["exporter"]:
-        return f"no metrics on {node} yet; playbooks/monitoring.yml brings metrics, rules and alerts"
-    return f"the metrics unit of {node} is {facts['exporter']}; playbooks/status.yml shows it at a terminal"
+        return f"no metrics on {node} yet; {command('monitoring', '')} brings metrics, rules and alerts"
+    return f"the metrics unit of {node} is {facts['exporter']}; {command('status')} shows it at a terminal"
 
 
 def _rollback(facts: Mapping[str, Any]) -> str:
     return (
-        f"at any time, rollback.yml -l {facts['node']}: one step back, without a restart where the "
+        f"at any time, {command('rollback', facts['node'])}: one step back, without a restart where the "
         f"wrapper answers; the chain as it was is kept in {facts['backup']}"
     )
 

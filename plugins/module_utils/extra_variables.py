@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+EVERY = "all"  # what the table of the playbooks says of every one of them
 TRUE = ("true", "yes", "on", "1")
 FALSE = ("false", "no", "off", "0")
 
@@ -47,10 +48,17 @@ class Variable:
 def table(root: Path = ROOT) -> dict[str, Variable]:
     """Every variable of the roles and playbooks below ``root``, by its name."""
     known: dict[str, Variable] = {}
+    for path in sorted(root.glob("playbooks/group_vars/all/*.yml")):
+        known |= {
+            name: like(value) for name, value in yaml.safe_load(path.read_text(encoding="utf-8")).items()
+        }
     for path in sorted(root.glob("roles/*/meta/argument_specs.yml")):
         for entry in _entries(path).values():
             known |= {name: _specified(option) for name, option in entry["options"].items()}
     for playbook, entry in _entries(root / "playbooks/meta/argument_specs.yml").items():
+        if playbook == EVERY:
+            known |= {name: _specified(option) for name, option in entry["options"].items()}
+            continue
         for name, option in entry["options"].items():
             others = known[name].playbooks if name in known else ()
             known[name] = _specified(option, (*others, playbook))

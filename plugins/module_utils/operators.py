@@ -9,45 +9,38 @@ from typing import Any
 
 try:
     from ansible.module_utils.journal import verify_chain
+    from ansible.module_utils.typed_run import command
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from journal import verify_chain
+    from typed_run import command
 
 
-def command(playbook: str, inventories: Sequence[str], *arguments: str) -> str:
-    """A command as it is typed from the root of the clone."""
-    named = [word for source in inventories for word in ("-i", source)]
-    return " ".join(["ansible-playbook", *named, f"playbooks/{playbook}.yml", *arguments])
-
-
-def lock_refusals(results: Sequence[Mapping[str, Any]], inventories: Sequence[str]) -> list[str]:
+def lock_refusals(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """Why this run may not go on, from the looped results of ``operator_lock``; empty where it may."""
     reasons = []
     for result in results:
         if result.get("outcome") == "refused":
-            reasons.append(
-                f"{result['item']} is locked: {result['why']}. {_way_out(result['lock'], inventories)}"
-            )
+            reasons.append(f"{result['item']} is locked: {result['why']}. {_way_out(result['lock'])}")
         elif result.get("outcome") == "broken":
             reasons.append(f"{result['item']}: {result['why']}; this run stops")
     return reasons
 
 
-def lock_lines(results: Sequence[Mapping[str, Any]], inventories: Sequence[str]) -> list[str]:
+def lock_lines(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """Who holds the lock of every node that answered, and how it is broken."""
     lines = [f"{result['item']}: {result['why']}" for result in results if result.get("lock")]
-    ways = {_way_out(result["lock"], inventories) for result in results if result.get("lock")}
+    ways = {_way_out(result["lock"]) for result in results if result.get("lock")}
     return [*lines, *sorted(ways)] if lines else ["nobody is at work: no node is locked"]
 
 
 def journal_report(
-    results: Sequence[Mapping[str, Any]], copies: Mapping[str, str | None], inventories: Sequence[str]
+    results: Sequence[Mapping[str, Any]], copies: Mapping[str, str | None]
 ) -> dict[str, list[str]]:
     """Every node's journal in a line, and what is broken.
 
     Args:
         results: The looped results of ``step_journal`` with ``state: verified``.
         copies: The controller's copy of every node's journal, None where there is none.
-        inventories: What is named with ``-i``.
     """
     report: dict[str, list[str]] = {"lines": [], "broken": []}
     for result in results:
@@ -59,7 +52,7 @@ def journal_report(
         ended = _ended(result["digests"], known)
         wrong = result["broken"] or _differs(result["digests"], [] if ended else known)
         if wrong:
-            mend = command("journal", inventories, f"-l {node}", "-e 'set_aside=\"the reason\"'")
+            mend = command("journal", node, set_aside="the reason")
             report["broken"].append(
                 f"the step journal of {node} is broken: {wrong}. Look into it, then: {mend}"
             )
@@ -104,8 +97,8 @@ def _differs(digests: Sequence[str], known: Sequence[Mapping[str, Any]]) -> str 
     return None
 
 
-def _way_out(lock: Mapping[str, Any], inventories: Sequence[str]) -> str:
-    way = command("unlock", inventories, f"-e break_lock={lock['id']}", "-e 'why=\"the reason\"'")
+def _way_out(lock: Mapping[str, Any]) -> str:
+    way = command("unlock", "", break_lock=lock["id"], why="the reason")  # the lock is on every node
     return f"Wait for it; or, if that run is dead or must not go on, break its lock: {way}"
 
 

@@ -12,9 +12,11 @@ from typing import Any, TypedDict
 
 try:
     from ansible.module_utils.modes import MODES
+    from ansible.module_utils.typed_run import command
     from ansible.module_utils.unit_needs import text as unit_text
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from modes import MODES
+    from typed_run import command
     from unit_needs import text as unit_text
 
 ENGINES = ("legacy", "rust")
@@ -42,7 +44,6 @@ def status_report(
     steps: Sequence[Mapping[str, Any]],
     health: Mapping[str, Any],
     now: float,
-    inventory: str = "",
     journal: Mapping[str, Sequence[str]] | None = None,
     lock: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -53,11 +54,10 @@ def status_report(
         steps: Every step of the migration in order, see `steps.plan`.
         health: The result of the module ``chain_health``.
         now: The controller's clock in seconds since the epoch.
-        inventory: The inventory to name in commands; empty for the default one.
         journal: What the verification of the step journals found: ``lines`` in words, and those ``broken``.
         lock: Who holds the operator lock, in words.
     """
-    following = next_step(states, steps, inventory)
+    following = next_step(states, steps)
     soaks = _soaks(following, steps)
     return {
         "schema": 1,
@@ -69,6 +69,10 @@ def status_report(
         },
         "steps": [{key: value for key, value in step.items() if key != "evidence"} for step in steps],
         "next": following,
+        "commands": {
+            name: {"rollback": command("rollback", name), "ack": command("ack", name, why="what was found")}
+            for name in states
+        },
         "chain": {"problems": health.get("problems", []), **health.get("chain", {})},
         "journal": None if journal is None else {name: list(journal[name]) for name in ("lines", "broken")},
         "lock": list(lock),
@@ -123,7 +127,7 @@ def _unit(state: Mapping[str, Any]) -> list[str]:
 
 
 def next_step(
-    states: Mapping[str, Mapping[str, Any] | None], steps: Sequence[Mapping[str, Any]], inventory: str = ""
+    states: Mapping[str, Mapping[str, Any] | None], steps: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """The first step that is not done, and the command to type for it.
 
@@ -131,23 +135,22 @@ def next_step(
     imports the Rust engine itself, or ``silent`` while a node does not
     answer: then nothing may start, and the command looks again.
     """
-    option = f" -i {inventory}" if inventory else ""
     if silent := [name for name, state in states.items() if not state]:
         return _following(
             "silent",
-            f"ansible-playbook{option} playbooks/status.yml",
+            command("status"),
             [f"{name} does not answer: no step starts before it does" for name in silent],
         )
     for step in steps:
         if step_done(states, step):
             continue
-        command = f"ansible-playbook{option} playbooks/phase{step['phase']}.yml -l {step['node']}"
+        typed = command(f"phase{step['phase']}", step["node"])
         chosen = {name: step[name] for name in ("phase", "node", "ready_at")}
-        return _following(step["action"], command, step["reasons"]) | chosen
+        return _following(step["action"], typed, step["reasons"]) | chosen
     if all((state or {}).get("node_py", {}).get("state") == "rust" for state in states.values()):
         return _following("done", None, ["the legacy engine is removed from every node"])
     reason = "the six criteria are checked; nothing is removed without -e confirm=remove-legacy"
-    return _following("complete", f"ansible-playbook{option} playbooks/complete.yml", [reason])
+    return _following("complete", command("complete", ""), [reason])
 
 
 def step_done(states: Mapping[str, Mapping[str, Any] | None], step: Mapping[str, Any]) -> bool:

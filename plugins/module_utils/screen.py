@@ -157,7 +157,7 @@ def _warnings(report: Mapping[str, Any], paint: Paint) -> list[str]:
         if node["latched"]:
             lines += _wrapped(f"{name} LATCHED: {node['latched']}", paint, "bad")
         if node["latched"] or node["stopped"]:
-            way = _command(report["next"], "ack.yml", f"-l {name} -e 'why=\"what was found\"'")
+            way = report["commands"][name]["ack"]
             lines += _wrapped(f"look into it (captures), then: {way}", paint, "")
         if node["mode"] is None:
             lines += _wrapped(f"{name}: {node['why']}", paint, "bad")
@@ -237,7 +237,7 @@ def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
     if following["command"]:
         lines.append(_field("", paint("strong", following["command"]), paint))
     if action == "fail":
-        back = _command(following, "rollback.yml", f"-l {_culprit(report)}")
+        back = report["commands"][_culprit(report)]["rollback"]
         lines.append(_field("", f"or one step back: {back}", paint))
     for reason in following["reasons"] if action != "start" else ():
         lines += _wrapped(reason, paint, "bad" if action in ("fail", "silent") else "")
@@ -249,12 +249,6 @@ def _culprit(report: Mapping[str, Any]) -> str:
     signs = ("divergence", "rust_error", "legacy_error", "latched", "stopped")
     faulty = [name for name, node in report["overview"].items() if any(node.get(sign) for sign in signs)]
     return str((faulty or [report["next"]["node"]])[0])
-
-
-def _command(following: Mapping[str, Any], playbook: str, arguments: str = "") -> str:
-    """Another command for the same inventory as the next one."""
-    begin = str(following["command"] or "ansible-playbook playbooks/").split("playbooks/")[0]
-    return f"{begin}playbooks/{playbook} {arguments}".rstrip()
 
 
 def _field(name: str, text: str, paint: Paint) -> str:

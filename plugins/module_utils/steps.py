@@ -13,11 +13,13 @@ from typing import Any, NotRequired, TypedDict
 try:
     from ansible.module_utils.gate import Decision, decide
     from ansible.module_utils.modes import MODES
+    from ansible.module_utils.typed_run import command
     from ansible.module_utils.unit_needs import text as unit_text
     from ansible.module_utils.waves import Size, before
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from gate import Decision, decide
     from modes import MODES
+    from typed_run import command
     from unit_needs import text as unit_text
     from waves import Size, before
 
@@ -175,7 +177,7 @@ def _broken(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
         elif wrong := (state.get("journal") or {}).get("broken"):
             reasons.append(
                 f"{name}: its step journal is broken: {wrong}; look into it, then set it aside with a "
-                f"reason: ansible-playbook playbooks/journal.yml -l {name} -e 'set_aside=\"the reason\"'"
+                f"reason: {command('journal', name, set_aside='the reason')}"
             )
         elif state["mode"] != "legacy" and (lacks := unit_reasons(name, state, "lacks")):
             reasons += lacks
@@ -198,9 +200,12 @@ def _unfinished(name: str, begun: Mapping[str, Any]) -> str:
     """What is open on a node, and the command that finishes it."""
     if "damaged" in begun:
         return f"what has been begun there cannot be read ({begun['damaged']}); look, then remove the file"
-    command = "rollback.yml" if begun["kind"] == "rollback" else "upgrade.yml with the same wheel"
+    if begun["kind"] == "rollback":
+        typed = command("rollback", name)
+    else:
+        typed = command("upgrade", name, wheel="PATH") + " with the same wheel"
     what = f"{begun['kind']} to {begun['target'][:12]} was begun by {begun['by']} and is not finished"
-    return f"{what}; run {command} -l {name} first"
+    return f"{what}; run {typed} first"
 
 
 def _too_early(

@@ -11,8 +11,10 @@ from typing import Any
 
 try:
     from ansible.module_utils.modes import MODES
+    from ansible.module_utils.typed_run import command
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from modes import MODES
+    from typed_run import command
 
 
 def plan(states: Mapping[str, Mapping[str, Any] | None], node: str, release: str) -> dict[str, Any]:
@@ -101,8 +103,8 @@ def lines(
         ]
     if planned["behind"]:
         said.append(
-            f"{', '.join(planned['behind'])} still runs another release: no step starts until upgrade.yml"
-            " with the same wheel has been there too"
+            f"{', '.join(planned['behind'])} still runs another release: no step starts until the same wheel "
+            f"has been there too: {command('upgrade', ','.join(planned['behind']))}"
         )
     if latched := ((state.get("status") or {}).get("latched") or {}):
         said.append(f"{node} is latched ({latched.get('why')}): look, acknowledge it, and go on with phase 1")
@@ -115,10 +117,11 @@ def _refusal(states: Mapping[str, Mapping[str, Any] | None], node: str, release:
     assert state is not None
     begun = state.get("operation") or {}
     if begun.get("kind") == "rollback":
-        return f"a rollback to {begun['target']} is open on it; finish it first: rollback.yml -l {node}"
+        return f"a rollback to {begun['target']} is open on it; finish it first: {command('rollback', node)}"
     if state["node_py"]["state"] != "wrapped" or not state["release"]:
         return (
-            "the wrapper is not in it yet; its wheel comes with the first step: phase1.yml -e wheel_file=PATH"
+            "the wrapper is not in it yet; its wheel comes with the first step: "
+            f"{command('phase1', node, wheel_file='PATH')}"
         )
     if silent := sorted(name for name, other in states.items() if not other):
         return f"{', '.join(silent)} does not answer, so nobody knows which release runs there"

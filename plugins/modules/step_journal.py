@@ -110,10 +110,7 @@ def main() -> None:
         record = append(module, journal)
         module.exit_json(changed=True, record=record, content=journal.path.read_text(encoding="utf-8"))
     except JournalBroken as error:
-        module.fail_json(
-            msg=f"the step journal is broken: {error}. Look into it, then: "
-            "ansible-playbook playbooks/journal.yml -e 'set_aside=\"the reason\"'"
-        )
+        module.fail_json(msg=f"the step journal is broken: {error}", is_broken=True)
     except (OSError, ValueError, KeyError) as error:
         module.fail_json(msg=f"the step journal cannot be written: {error}")
 

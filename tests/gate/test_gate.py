@@ -413,7 +413,10 @@ def test_given_codes_that_live_traffic_does_not_bring_then_a_replay_brings_them_
     criteria = CRITERIA | {"min_reason_codes": 9}
     short = decide_with(criteria=criteria)
     assert short["outcome"] == "wait"
-    assert "6 of 9 reason codes (6 live, 0 more by a replay); playbooks/replay.yml -l node1" in str(short)
+    assert (
+        "6 of 9 reason codes (6 live, 0 more by a replay); ansible-playbook playbooks/replay.yml -l node1"
+        in str(short)
+    )
     filled = decide_with(put("replay", value=a_replay()), criteria)
     assert filled["outcome"] == "pass"
     assert (

@@ -78,7 +78,7 @@ def test_given_a_node_before_it_that_has_not_finished_then_the_next_one_is_not_t
 def test_given_no_reason_then_nothing_is_acknowledged(here: Path) -> None:
     status, said = play(here, "playbooks/ack.yml", "-l", "node1")
     assert status == 2
-    assert "without it nothing is acknowledged" in said
+    assert "nothing is acknowledged: ansible-playbook" in said
 
 
 def test_given_a_fault_for_a_real_network_then_the_wrapper_does_not_come(here: Path) -> None:
@@ -119,7 +119,7 @@ def test_given_another_release_than_the_other_node_runs_then_the_wheel_does_not_
         ),
         (
             {"mode": None, "why": "nobody answers"},
-            "node1: nobody answers; rollback.yml -e to=legacy brings it",
+            "node1: nobody answers; this brings it to a known mode: ansible-playbook",
         ),
         ({"machine": {"disk_free": 1000, "memory_available": 10**10}}, "node1 has 1000 bytes of disk"),
         (

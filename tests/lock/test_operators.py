@@ -13,9 +13,9 @@ REFUSED = {"item": "node1", "outcome": "refused", "lock": LOCK, "why": "held by 
 
 
 def test_given_another_runs_lock_then_the_exact_command_to_break_it_is_told() -> None:
-    assert lock_refusals([REFUSED], ["inventory/local"]) == [
+    assert lock_refusals([REFUSED]) == [
         "node1 is locked: held by alice@laptop. Wait for it; or, if that run is dead or must not go on, "
-        "break its lock: ansible-playbook -i inventory/local playbooks/unlock.yml -e break_lock=aaaa "
+        "break its lock: ansible-playbook playbooks/unlock.yml -e break_lock=aaaa "
         "-e 'why=\"the reason\"'"
     ]
 
@@ -27,20 +27,20 @@ def test_given_a_broken_lock_then_the_run_is_told_that_it_stops() -> None:
         "lock": None,
         "why": "the lock of this run was broken by bob",
     }
-    assert lock_refusals([broken], []) == ["node2: the lock of this run was broken by bob; this run stops"]
+    assert lock_refusals([broken]) == ["node2: the lock of this run was broken by bob; this run stops"]
 
 
 def test_given_taken_locks_and_a_silent_node_then_nothing_is_refused() -> None:
     taken = {"item": "node1", "outcome": "taken", "lock": LOCK}
-    assert lock_refusals([taken, {"item": "node2", "unreachable": True}], []) == []
+    assert lock_refusals([taken, {"item": "node2", "unreachable": True}]) == []
 
 
 def test_given_the_lock_of_a_run_on_both_nodes_then_the_command_is_shown_once() -> None:
     held = [{"item": name, "lock": LOCK, "why": "held"} for name in ("node1", "node2")]
-    lines = lock_lines([*held, {"item": "node3", "unreachable": True}], [])
+    lines = lock_lines([*held, {"item": "node3", "unreachable": True}])
     assert lines[:2] == ["node1: held", "node2: held"]
     assert len(lines) == 3
-    assert lock_lines([{"item": "node1", "lock": None, "why": ""}], []) == [
+    assert lock_lines([{"item": "node1", "lock": None, "why": ""}]) == [
         "nobody is at work: no node is locked"
     ]
 
@@ -72,35 +72,35 @@ def found(text: str, **other: Any) -> dict[str, Any]:
 
 
 def test_given_whole_journals_then_the_last_record_is_told_and_no_copy_is_no_gap() -> None:
-    report = journal_report([found(a_journal(2)), {"item": "node2", "unreachable": True}], {}, [])
+    report = journal_report([found(a_journal(2)), {"item": "node2", "unreachable": True}], {})
     assert report["broken"] == []
     assert report["lines"] == [
         "journal of node1: 2 records, whole; last: step done of phase 1 by ops@desk at "
         "2023-11-14 22:13:20 UTC (phase 1)",
         "journal of node2: it does not answer",
     ]
-    assert journal_report([found("")], {"node1": ""}, [])["lines"] == [
+    assert journal_report([found("")], {"node1": ""})["lines"] == [
         "journal of node1: empty, nothing was done"
     ]
 
 
 def test_given_a_broken_journal_then_what_to_do_is_told() -> None:
-    report = journal_report([found("", broken="line 2: an edit")], {}, ["inv"])
+    report = journal_report([found("", broken="line 2: an edit")], {})
     assert report["broken"] == [
         "the step journal of node1 is broken: line 2: an edit. Look into it, then: "
-        "ansible-playbook -i inv playbooks/journal.yml -l node1 -e 'set_aside=\"the reason\"'"
+        "ansible-playbook playbooks/journal.yml -l node1 -e 'set_aside=\"the reason\"'"
     ]
 
 
 def test_given_a_copy_that_knows_more_then_the_missing_record_is_named() -> None:
     copy = a_journal(3)
-    (told,) = journal_report([found("".join(copy.splitlines(True)[:2]))], {"node1": copy}, [])["broken"]
+    (told,) = journal_report([found("".join(copy.splitlines(True)[:2]))], {"node1": copy})["broken"]
     assert "record 3, which the controller has a copy of, is missing" in told
 
 
 def test_given_a_copy_of_another_record_then_it_is_named() -> None:
     (told,) = journal_report([found(append("", {"at": 1, "who": "x", "why": "x", "what": "x", "node": "x"}))],
-                             {"node1": a_journal(2)}, [])["broken"]  # fmt: skip
+                             {"node1": a_journal(2)})["broken"]  # fmt: skip
     assert "record 1 is another one than the controller has a copy of" in told
 
 
@@ -108,7 +108,7 @@ def test_given_an_older_or_a_damaged_copy_then_it_tells_nothing(tmp_path: Path) 
     (tmp_path / "node1.jsonl").write_text(a_journal(1) + "{torn")
     copies = read_copies(tmp_path, ["node1", "node2"])
     assert copies["node2"] is None
-    assert journal_report([found(a_journal(3))], copies, [])["broken"] == []
+    assert journal_report([found(a_journal(3))], copies)["broken"] == []
 
 
 def removed(journal: str) -> str:
@@ -118,7 +118,7 @@ def removed(journal: str) -> str:
 
 
 def test_given_a_node_without_the_wrapper_then_the_copy_tells_the_end_of_its_journal() -> None:
-    report = journal_report([found("")], {"node1": removed(a_journal(2))}, [])
+    report = journal_report([found("")], {"node1": removed(a_journal(2))})
     assert report["broken"] == []
     assert report["lines"] == [
         "journal of node1: taken away with the wrapper; the controller's copy: 4 records, whole; last: "
@@ -128,12 +128,12 @@ def test_given_a_node_without_the_wrapper_then_the_copy_tells_the_end_of_its_jou
 
 def test_given_a_wrapper_that_came_again_then_the_new_journal_owes_nothing_to_the_one_before() -> None:
     begun = append("", {"at": 1.8e9, "who": "x", "why": "x", "what": "step done", "node": "n"})
-    report = journal_report([found(begun)], {"node1": removed(a_journal(2))}, [])
+    report = journal_report([found(begun)], {"node1": removed(a_journal(2))})
     assert report["broken"] == []
     assert report["lines"][0].startswith("journal of node1: 1 records, whole")
 
 
 def test_given_a_removal_that_has_only_begun_then_its_journal_must_still_be_whole() -> None:
     cut = "".join(a_journal(2).splitlines(True)[:1])
-    (told,) = journal_report([found(cut)], {"node1": removed(a_journal(2))}, [])["broken"]
+    (told,) = journal_report([found(cut)], {"node1": removed(a_journal(2))})["broken"]
     assert "record 2, which the controller has a copy of, is missing" in told

@@ -163,7 +163,7 @@ def test_given_an_open_operation_on_any_node_then_no_step_starts() -> None:
     states["node2"]["operation"] = begun("removed")
     step = plan_step(1, "node1", states, phases, {}, 0.0)
     assert step["action"] == "fail"
-    assert "run rollback.yml -l node2 first" in step["reasons"][0]
+    assert "run ansible-playbook playbooks/rollback.yml -l node2 first" in step["reasons"][0]
 
 
 def _runtime(state: Any) -> Any:

@@ -85,7 +85,7 @@ def test_given_nodes_in_the_middle_of_it_then_the_status_fits_the_schema(tmp_pat
     states = {"node1": state, "node2": a_node(tmp_path)}
     steps = [plan(1, name, states, PHASES, {}, NOW) for name in states]
     journal = {"lines": ["journal of node1: empty"], "broken": []}
-    report = status_report(states, steps, {}, NOW, "", journal, ["nobody is at work"])
+    report = status_report(states, steps, {}, NOW, journal, ["nobody is at work"])
     jsonschema.validate(report, schema("network"))
     assert report["overview"]["node1"]["soak"] == {"started": NOW, "needed": 10.0}
     with pytest.raises(jsonschema.ValidationError):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import overview
 import pytest
 from coinjecture_migration.histograms import LATENCY_EDGES as EDGES_OF_THE_WRAPPER
 from overview import LATENCY_EDGES, quantile, status_report
 from screen import coloured, duration, seconds, status_lines, step_lines
+from typed_run import Run
 
 NOW = 1_700_000_017.0
 
@@ -46,16 +48,14 @@ def evidence(**changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
-def report(
-    steps: Any = None, chain: Any = None, inventory: str = "", journal: Any = None, **nodes: Any
-) -> dict[str, Any]:
+def report(steps: Any = None, chain: Any = None, journal: Any = None, **nodes: Any) -> dict[str, Any]:
     """The status of a network of these nodes; the default ones wait for node1's first soak."""
     good = {"chain": {"heights": {"node1": 10, "node2": 9}, "agreed_height": 4, "agreed_hash": "f" * 64}}
     nodes = nodes or {
         "node1": a_node(since=NOW - 17, answering="legacy", evidence=evidence(), tip={"height": 10}),
         "node2": a_node("legacy"),
     }
-    return status_report(nodes, STEPS if steps is None else steps, chain or good, NOW, inventory, journal)
+    return status_report(nodes, STEPS if steps is None else steps, chain or good, NOW, journal)
 
 
 def screen(**arguments: Any) -> str:
@@ -101,10 +101,11 @@ def test_given_a_wait_then_the_command_and_the_time_it_could_start_are_shown() -
     assert "phase 1  shadow  ✔ node1   ◷ node2" in shown
 
 
-def test_given_another_inventory_then_the_command_names_it() -> None:
-    assert "ansible-playbook -i inventory/testnet playbooks/phase1.yml" in screen(
-        inventory="inventory/testnet"
-    )
+def test_given_another_inventory_then_every_command_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overview, "command", Run(options=("-i", "inventory/testnet")).command)
+    shown = screen(steps=[a_step(action="fail", reasons=["1 divergence"])])
+    assert "ansible-playbook -i inventory/testnet playbooks/phase1.yml" in shown
+    assert "or one step back: ansible-playbook -i inventory/testnet playbooks/rollback.yml -l node1" in shown
 
 
 def test_given_a_pass_then_the_step_may_start_now() -> None:

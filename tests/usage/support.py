@@ -26,7 +26,8 @@ class Typed:
 def inventory(folder: Path, **more: Any) -> Path:
     """Write an inventory of node1 and node2, with folders of their own; more variables are the nodes'."""
     shared = {
-        "ansible_connection": "local", "ansible_become": False, "coinjecture_user": getpass.getuser(),
+        "ansible_connection": "local", "ansible_host": "127.0.0.1", "ansible_become": False,
+        "coinjecture_user": getpass.getuser(),
         "ansible_python_interpreter": sys.executable, "lock_folder": str(folder / "lock"),
         "migration_state_dir": str(folder / "state"), "migration_build": str(folder / "build"),
         "coinjecture_src": str(folder / "src"), "coinjecture_releases": str(folder / "releases"),

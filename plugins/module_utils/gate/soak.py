@@ -10,6 +10,11 @@ from .criteria import COMPARING, GOOD_OUTCOME, Criteria
 from .findings import Findings
 from .replay import Replay
 
+try:
+    from ansible.module_utils.typed_run import command
+except ImportError:  # outside of Ansible, in the tests and in the filter
+    from typed_run import command
+
 
 def judge_time(name: str, record: Mapping[str, Any], wanted: Criteria, now: float, found: Findings) -> None:
     """Continuous healthy time: from the last break on, and only what a process has observed."""
@@ -70,7 +75,7 @@ def judge_samples(
             f" ({len(codes)} live, {len(replayed - codes)} more by a replay)"
         )
         if comparing and replay is None:
-            text += f"; playbooks/replay.yml -l {name} brings those that live traffic does not"
+            text += f"; {command('replay', name)} brings those that live traffic does not"
         found.wait("coverage", name, text)
     if comparing:
         _prove(name, samples, len(codes), replay, wanted, found)
