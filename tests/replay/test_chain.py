@@ -60,6 +60,7 @@ def test_given_a_log_with_forks_and_replaced_blocks_when_it_is_replayed_then_bot
     cases = content["bound"]["cases"]
     assert content["bound"]["upper"] == pytest.approx(1 - 0.05 ** (1 / cases))
     said = capsys.readouterr().out
+    assert "processor time of an accepted block in us: median " in said
     assert "bad_tier_size" in said and "of blocks like these fewer than one in" in said
 
 
@@ -303,6 +304,8 @@ def test_durations_are_counted_in_the_buckets_of_a_nodes_evidence() -> None:
     for part in parts:
         tally.add(part)
     assert report._durations(tally, "legacy") == evidence.as_json() | {"sum": 0.200304}
+    told = report._durations(tally, "legacy")
+    assert [round(report._quantile(told, share)) for share in (0.5, 0.8, 0.99)] == [3, 151, 201_450]
     assert report._durations(tally, "rust")["count"] == 6
 
 

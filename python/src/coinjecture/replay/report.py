@@ -98,6 +98,16 @@ def _durations(tally: Tally, engine: str) -> dict[str, Any]:
     return {"per_decade": PER_DECADE, "counts": counts, "sum": total, "count": found.total()}
 
 
+def _quantile(durations: dict[str, Any], share: float) -> float:
+    """A quantile in microseconds, at most a bucket too long."""
+    wanted, seen, bucket = math.ceil(share * durations["count"]), 0, 0
+    for name, count in durations["counts"].items():
+        if seen >= wanted:
+            break
+        seen, bucket = seen + count, int(name)
+    return float(10 ** (bucket / durations["per_decade"] - 3))
+
+
 def _rate(calls: int, seconds: float) -> float | None:
     return round(calls / seconds, 1) if seconds else None
 
@@ -136,7 +146,7 @@ def table(content: dict[str, Any], captures: Path) -> str:
 
 
 def _facts(content: dict[str, Any]) -> list[tuple[str, str]]:
-    rates, pairs, bound = content["throughput"], content["ratio"], content["bound"]
+    rates, spent, bound = content["throughput"], content["durations"]["cpu"], content["bound"]
     facts = [
         ("divergences", f"{content['divergences']['count']:,}"),
         ("took", f"{content['seconds']:.1f} s, {content['jobs']} processes, seed {content['seed']}"),
@@ -144,14 +154,12 @@ def _facts(content: dict[str, Any]) -> list[tuple[str, str]]:
     for engine in ("legacy", "rust"):
         if rates[engine]["per_second"]:
             facts.append((engine, f"{rates[engine]['per_second']:,.0f} judgements a second on one core"))
-    if pairs["pairs"]:
-        facts.append(
-            (
-                "rust / legacy",
-                f"time per stored block: median {pairs['median']:.3f}, p99 {pairs['p99']:.3f}, "
-                f"above 1 in {pairs['above_1']:,} of {pairs['pairs']:,}",
-            )
+    if spent["rust"]["count"]:
+        told = ", ".join(
+            f"{words} {_quantile(spent['rust'], share):.1f} and {_quantile(spent['legacy'], share):.1f}"
+            for words, share in (("median", 0.5), ("p99", 0.99))
         )
+        facts.append(("rust and legacy", f"processor time of an accepted block in us: {told}"))
     if bound["upper"]:
         facts.append(
             (
