@@ -21,7 +21,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
 from extra_variables import checked, table
-from supported import unsupported
+from supported import incomplete, unsupported
 
 DOCUMENTATION = r"""
 name: run_check
@@ -66,7 +66,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
 def _looks(playbook: Any, plays: list[Any]) -> Iterator[list[str]]:
     """What is wrong, look by look; a later one needs what an earlier one has found to be there."""
-    yield [reason for reason in (unsupported(ansible_version), _elsewhere()) if reason]
+    yield [reason for reason in (unsupported(ansible_version), incomplete(), _elsewhere()) if reason]
     yield _options()
     manager = plays[0].get_variable_manager()
     inventory = manager._inventory  # nothing public leads to it before the first task

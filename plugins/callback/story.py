@@ -32,11 +32,11 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
         self._only_says = False
         self._all_only_said = True
 
-    def get_option(self, name: str, hostvars: Any = None) -> Any:
+    def get_option(self, name: str, *rest: Any, **more: Any) -> Any:
         """An option of the default output; a play that only says something hides what merely went well."""
         if self._only_says and name in ("display_ok_hosts", "display_skipped_hosts"):
             return False
-        return super().get_option(name, hostvars)
+        return super().get_option(name, *rest, **more)
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Begin a play, without its banner if it only says something."""
@@ -54,7 +54,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Show what went well; of a play that only says something, only what it changed."""
-        if not self._only_says or result.result.get("changed"):
+        if not self._only_says or _of(result, "result").get("changed"):
             super().v2_runner_on_ok(result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
@@ -64,14 +64,19 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
         """Show the failed item of a loop; the same for silent nodes among the items."""
-        if not (self._expected_silence(result) and result.result.get("unreachable")):
+        if not (self._expected_silence(result) and _of(result, "result").get("unreachable")):
             super().v2_runner_item_on_failed(result)
 
     def _expected_silence(self, result: Any) -> bool:
-        return self._only_says and bool(result.task.ignore_unreachable)
+        return self._only_says and bool(_of(result, "task").ignore_unreachable)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Show the recap, unless nothing was done but saying something, and it went well."""
         troubled = [host for host in stats.processed if stats.failures.get(host)]
         if troubled or not self._all_only_said:
             super().v2_playbook_on_stats(stats)
+
+
+def _of(result: Any, name: str) -> Any:
+    """An attribute of a task's result; before ansible-core 2.19 its name began with an underscore."""
+    return getattr(result, name) if hasattr(result, name) else getattr(result, f"_{name}")
