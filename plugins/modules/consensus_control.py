@@ -33,6 +33,10 @@ options:
   why: {description: The reason that is recorded., type: str}
   socket: {description: The control socket., type: str, default: /run/coinjecture-migration/control.sock}
   timeout: {description: Seconds to wait for the answer., type: float, default: 10}
+  prepare_timeout:
+    description: With C(prepare), seconds that the action plugin waits for its end.
+    type: float
+    default: 3600
 author: ["The migration toolkit"]
 """
 

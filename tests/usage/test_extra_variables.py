@@ -111,3 +111,25 @@ def test_given_a_boolean_then_whoever_reads_it_takes_the_text_false_for_false() 
     ]
     assert len(found) >= 12
     assert [(path, text) for path, text, as_bool in found if not as_bool] == []
+
+
+@pytest.mark.parametrize("page", ["alerts", "restart", "rollback", "runbook", "gate"])
+def test_given_a_page_then_every_variable_that_it_names_exists(page: str) -> None:
+    text = (ROOT / f"docs/{page}.md").read_text()
+    named = set(
+        re.findall(r"`((?:events|grafana|health|metrics|monitoring|removal|restart|wheel)_[a-z_]+)", text)
+    )
+    assert named - set(table()) == set()
+
+
+def test_given_another_confirmation_depth_then_the_fingerprints_of_the_metrics_follow_it() -> None:
+    defaults = yaml.safe_load((ROOT / "roles/metrics/defaults/main.yml").read_text())
+    assert defaults["metrics_fingerprint_lag"] == "{{ coinjecture_confirmation_depth }}"
+
+
+def test_given_a_module_of_which_an_action_takes_options_then_its_page_has_them() -> None:
+    for path in ROOT.glob("plugins/action/*.py"):
+        taken = set(re.findall(r"""(?:arguments\.pop|args\.get|args)[(\[]"(\w+)\"""", path.read_text()))
+        page = (ROOT / f"plugins/modules/{path.name}").read_text().partition("DOCUMENTATION")[2]
+        options = yaml.safe_load(page.split('"""')[1]).get("options") or {}
+        assert taken <= set(options), path.name

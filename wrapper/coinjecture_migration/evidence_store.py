@@ -23,6 +23,7 @@ MAX_INTERVALS = 7 * 24 * 60  # a week, the longest soak
 MAX_GAPS = 1000
 MAX_PAGES = 16_384  # of 4 KiB: the limits above stay far below it
 WAL_BYTES = 4 * 2**20
+MAX_WAL_BYTES = 16 * WAL_BYTES  # the log cannot be emptied while somebody reads; beyond this it does not grow
 EVER = ("divergence", "rust_error", "legacy_error")
 
 TABLES = """
@@ -106,8 +107,15 @@ class EvidenceStore:
         return {name: json.loads(value) for name, value in rows}
 
     def write(self, batch: Batch) -> None:
-        """Write a batch in one transaction; a soak without a row gets its number."""
+        """Write a batch in one transaction; a soak without a row gets its number.
+
+        Raises:
+            OSError: Somebody has kept the file open in a reading for so long that its log is full. What
+                has to survive a power cut is written all the same.
+        """
         db = self._open()
+        if not batch.durable:
+            self._keep_the_log_short(db)
         numbers = []
         db.execute(f"PRAGMA synchronous={'FULL' if batch.durable else 'NORMAL'}")
         with db:
@@ -140,6 +148,18 @@ class EvidenceStore:
         if batch.durable:
             with contextlib.suppress(sqlite3.Error):  # it is on the disk; this keeps the log from growing
                 db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _keep_the_log_short(self, db: sqlite3.Connection) -> None:
+        """Empty a log that has become long; a reader that stays at one moment of the file is in the way."""
+        log = Path(f"{self._path}-wal")
+        if not log.exists() or log.stat().st_size <= MAX_WAL_BYTES:
+            return
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if (size := log.stat().st_size) > MAX_WAL_BYTES:
+            raise OSError(
+                f"{log} has {size} bytes and cannot be emptied while somebody reads {self._path}; "
+                "who has it open?"
+            )
 
     def trim(self) -> None:
         """Forget what is older than the limits."""
