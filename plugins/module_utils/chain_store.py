@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +23,8 @@ except ImportError:  # outside of Ansible, in the tests
     from parity_domain import out_of_domain
 
 LISTED_AT_MOST = 20
+ROOM_LEFT = 64 * 2**20
+"""Bytes that a copy leaves free on its disk."""
 
 
 class ChainUnreadable(Exception):
@@ -69,27 +73,46 @@ def check(database: Path, log_query: str) -> dict[str, Any]:
     return {"rows": rows, "integrity": integrity, "out_of_domain": outside, "examples": examples}
 
 
-def back_up(database: Path, copy: Path) -> dict[str, Any]:
+def back_up(
+    database: Path, copy: Path, limit: float = 1800.0, hold: float = 2.0, pages: int = 4096
+) -> dict[str, Any]:
     """Copy the database while the node runs, and verify the copy before it gets its name.
+
+    The whole copy is one read transaction, so what the node commits meanwhile never begins it anew. With a
+    write-ahead log that holds nobody up. With a rollback journal the node cannot commit while it lasts, so it
+    may last only as long as a node bears to wait; a longer one is refused.
+
+    Args:
+        database: The chain database.
+        copy: Where the copy goes.
+        limit: Seconds that copying and verifying may take.
+        hold: Seconds for which commits of a node with a rollback journal may be held up.
+        pages: So many pages are copied between two looks at the time.
 
     Returns:
         ``rows`` of every table in the copy, its ``sha256`` and ``bytes``.
 
     Raises:
-        ChainUnreadable: The copy is damaged or lacks rows that were there when it began.
+        ChainUnreadable: There is no room or no time for it, or the copy is damaged or lacks rows.
     """
+    _check_room(database, copy)
     partial = copy.with_name(copy.name + ".part")
     partial.unlink(missing_ok=True)
     try:
         with closing(open_read_only(database)) as source, closing(sqlite3.connect(partial)) as target:
-            before = _row_counts(source)
-            source.backup(target, pages=4096)
+            before = _copy_at_once(source, target, Deadline(limit, database), hold, pages)
+            deadline = Deadline(limit, database)
+            target.set_progress_handler(deadline.is_over, 100_000)
             integrity = str(target.execute("PRAGMA integrity_check(1)").fetchone()[0])
             rows = _row_counts(target)
     except sqlite3.Error as error:
         partial.unlink(missing_ok=True)
-        raise ChainUnreadable(f"the backup of {database} failed: {error}") from error
-    if integrity != "ok" or any(rows.get(table, -1) < count for table, count in before.items()):
+        why = f"verifying took longer than {limit:g} s" if "interrupted" in str(error) else str(error)
+        raise ChainUnreadable(f"the backup of {database} failed: {why}") from error
+    except ChainUnreadable:
+        partial.unlink(missing_ok=True)
+        raise
+    if integrity != "ok" or rows != before:
         partial.unlink(missing_ok=True)
         raise ChainUnreadable(f"the backup is not whole: {integrity}; rows {rows}, before {before}")
     with partial.open("rb") as handle:
@@ -98,6 +121,70 @@ def back_up(database: Path, copy: Path) -> dict[str, Any]:
     partial.chmod(0o640)
     partial.replace(copy)
     return {"rows": rows, "sha256": digest, "bytes": copy.stat().st_size}
+
+
+class Deadline:
+    """When a copy has to be done.
+
+    Args:
+        seconds: From now on.
+        database: Named in errors.
+        why: Why no longer.
+    """
+
+    def __init__(self, seconds: float, database: Path, why: str = "") -> None:
+        self._end, self._seconds = time.monotonic() + seconds, seconds
+        self._database, self._why = database, why
+
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() > self._end
+
+    def look(self, _status: int, remaining: int, total: int) -> None:
+        """Stop a copy whose time is up; as `sqlite3.Connection.backup` calls it."""
+        if remaining and self.is_over():
+            raise ChainUnreadable(
+                f"the copy of {self._database} was stopped after {self._seconds:g} s with"
+                f" {total - remaining} of {total} pages done{self._why}; nothing was left behind"
+            )
+
+
+def _check_room(database: Path, copy: Path) -> None:
+    """Refuse a copy for which the disk has no room."""
+    if not database.is_file():
+        raise ChainUnreadable(f"{database} is not there")
+    log = database.with_name(database.name + "-wal")
+    needed = database.stat().st_size + (log.stat().st_size if log.exists() else 0)
+    free = shutil.disk_usage(copy.parent).free
+    if free < needed + ROOM_LEFT:
+        raise ChainUnreadable(
+            f"{copy.parent} has {free:,} bytes free; the copy of {database} needs {needed:,}, and"
+            f" {ROOM_LEFT:,} stay free for the node: make room, then run the same command again"
+        )
+
+
+def _copy_at_once(
+    source: sqlite3.Connection, target: sqlite3.Connection, deadline: Deadline, hold: float, pages: int
+) -> dict[str, int]:
+    """Copy everything within one read transaction; the rows of every table as they are in it."""
+    mode = str(source.execute("PRAGMA journal_mode").fetchone()[0])
+    if mode != "wal":
+        deadline = Deadline(
+            hold,
+            Path(source.execute("PRAGMA database_list").fetchone()[2]),
+            f"; with its journal in mode {mode} the node cannot commit meanwhile, so it may last no longer."
+            " Stop the node for the copy, or let it use a write-ahead log (PRAGMA journal_mode=WAL)",
+        )
+    source.isolation_level = None
+    source.execute("BEGIN")
+    source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # now the transaction has its snapshot
+    source.backup(target, pages=pages, progress=deadline.look)
+    if mode != "wal":  # the node has waited long enough: what was copied is counted by itself
+        source.execute("COMMIT")
+        return _row_counts(target)
+    before = _row_counts(source)
+    source.execute("COMMIT")
+    return before
 
 
 def _log(connection: sqlite3.Connection, query: str) -> Iterator[tuple[int, bytes]]:

@@ -16,6 +16,8 @@ options:
   database: {description: The chain database., type: path, required: true}
   state: {description: What to do., type: str, choices: [checked, backed_up], required: true}
   log_query: {description: SQL that gives (sequence, raw bytes) of every stored block., type: str}
+  limit: {description: Seconds that a copy may take., type: float, default: 1800}
+  hold: {description: Seconds a node with a rollback journal may wait for., type: float, default: 2}
   copy: {description: Where the copy goes; one that is there is kept., type: path}
 author: ["The migration toolkit"]
 """
@@ -29,6 +31,8 @@ def main() -> None:
             "state": {"type": "str", "choices": ["checked", "backed_up"], "required": True},
             "log_query": {"type": "str"},
             "copy": {"type": "path"},
+            "limit": {"type": "float", "default": 1800},
+            "hold": {"type": "float", "default": 2},
         },
         required_if=[("state", "checked", ["log_query"]), ("state", "backed_up", ["copy"])],
         supports_check_mode=True,
@@ -40,7 +44,8 @@ def main() -> None:
         copy = Path(module.params["copy"])
         if copy.exists() or module.check_mode:
             module.exit_json(changed=not copy.exists(), copy=str(copy))
-        module.exit_json(changed=True, copy=str(copy), backup=back_up(database, copy))
+        limits = module.params["limit"], module.params["hold"]
+        module.exit_json(changed=True, copy=str(copy), backup=back_up(database, copy, *limits))
     except (ChainUnreadable, OSError) as error:
         module.fail_json(msg=str(error))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import chain_store
 import pytest
 from chain_store import ChainUnreadable, back_up, check
 
@@ -85,3 +88,87 @@ def test_given_a_check_or_a_copy_then_the_database_file_is_unchanged(database: P
     check(database, QUERY)
     back_up(database, tmp_path / "copy.db")
     assert database.read_bytes() == before
+
+
+COMMITS = """
+import sqlite3, sys, time
+node = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=5)
+node.execute("INSERT INTO blocks (raw) VALUES (x'00')")
+print("at work", flush=True)
+while True:
+    time.sleep(0.02)
+    node.execute("INSERT INTO blocks (raw) VALUES (x'00')")
+"""
+
+
+@pytest.fixture
+def busy(database: Path) -> Iterator[Path]:
+    """A chain of 2,000 pages to which another process commits 50 times a second."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as node:
+        node.execute("BEGIN")
+        node.executemany("INSERT INTO blocks (raw) VALUES (?)", [(b"x" * 3500,)] * 2000)
+        node.execute("COMMIT")
+    writer = subprocess.Popen([sys.executable, "-c", COMMITS, str(database)], stdout=subprocess.PIPE)
+    try:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"at work\n"
+        yield database
+    finally:
+        writer.kill()
+        writer.wait()
+
+
+class Slowly(chain_store.Deadline):
+    """Waits for a commit of the node between two parts of a copy."""
+
+    seen = 0
+
+    def look(self, status: int, remaining: int, total: int) -> None:
+        super().look(status, remaining, total)
+        Slowly.seen += 1
+        assert Slowly.seen <= 25, "the copy was begun anew"
+        with closing(sqlite3.connect(self._database)) as other:
+            count = "SELECT count(*) FROM blocks"
+            first = other.execute(count).fetchone()
+            while other.execute(count).fetchone() == first:
+                pass
+
+
+def test_given_a_node_that_commits_all_the_time_then_the_copy_ends_and_holds_one_moment(
+    busy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Slowly.seen = 0
+    monkeypatch.setattr(chain_store, "Deadline", Slowly)
+    backup = back_up(busy, tmp_path / "copy.db", pages=100)
+    assert Slowly.seen > 15
+    with closing(sqlite3.connect(busy)) as node:
+        assert 2003 < backup["rows"]["blocks"] < node.execute("SELECT count(*) FROM blocks").fetchone()[0]
+
+
+def test_given_no_time_then_the_copy_is_refused_with_the_reason_and_nothing_is_left(
+    busy: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ChainUnreadable, match=r"was stopped after 0 s with 1 of \d+ pages done"):
+        back_up(busy, tmp_path / "copy.db", limit=0, pages=1)
+    assert not list(tmp_path.glob("copy.db*"))
+
+
+def test_given_a_rollback_journal_then_the_node_waits_no_longer_than_it_may(
+    database: Path, tmp_path: Path
+) -> None:
+    plain = tmp_path / "plain.db"
+    with closing(sqlite3.connect(database)) as node, closing(sqlite3.connect(plain)) as other:
+        node.backup(other)
+        other.execute("PRAGMA journal_mode=DELETE")
+    assert back_up(plain, tmp_path / "copy.db")["rows"] == {"blocks": 3}
+    with pytest.raises(ChainUnreadable, match="in mode delete the node cannot commit meanwhile"):
+        back_up(plain, tmp_path / "other.db", hold=0, pages=1)
+
+
+def test_given_a_disk_without_room_then_the_copy_is_refused_before_it_begins(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain_store, "ROOM_LEFT", 2**62)
+    with pytest.raises(ChainUnreadable, match="make room, then run the same command again"):
+        back_up(database, tmp_path / "copy.db")
+    assert not list(tmp_path.glob("copy.db*"))
