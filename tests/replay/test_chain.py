@@ -6,15 +6,18 @@ import pty
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from coinjecture.replay import captures, legacy, parallel, report, walk
+from coinjecture.replay import snapshot as snapshots
 from coinjecture.replay.__main__ import main
 from coinjecture.replay.network import read_network
-from coinjecture.replay.snapshot import Row
+from coinjecture.replay.snapshot import Row, count, snapshot
+from coinjecture.replay.snapshot import rows as read_rows
 from coinjecture.replay.tally import Tally
 from coinjecture_migration.histograms import FINE, Durations
 from consensus_surface import REASONS
@@ -343,3 +346,83 @@ def test_the_files_of_captures_are_of_the_schema(tmp_path: Path) -> None:
         path = tmp_path / "captures" / one["file"]
         jsonschema.validate(json.loads(path.read_text(encoding="ascii")), schema)
         assert captures.read(path).profile == "full"
+
+
+KILLED = """
+import os, sqlite3, sys
+node = sqlite3.connect(sys.argv[1], isolation_level=None)
+node.execute("PRAGMA journal_mode=DELETE")
+node.execute("PRAGMA cache_spill=1")
+node.execute("PRAGMA cache_size=1")
+node.execute("BEGIN IMMEDIATE")
+for _ in range(2):
+    columns = "(hash, raw, received_at) SELECT hash || 'x', raw, received_at"
+    node.execute(f"INSERT INTO blocks {columns} FROM blocks")
+node.execute("CREATE TABLE more AS SELECT randomblob(100000) AS x")
+os._exit(9)
+"""
+
+
+def test_given_a_writer_that_was_killed_then_only_what_it_committed_is_read_and_nothing_is_touched(
+    tmp_path: Path,
+) -> None:
+    chain = database(tmp_path, grown(40))
+    with closing(sqlite3.connect(chain)) as node:
+        committed = node.execute("SELECT count(*) FROM blocks").fetchone()[0]
+    assert subprocess.run([sys.executable, "-c", KILLED, str(chain)], check=False).returncode == 9
+    assert chain.with_name("chain.db-journal").stat().st_size > 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with snapshot(chain) as copy:
+        assert count(copy, chain) == committed
+        assert len(list(read_rows(copy, chain))) == committed
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_given_a_database_that_changes_while_it_is_read_without_a_lock_then_it_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, read, uris = database(tmp_path, grown(12)), snapshots._read, []
+    with closing(sqlite3.connect(chain)) as node:
+        first = node.execute("SELECT count(*) FROM blocks").fetchone()[0]
+
+    def written_to(uri: str, copy: Path, **how: bool) -> bool:
+        uris.append(uri)
+        done = read(uri, copy, **how)
+        if len(uris) == 1:
+            damaged_row(
+                chain, "INSERT INTO blocks (hash, raw, received_at) SELECT 'x', raw, 1 FROM blocks LIMIT 1"
+            )
+        return done
+
+    monkeypatch.setattr(snapshots, "_read", written_to)
+    with snapshot(chain) as copy:
+        assert count(copy, chain) == first + 1
+    assert len(uris) == 2
+
+
+def test_given_a_table_of_other_columns_then_it_is_not_called_damaged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain = database(tmp_path, grown(3))
+    damaged_row(chain, "ALTER TABLE blocks RENAME COLUMN raw TO body")
+    assert main([str(chain), "--legacy", str(LEGACY), "--network", str(network(tmp_path))]) == 2
+    error = capsys.readouterr().err
+    assert "its table blocks has no raw" in error
+    assert "of another schema" in error
+    assert "restore" not in error
+
+
+def test_given_rows_at_and_below_sequence_0_then_they_are_read_too(tmp_path: Path) -> None:
+    chain = database(tmp_path, grown(12))
+    damaged_row(chain, "UPDATE blocks SET seq = seq - 3")
+    with snapshot(chain) as copy:
+        sequences = [row.sequence for row in read_rows(copy, chain)]
+        assert len(sequences) == count(copy, chain)
+    assert sequences[0] == -2
+
+
+def test_given_an_empty_log_then_that_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, content = replay(tmp_path, [])
+    assert status == 0
+    assert content["blocks"] == 0
+    assert "has no blocks yet: nothing is compared" in capsys.readouterr().err

@@ -82,6 +82,10 @@ def replay_chain(args: argparse.Namespace) -> int:
     known, started, clock = network.read_network(args.network), time.time(), time.monotonic()
     with snapshot.snapshot(args.chain) as copy:
         blocks = snapshot.count(copy, args.chain)
+        if not blocks:
+            print(
+                f"replay: {args.chain} has no blocks yet: nothing is compared, nothing shown", file=sys.stderr
+            )
         plan = parallel.Plan(
             database=args.chain,
             copy=copy,

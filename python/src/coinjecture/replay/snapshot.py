@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from coinjecture.replay.errors import BadInput
 
-ROWS_AT_ONCE = 500
+ROWS_AT_ONCE, TRIES = 500, 3
+COLUMNS = ("seq", "hash", "raw", "received_at")
+BEFORE_ALL = -(2**63)
+"""Before the first sequence: a log may hold rows at and below 0, which a node reads too."""
 MEND = "restore it from a backup and run again"
 
 
@@ -37,22 +41,77 @@ def snapshot(database: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="coinjecture-replay-") as folder:
         copy = Path(folder) / "chain.db"
         try:
-            with closing(_read_only(database)) as source, closing(sqlite3.connect(copy)) as target:
-                source.backup(target)
-                target.execute("PRAGMA journal_mode=DELETE")
+            _copy(database, copy)
         except sqlite3.Error as error:
             raise BadInput(f"{database}: cannot be copied: {error}; {MEND}") from error
         yield copy
 
 
-def _read_only(database: Path) -> sqlite3.Connection:
-    """Open without the right to write, the log of a node that is running included."""
-    uri = database.resolve().as_uri()
-    log = database.with_name(database.name + "-wal")
-    if log.exists() and log.stat().st_size:
-        return sqlite3.connect(f"{uri}?mode=ro", uri=True)
-    # Nobody has a log open: without it a read-only folder would do, and no file is made beside the database.
-    return sqlite3.connect(f"{uri}?immutable=1", uri=True)
+def _copy(database: Path, copy: Path) -> None:
+    """Copy what is committed, as of one moment, in the way that leaves the database's folder untouched.
+
+    A database that nobody has open is read without any lock, and the copy is only believed if nothing of
+    it has moved meanwhile. One with a log is read as its node reads it; a journal that a killed writer left
+    is rolled back in a copy of both files.
+    """
+    for _ in range(TRIES):
+        before = _traces(database)
+        log, journal = before[1:]
+        if _filled(journal):
+            if _read(f"{database.resolve().as_uri()}?mode=ro", copy, may_fail=True):
+                return
+            with tempfile.TemporaryDirectory(prefix="coinjecture-replay-", dir=copy.parent) as folder:
+                moved = Path(folder) / database.name
+                shutil.copyfile(database, moved)
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(_beside(database, "-journal"), _beside(moved, "-journal"))
+                if _traces(database) == before:
+                    _read(moved.as_uri(), copy)
+                    return
+        elif _filled(log):
+            _read(f"{database.resolve().as_uri()}?mode=ro", copy)
+            return
+        else:
+            _read(f"{database.resolve().as_uri()}?immutable=1", copy)
+            if _traces(database) == before:
+                return
+    if not _read(f"{database.resolve().as_uri()}?mode=ro", copy, may_fail=True):
+        raise BadInput(f"{database}: it changed while it was copied, {TRIES} times; stop what writes to it")
+
+
+def _read(uri: str, copy: Path, *, may_fail: bool = False) -> bool:
+    """Copy what a connection sees, in one read transaction; False where it cannot be opened so."""
+    copy.unlink(missing_ok=True)
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)  # in one step: nobody's commit can begin it anew
+            target.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.OperationalError:
+        if not may_fail:
+            raise
+        return False
+    return True
+
+
+def _beside(database: Path, what: str) -> Path:
+    return database.with_name(database.name + what)
+
+
+def _traces(database: Path) -> list[tuple[int, ...] | None]:
+    """What tells that somebody has written: identity, size and time of the database, its log, its journal."""
+    found: list[tuple[int, ...] | None] = []
+    for path in (database, _beside(database, "-wal"), _beside(database, "-journal")):
+        try:
+            known = path.stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((known.st_ino, known.st_size, known.st_mtime_ns))
+    return found
+
+
+def _filled(trace: tuple[int, ...] | None) -> bool:
+    return trace is not None and trace[1] > 0
 
 
 def count(copy: Path, database: Path) -> int:
@@ -63,6 +122,13 @@ def count(copy: Path, database: Path) -> int:
     """
     try:
         with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True)) as connection:
+            columns = {row[1] for row in connection.execute("PRAGMA table_info(blocks)")}
+            if columns and (missing := sorted(set(COLUMNS) - columns)):
+                raise BadInput(
+                    f"{database}: its table blocks has no {', '.join(missing)}, only"
+                    f" {', '.join(sorted(columns))}: it is whole, but of another schema than replay reads"
+                    f" ({', '.join(COLUMNS)})"
+                )
             rows: int = connection.execute("SELECT COUNT(*) FROM blocks").fetchone()[0]
     except sqlite3.Error as error:
         raise BadInput(f"{database}: no log of blocks in it: {error}; name a node's chain.db") from error
@@ -75,7 +141,7 @@ def rows(copy: Path, database: Path, stop: int | None = None) -> Iterator[Row]:
     Raises:
         BadInput: It is damaged; the message names the block by its sequence.
     """
-    last = read = 0
+    last, read = BEFORE_ALL, 0
     with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True)) as connection:
         while stop is None or read < stop:
             limit = ROWS_AT_ONCE if stop is None else min(ROWS_AT_ONCE, stop - read)
