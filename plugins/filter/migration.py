@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 import time
@@ -36,6 +37,9 @@ from upgrade import operation as operation_of_upgrade
 from upgrade import plan as plan_upgrade
 from waiting import next_look
 from waves import Size, waves
+
+WAVE = "coinjecture_step_wave_"
+"""Groups that the phase plays make begin so: no name that an inventory has by chance."""
 
 
 def states_of(results: Sequence[Mapping[str, Any]], order: Sequence[str]) -> dict[str, Any]:
@@ -92,12 +96,12 @@ def wave_of(node: str, order: Sequence[str], serial: Size | Sequence[Size]) -> s
         cut = waves(order, serial)
     except (ValueError, TypeError) as error:
         raise AnsibleFilterError(f"{error}; mend step_serial in the inventory") from error
-    return next(f"wave_{number:04}" for number, wave in enumerate(cut, start=1) if node in wave)
+    return next(f"{WAVE}{number:04}" for number, wave in enumerate(cut, start=1) if node in wave)
 
 
 def wave_lengths(groups: Mapping[str, Sequence[str]], hosts: Sequence[str]) -> list[int]:
     """How many of the play's hosts are in each wave, for ``serial``; an empty wave is left out."""
-    named = sorted(name for name in groups if name.startswith("wave_"))
+    named = sorted(name for name in groups if re.fullmatch(rf"{WAVE}\d{{4}}", name))
     return [count for name in named if (count := len(set(groups[name]) & set(hosts)))]
 
 

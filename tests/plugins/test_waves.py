@@ -9,6 +9,8 @@ import pytest
 from waiting import LONGEST, SHORTEST, next_look
 from waves import before, waves
 
+from tests.gate.test_filter import filters
+
 TEN = [f"node{number}" for number in range(1, 11)]
 
 
@@ -59,3 +61,12 @@ def test_given_the_deadline_then_it_waits_no_longer_than_that_and_gives_up() -> 
     assert next_look(0, 6005, None, 6000) == 5
     assert next_look(0, 6000, None, 6000) is None
     assert next_look(0, 6000, 6001, 6001) is None
+
+
+def test_given_a_group_of_the_operators_with_a_name_like_a_wave_then_it_is_none() -> None:
+    wave_of, wave_lengths = filters()["wave_of"], filters()["wave_lengths"]
+    order = ["node1", "node2", "node3"]
+    groups: dict[str, list[str]] = {"nodes": order, "wave_0": order, "wave_0001": ["node3"]}
+    for node in order:
+        groups.setdefault(wave_of(node, order, [1, 2]), []).append(node)
+    assert wave_lengths(groups, order) == [1, 2]

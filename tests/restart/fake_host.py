@@ -136,7 +136,10 @@ class FakeHost:
             return None
         if address == TRIAL_DRAIN_ADDRESS:
             return Answer(DRAINED if self.in_set("trial") and self.drain_rewrites else self.answer)
-        assert address in (PROBE_ADDRESS, TRIAL_DETOUR_ADDRESS), "users' addresses are not the guard's to ask"
+        own = {"0.0.0.0": PROBE_ADDRESS, "::": "::1"}.get(self.listens, self.listens)
+        if address == PROBE_ADDRESS != own:
+            return None  # nothing listens there
+        assert address in (own, TRIAL_DETOUR_ADDRESS), "users' addresses are not the guard's to ask"
         return Answer(self.answer)
 
     def runs(self, pid: int) -> bool:

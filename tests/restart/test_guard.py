@@ -157,6 +157,16 @@ def test_given_a_service_on_other_addresses_then_only_plain_is_offered(
     assert untouched(host)
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "::"])
+def test_given_a_service_on_other_addresses_then_the_advice_to_restart_it_plainly_works(
+    host: FakeHost, tmp_path: Path, address: str
+) -> None:
+    host.listens = address
+    how = run(host, tmp_path).choices[0].split(":")[0].removeprefix("restart_how=")
+    report = run(host, tmp_path, how=how)
+    assert (report.outcome, report.how) == ("restarted", "plain")
+
+
 def test_given_tools_that_are_not_there_then_it_names_them(host: FakeHost, tmp_path: Path) -> None:
     host.absent = ["/usr/sbin/haproxy"]
     report = run(host, tmp_path)

@@ -74,6 +74,15 @@ def test_given_a_service_that_closes_by_itself_then_nothing_has_to_be_drained() 
         ({"nonsense": 1}, "nonsense"),
         ({"put_back": [{"path": "/a"}]}, "one of"),
         ({"put_back": [{"path": "a", "absent": True}]}, "absolute"),
+        ({"put_back": [{"path": "/a", "absent": "no"}]}, "absent of a change is true or false, not 'no'"),
+        ({"put_back": [{"path": "/a", "absent": 1}]}, "absent of a change is true or false"),
+        ({"meanwhile": [{"path": "/a", "content": 7}]}, "content of a change is a text"),
+        ({"meanwhile": [{"path": "/a", "link": ["/b"]}]}, "link of a change is a text"),
+        ({"meanwhile": ["/a"]}, "a change is an object"),
+        ({"meanwhile": {"path": "/a"}}, "meanwhile is a list"),
+        ({"client_address": "no"}, "client_address is true or false, not 'no'"),
+        ({"unit": 7}, "unit is a text"),
+        ({"reason": None}, "reason is a text"),
     ],
 )
 def test_given_a_wrong_setting_then_it_is_named(wrong: dict[str, Any], named: str) -> None:

@@ -7,7 +7,7 @@ from .fit import Answer, misfit
 from .haproxy import HAPROXY, IP, NFT, UNIT_PREFIX, config, config_path, keeping_argvs, start_argv
 from .host import CommandFailed
 from .operation import DetourLost, Operation
-from .rules import PROBE_ADDRESS, TRIAL_DETOUR_ADDRESS, TRIAL_DRAIN_ADDRESS
+from .rules import TRIAL_DETOUR_ADDRESS, TRIAL_DRAIN_ADDRESS
 from .settings import How
 from .sockets import Socket, by_client, direct, listening, under_way
 from .stages import Report, Stage
@@ -107,7 +107,7 @@ class Guard(Operation):
     def _first_answer(self) -> Answer | None:
         """What the service answers now; None if it does not, asked several times."""
         for _ in range(_TRIES):
-            answer = self.host.ask(PROBE_ADDRESS, self.settings.port, self.settings.path)
+            answer = self.asked()
             if answer is not None:
                 return answer
         return None

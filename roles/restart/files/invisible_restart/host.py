@@ -118,7 +118,8 @@ class ThisHost:
 
     def ask(self, address: str, port: int, path: str) -> Answer | None:
         """See Host."""
-        request = f"GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nUser-Agent: coinjecture-restart\r\n\r\n"
+        host = f"[{address}]" if ":" in address else address
+        request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: coinjecture-restart\r\n\r\n"
         head = b""
         try:
             with socket.create_connection((address, port), timeout=5) as connection:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .fit import Answer
 from .haproxy import leave_argvs, table_name, unit_name
 from .host import CommandFailed, Host
-from .rules import ELEMENT_LIFE, PROBE_ADDRESS, Table
+from .rules import ELEMENT_LIFE, Table
 from .settings import Settings
-from .sockets import Socket
+from .sockets import Socket, listening, probed
 from .stages import Record, Stage
 
 RENEW_EVERY = 4.0
@@ -169,8 +170,13 @@ class Operation:
 
     def serves(self) -> bool:
         """Whether the service answers, past detour and hold, as well as it did before."""
-        answer = self.host.ask(PROBE_ADDRESS, self.settings.port, self.settings.path)
+        answer = self.asked()
         return answer is not None and (answer.serves or not self.record.state.spoke_http)
+
+    def asked(self) -> Answer | None:
+        """What the service answers now, asked where it listens; None if it does not."""
+        address = probed(listening(self.host.sockets(), self.settings.port))
+        return self.host.ask(address, self.settings.port, self.settings.path) if address else None
 
     def _is_stopped(self) -> bool:
         unit = self.host.unit(self.settings.unit)

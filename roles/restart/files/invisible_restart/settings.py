@@ -50,11 +50,18 @@ class Change:
         Raises:
             SettingsError: It is none of the four.
         """
+        if not isinstance(value, Mapping):
+            raise SettingsError(f"a change is an object, not {value!r}")
         kinds = [key for key in _KINDS if value.get(key) not in (None, False)]
         if len(kinds) != 1 or set(value) - {"path", "owner", *_KINDS}:
             raise SettingsError(
                 f"a change has a path and one of {', '.join(_KINDS)}; this one has {sorted(value)}"
             )
+        for key in ("from", "content", "link", "owner"):
+            if not isinstance(value.get(key), str | None):
+                raise SettingsError(f"{key} of a change is a text, not {value[key]!r}")
+        if not isinstance(value.get("absent"), bool | None):
+            raise SettingsError(f"absent of a change is true or false, not {value['absent']!r}")
         path = value.get("path")
         if not isinstance(path, str) or not path.startswith("/"):
             raise SettingsError(f"the path of a change is absolute; this one is {path!r}")
@@ -64,7 +71,7 @@ class Change:
             content=value.get("content"),
             owner=value.get("owner", "root"),
             link=value.get("link"),
-            absent=bool(value.get("absent")),
+            absent=value.get("absent") is True,
         )
 
 
@@ -126,6 +133,8 @@ def parse(text: str) -> Settings:
     if unknown or missing:
         raise SettingsError(f"unknown settings: {sorted(unknown)}; missing ones: {sorted(missing)}")
     for name in _CHANGES:
+        if not isinstance(values.get(name, []), list):
+            raise SettingsError(f"{name} is a list of changes, not {values[name]!r}")
         values[name] = tuple(Change.read(change) for change in values.get(name, ()))
     for name in _SECONDS:
         if name in values:
@@ -135,7 +144,12 @@ def parse(text: str) -> Settings:
     for name in ("port", "detour_port"):
         if name in values and not (type(values[name]) is int and 0 < values[name] < 65536):
             raise SettingsError(f"{name} is a port number, not {values[name]!r}")
-    if not str(values["path"]).startswith("/"):
+    for name in ("unit", "path", "reason"):
+        if not isinstance(values.get(name, ""), str):
+            raise SettingsError(f"{name} is a text, not {values[name]!r}")
+    if not isinstance(values.get("client_address", False), bool):
+        raise SettingsError(f"client_address is true or false, not {values['client_address']!r}")
+    if not values["path"].startswith("/"):
         raise SettingsError(f"path begins with a slash; this one is {values['path']!r}")
     return Settings(**cast(dict[str, Any], values))
 

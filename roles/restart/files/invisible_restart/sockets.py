@@ -6,11 +6,11 @@ import ipaddress
 import socket
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .rules import KEEPING_ADDRESS, OWN_ADDRESSES, SERVER_ADDRESS
+from .rules import KEEPING_ADDRESS, OWN_ADDRESSES, PROBE_ADDRESS, SERVER_ADDRESS
 
 _ESTABLISHED, _SYN_RECV, _CLOSE_WAIT, _LISTEN = "01", "03", "08", "0A"
 _OPEN = frozenset({_ESTABLISHED, _SYN_RECV, _CLOSE_WAIT})
@@ -88,6 +88,19 @@ def _end(text: str) -> tuple[Address, int]:
 def listening(sockets: Iterable[Socket], port: int) -> list[Address]:
     """The addresses on which the host listens at this port."""
     return sorted({s.local for s in sockets if s.port == port and s.state == _LISTEN}, key=str)
+
+
+def probed(listens: Sequence[Address]) -> str | None:
+    """Where to ask a service that listens on these addresses; None where it listens on none.
+
+    Past detour and hold where that is possible: they are in the way of a service on every IPv4 address only.
+    """
+    told = [str(address) for address in listens]
+    if "0.0.0.0" in told:  # noqa: S104 - compared, not listened on
+        return PROBE_ADDRESS
+    if "::" in told:
+        return "::1"
+    return told[0] if told else None
 
 
 def direct(sockets: Iterable[Socket], port: int, detour_uid: int) -> list[Socket]:
