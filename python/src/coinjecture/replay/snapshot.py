@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from pathlib import Path
 
 from coinjecture.replay.errors import BadInput
 
-ROWS_AT_ONCE, TRIES = 500, 3
+ROWS_AT_ONCE, TRIES, PAGES = 500, 3, 4096
+LIMIT, HOLD = 1800.0, 2.0
+"""Seconds a copy may take, and those for which a node with a rollback journal may wait to commit."""
 COLUMNS = ("seq", "hash", "raw", "received_at")
 BEFORE_ALL = -(2**63)
 """Before the first sequence: a log may hold rows at and below 0, which a node reads too."""
@@ -84,13 +87,38 @@ def _read(uri: str, copy: Path, *, may_fail: bool = False) -> bool:
     copy.unlink(missing_ok=True)
     try:
         with closing(sqlite3.connect(uri, uri=True)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)  # in one step: nobody's commit can begin it anew
+            _in_time(source, target, HOLD if "mode=ro" in uri and _holds_up(source) else LIMIT)
             target.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.OperationalError:
         if not may_fail:
             raise
         return False
     return True
+
+
+def _holds_up(source: sqlite3.Connection) -> bool:
+    """Whether a node cannot commit while this connection reads."""
+    return str(source.execute("PRAGMA journal_mode").fetchone()[0]) != "wal"
+
+
+def _in_time(source: sqlite3.Connection, target: sqlite3.Connection, limit: float) -> None:
+    """Copy in one read transaction, so that nobody's commit begins it anew, within so many seconds."""
+    end = time.monotonic() + limit
+
+    def look(_status: int, remaining: int, total: int) -> None:
+        if remaining and time.monotonic() > end:
+            raise BadInput(
+                f"the copy was stopped after {limit:g} s with {total - remaining} of {total} pages done: the"
+                " node could not commit meanwhile; replay a copy of its database, or stop what writes to it"
+                if limit == HOLD
+                else f"the copy was stopped after {limit:g} s, {total - remaining} of {total} pages done"
+            )
+
+    source.isolation_level = None
+    source.execute("BEGIN")
+    source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # it has its moment from here on
+    source.backup(target, pages=PAGES, progress=look)
+    source.execute("COMMIT")
 
 
 def _beside(database: Path, what: str) -> Path:
