@@ -144,7 +144,11 @@ SHARED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
 from coinjecture import _core
+from coinjecture._reveal import check_reveal
 from types import MappingProxyType, SimpleNamespace
+import json
+class Registry:
+    encode_params = staticmethod(lambda problem: json.dumps(problem).encode())
 def doubled(make, start):
     value = start
     for _ in range(30):
@@ -174,6 +178,13 @@ for number, shape in enumerate(shapes):
         except ValueError:
             continue
         raise AssertionError((number, function))
+    for part in ("problem", "solution"):
+        revealed = {"previous_hash": "", "problem": {}, "solution": []} | {part: shape}
+        try:
+            check_reveal(revealed, "", b"", None, known_parent=True, registry=Registry, max_bundle_bytes=1)
+        except ValueError:
+            continue
+        raise AssertionError((number, part))
 print("ended")
 """
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from consensus_surface import RevealValidationError
 
+from coinjecture import _core
+
 
 def calculate_commitment(params: bytes, miner_salt: bytes, previous_hash: Any, solution: Any) -> str:
     """Hash (hex) that binds a miner to a solution before it is shown.
@@ -38,6 +40,8 @@ def check_reveal(
     """
     if not known_parent:
         raise RevealValidationError("reveal: previous_hash is not in the tree")
+    for part in ("problem", "solution"):
+        _core.canonical_json(block[part])  # refuses what is small as an object and without end as a text
     params = registry.encode_params(block["problem"])
     if commitment != calculate_commitment(params, miner_salt, block["previous_hash"], block["solution"]):
         raise RevealValidationError("reveal: the commitment does not fit problem, salt and solution")
