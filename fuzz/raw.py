@@ -22,7 +22,7 @@ from coinjecture.replay.node import Known
 from coinjecture.replay.writing import written
 
 from fuzz.blocks import as_mined, child
-from fuzz.domain import out_of_domain
+from fuzz.domain import MAX_BYTES, out_of_domain
 
 TOKENS = (
     *(b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\\u", b"\\ud83d", b"\\udE00", b"\\u0000", b"\\/"),
@@ -51,6 +51,8 @@ TOKENS = (
     ),
 )
 BLOCKS_KEPT = 64
+LARGEST = MAX_BYTES - 2**15
+"""Damage adds some bytes to a block: so far it stays inside the domain."""
 LONG_ONE_IN = 20
 """So many of the blocks whose bytes matter hold numbers as long as other blocks are large."""
 SHOWN = 20
@@ -95,7 +97,8 @@ def dense(rng: Random) -> bytes:
     text = written(block)
     for mark, literal in literals.items():
         text = text.replace(f'"{mark}"', literal)
-    return text.encode()
+    # A text beyond the domain is not read to its end, so what is wrong in it shows to one parser only.
+    return text.encode() if len(text) <= LARGEST else dense(rng)
 
 
 def usual(rng: Random) -> bytes:

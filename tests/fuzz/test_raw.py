@@ -2,6 +2,7 @@
 
 import json
 import re
+from random import Random
 
 import pytest
 
@@ -34,6 +35,15 @@ def test_given_a_parser_that_takes_too_much_then_it_is_found(
     monkeypatch.setattr(raw, "by_rust", lenient)
     assert raw.main(["--count", "20000", "--seed", "1"]) == 1
     assert "difference:" in capsys.readouterr().out
+
+
+def test_given_blocks_with_long_literals_then_each_is_large_and_none_beyond_the_domain_however_damaged() -> (
+    None
+):
+    rng = Random(20261205)
+    blocks = [raw.dense(rng) for _ in range(600)]
+    assert sum(len(block) > 2**16 for block in blocks) > 10
+    assert max(len(raw.damaged(rng, block)) for block in blocks for _ in range(20)) <= raw.MAX_BYTES
 
 
 def test_the_bytes_of_a_byte_order_mark_are_no_block() -> None:
