@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from overview import quantile
 from screen import duration, seconds
+from visible import visible_in
 
 from report import charts, criteria
 from report.histogram import merged, of_engine
@@ -22,7 +23,7 @@ WORDS = {"start": "passed", "wait": "waits", "fail": "refused", "nothing": "noth
 
 
 def render(run: Run) -> str:
-    """The page as text. Everything in it that comes from outside is escaped."""
+    """The page as text. Everything in it that comes from outside is escaped, and made visible."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -30,6 +31,8 @@ def render(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # What is only in the way of a reader who sees it: controls, marks that turn the direction of writing.
+    run = visible_in(run)
     environment.filters |= {
         "utc": _utc, "clock": _clock, "duration": duration, "short": seconds, "number": _number,
         "asked": lambda criteria, name: f"{criteria[name]:,}" if name in criteria else "",

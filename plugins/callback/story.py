@@ -6,9 +6,16 @@ tasks and the recap are left out. With ``-v`` everything is shown. All other pla
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
+
+from visible import LAYOUT, Painted, visible, visible_in
 
 DOCUMENTATION = r"""
 name: story
@@ -20,6 +27,29 @@ author: ["The migration toolkit"]
 """
 
 
+def _without_controls(diff: Any) -> Any:
+    """A diff whose texts steer no terminal; their lines stay lines."""
+    if not isinstance(diff, Mapping):
+        return visible_in(diff)
+    return {
+        key: visible(value, keep=LAYOUT) if isinstance(value, str) else visible_in(value)
+        for key, value in diff.items()
+    }
+
+
+def guard(display: Any) -> None:
+    """Let everything that Ansible prints, warnings, errors and its log included, pass through `visible`."""
+    if hasattr(display, "unguarded"):
+        return
+    display.unguarded = display.display
+
+    def show(msg: Any, *arguments: Any, **options: Any) -> None:
+        shown = msg if isinstance(msg, Painted) else visible(msg, keep=LAYOUT)
+        display.unguarded(shown, *arguments, **options)
+
+    display.display = show
+
+
 class CallbackModule(DefaultCallback):  # type: ignore[misc]
     """The default output with a filter in front."""
 
@@ -29,6 +59,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
+        guard(self._display)
         self._only_says = False
         self._all_only_said = True
 
@@ -37,6 +68,11 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
         if self._only_says and name in ("display_ok_hosts", "display_skipped_hosts"):
             return False
         return super().get_option(name, *rest, **more)
+
+    def _get_diff(self, difflist: Any) -> str:
+        """A diff in Ansible's colours, of texts that have none."""
+        listed = difflist if isinstance(difflist, list) else [difflist]
+        return Painted(super()._get_diff([_without_controls(diff) for diff in listed]))
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Begin a play, without its banner if it only says something."""
