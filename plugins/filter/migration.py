@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import sys
@@ -25,10 +26,12 @@ from gate.override import OverrideRefused, override
 from node_import import ImportEditRefused, unwrap
 from operators import journal_report, lock_lines, lock_refusals, read_copies
 from overview import status_report
+from repair import plan as plan_repair
 from rollback import operation as operation_of_rollback
 from rollback import plan as plan_rollback
 from screen import coloured, plain, status_lines, step_lines
 from steps import Step, gate_record, plan
+from troubles import drop_in_is_wrong, troubles
 from typed_run import command
 from unit_needs import text as unit_text
 from upgrade import check as check_upgrade
@@ -64,11 +67,18 @@ def migration_step(
 
 
 def gate_override(step: Mapping[str, Any], reason: str, who: str) -> dict[str, Any]:
-    """A step whose gate an operator has overridden, where there is a reason; see `gate.override`."""
+    """A step whose gate an operator has overridden, where there is a reason; see `gate.override`.
+
+    Where that cannot be, the step is refused with the reasons, like any other.
+    """
     try:
         return override(step, str(reason or ""), who, time.time())
     except OverrideRefused as error:
-        raise AnsibleFilterError(f"override_gate is refused: {error}") from error
+        return dict(step) | {
+            "action": "fail",
+            "reasons": [f"override_gate is refused: {error}"],
+            "ready_at": None,
+        }
 
 
 def step_record(step: Mapping[str, Any], finished: bool = False) -> dict[str, Any]:
@@ -124,6 +134,7 @@ def status_of(
     chain: Mapping[str, Any],
     journal: Mapping[str, Sequence[str]] | None = None,
     lock: Sequence[str] = (),
+    max_idle: float = math.inf,
 ) -> dict[str, Any]:
     """What build/status.json holds; see `overview.status_report`.
 
@@ -133,8 +144,9 @@ def status_of(
         chain: The result of ``chain_health``.
         journal: What the verification of the step journals found.
         lock: Who holds the operator lock.
+        max_idle: Seconds without a block after which the chain stands still.
     """
-    return status_report(states, steps, chain, time.time(), journal, lock)
+    return status_report(states, steps, chain, time.time(), journal, lock, float(max_idle))
 
 
 def node_materials(
@@ -171,6 +183,11 @@ def _inventory_option(sources: Sequence[str]) -> str:
     return shlex.quote(str(path.relative_to(root) if path.is_relative_to(root) else path))
 
 
+def troubles_of(state: Mapping[str, Any], node: str) -> list[str]:
+    """What is wrong with what the migration has laid down on a node; see `troubles.troubles`."""
+    return troubles(node, state)
+
+
 def rollback_plan(state: Mapping[str, Any] | None, to: str | None = None) -> dict[str, Any]:
     """Where a node goes back to and how; see `rollback.plan`."""
     return plan_rollback(state, to)
@@ -197,11 +214,11 @@ def upgrade_fault(planned: Mapping[str, Any], state: Mapping[str, Any] | None) -
 
 
 def mode_file(state: Mapping[str, Any], mode: str, who: str) -> dict[str, Any]:
-    """The mode file of a stopped node that goes back to ``mode``; a latch that is there stays.
+    """The mode file of a stopped node that goes back to ``mode``; a latch stays.
 
     ``while_stopped``: somebody wants this mode, though the node's evidence may remember a lower one.
     """
-    latched = (state.get("mode_file") or {}).get("latched")
+    latched = (state.get("status") or {}).get("latched") or (state.get("mode_file") or {}).get("latched")
     record = {
         "schema": 1,
         "mode": mode,
@@ -211,6 +228,11 @@ def mode_file(state: Mapping[str, Any], mode: str, who: str) -> dict[str, Any]:
         "latched": latched,
     }
     return record | {"while_stopped": True}
+
+
+def repair_plan(states: Mapping[str, Any], node: str, wheel: str = "") -> dict[str, Any]:
+    """What is put back on a node; see `repair.plan`."""
+    return plan_repair(states, node, bool(wheel))
 
 
 def legacy_node_py(source: str) -> str:
@@ -283,7 +305,10 @@ class FilterModule:
             "gate_override": gate_override,
             "step_record": step_record,
             "gate_record": gate_record,
+            "repair_plan": repair_plan,
             "rollback_plan": rollback_plan,
+            "troubles": troubles_of,
+            "drop_in_is_wrong": drop_in_is_wrong,
             "rollback_operation": rollback_operation,
             "upgrade_plan": upgrade_plan,
             "upgrade_operation": upgrade_operation,

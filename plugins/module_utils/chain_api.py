@@ -8,6 +8,7 @@ reorganisations do not reach every node has the same block.
 from __future__ import annotations
 
 import json
+import math
 import time
 import urllib.error
 import urllib.request
@@ -69,7 +70,8 @@ def check(
         pause: Waits between two looks.
 
     Returns:
-        What is wrong (empty: healthy), and what was seen: heights, peers, the height and hash agreed on.
+        What is wrong (empty: healthy), and what was seen: heights, peers, ``newest`` (when each node took its
+        newest block), the height and hash agreed on.
     """
     deadline = clock() + wanted.timeout
     first: dict[str, int] = {}
@@ -107,6 +109,7 @@ def view(
         found = _compare(targets, max(min(seen["heights"].values()) - depth, 0), fetch, deep)
         forked = found if "agreed_height" in deep else []
         problems = problems + forked
+    del seen["newest"]  # the wrapper's own evidence tells the gate when a block was judged last
     if problems:
         seen.pop("agreed_hash", None)
     return {"at": now(), "problems": problems, "forked": forked, **seen}
@@ -119,9 +122,12 @@ def _look(
     problems: list[str] = []
     heights: dict[str, int] = {}
     peers: dict[str, int] = {}
+    newest: dict[str, float | None] = {}
     for name, url in targets.items():
         try:
-            heights[name] = _height(name, fetch(f"{url}/v1/data/block/latest"))
+            latest = fetch(f"{url}/v1/data/block/latest")
+            heights[name] = _height(name, latest)
+            newest[name] = _when(latest)
             peers[name] = _peer_count(name, fetch(f"{url}/v1/peers"))
         except ApiError as error:
             problems.append(f"{name} does not answer: {error}")
@@ -131,7 +137,7 @@ def _look(
             problems.append(f"{name} has gained {gained} blocks since height {first[name]}")
         if peers[name] < wanted.min_peers:
             problems.append(f"{name} has {peers[name]} peers, needs {wanted.min_peers}")
-    seen: dict[str, Any] = {"heights": heights, "peers": peers}
+    seen: dict[str, Any] = {"heights": heights, "peers": peers, "newest": newest}
     if not problems:
         problems = _compare(targets, max(min(heights.values()) - wanted.lag, 0), fetch, seen)
     return problems, seen
@@ -163,6 +169,16 @@ def _height(name: str, answer: Any) -> int:
     if not isinstance(height, int) or isinstance(height, bool):
         raise ApiError(f"{name} says height {height!r}")
     return height
+
+
+def _when(answer: Mapping[str, Any]) -> float | None:
+    """When a node took a block, or when it was made (s since the epoch); None where it tells neither."""
+    inner = answer.get("block")
+    made = inner.get("timestamp") if isinstance(inner, Mapping) else None
+    for value in (answer.get("received_at"), answer.get("timestamp"), made):
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    return None
 
 
 def _peer_count(name: str, answer: Any) -> int:

@@ -20,23 +20,30 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from ansible.module_utils import journal, unit_reader
+    from ansible.module_utils import interpreter, journal, unit_reader
     from ansible.module_utils.bounded_reader import Unreadable, read_json, read_object
     from ansible.module_utils.control_client import ControlClient, ControlError
+    from ansible.module_utils.installed import compare
     from ansible.module_utils.journal_file import JournalFile
+    from ansible.module_utils.modes import MODES
     from ansible.module_utils.node_import import ImportEditRefused
     from ansible.module_utils.node_import import state as import_state
     from ansible.module_utils.operation import read as read_operation
+    from ansible.module_utils.unit_files import Unit
     from ansible.module_utils.unit_needs import Needs, findings, obstacles, process_findings
 except ImportError:  # outside of Ansible, in the tests
+    import interpreter
     import journal
     import unit_reader
     from bounded_reader import Unreadable, read_json, read_object
     from control_client import ControlClient, ControlError
+    from installed import compare
     from journal_file import JournalFile
+    from modes import MODES
     from node_import import ImportEditRefused
     from node_import import state as import_state
     from operation import read as read_operation
+    from unit_files import Unit
     from unit_needs import Needs, findings, obstacles, process_findings
 
 Run = Callable[[Sequence[str]], str]
@@ -118,10 +125,13 @@ def run_command(command: Sequence[str]) -> str:
 def read(paths: NodePaths, run: Run = run_command) -> dict[str, Any]:
     """Read the whole state of this node; never raises for what is merely absent."""
     told = unit_reader.properties(paths.unit, run)
+    unit = unit_reader.read(told)
     service = read_service(told)
     node_py = read_node_py(Path(paths.src) / "node.py")
     status, status_error = read_status(paths.socket)
-    mode_file = read_mode_file(Path(paths.mode_file))
+    mode_file, mode_file_error = read_mode_file(Path(paths.mode_file))
+    if node_py["state"] != "wrapped":
+        mode_file_error = ""  # nobody reads it
     stale = changed_since_start(paths, service)
     mode, why = settle_mode(service, node_py, status, status_error, mode_file, stale)
     return {
@@ -129,13 +139,16 @@ def read(paths: NodePaths, run: Run = run_command) -> dict[str, Any]:
         "mode": mode,
         "why": why,
         "service": service,
-        "unit": read_unit(paths.needs, told, node_py),
-        "runtime": read_runtime(paths.python, run),
+        "unit": read_unit(paths.needs, unit, node_py),
+        "runtime": read_runtime(paths.python, run) | {"switches": interpreter.switches(unit)},
         "node_py": node_py,
         "release": read_release(Path(paths.current)),
+        "installed": read_installed(paths),
         "status": status,
         "status_error": status_error,
         "mode_file": mode_file,
+        "mode_file_error": mode_file_error,
+        "next_mode": next_mode(node_py, mode_file, status),
         "journal": read_journal(Path(paths.mode_file).with_name("journal.jsonl")),
         "operation": read_operation(paths.operation),
         "restarting": read_restarting(run),
@@ -158,16 +171,39 @@ def read_service(values: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def read_unit(needs: Needs, values: Mapping[str, str], node_py: Mapping[str, Any]) -> dict[str, Any]:
+def read_unit(needs: Needs, unit: Unit, node_py: Mapping[str, Any]) -> dict[str, Any]:
     """What the unit does not give the wrapper although it is there, and what would defeat its drop-in.
 
     ``lacks`` and ``obstacles`` are lists of `unit_needs.Finding`.
     """
-    unit, engine = unit_reader.read(values), str(node_py["state"])
+    engine = str(node_py["state"])
     return {
         "lacks": [*findings(needs, unit, engine), *process_findings(needs, unit, engine)],
         "obstacles": obstacles(needs, unit),
     }
+
+
+def read_installed(paths: NodePaths) -> dict[str, Any] | None:
+    """Whether the release in force is, byte for byte, its wheel; None where there is none."""
+    if (release := read_release(Path(paths.current))) is None:
+        return None
+    compared: dict[str, Any] = compare(Path(paths.releases) / release)
+    return compared
+
+
+def next_mode(
+    node_py: Mapping[str, Any], mode_file: Mapping[str, Any] | None, status: Mapping[str, Any] | None = None
+) -> str | None:
+    """The mode that the next start of the service would read; None where nobody can say.
+
+    The wrapper knows it best, since it keeps the mode in two places.
+    """
+    if node_py["state"] == "wrapped":
+        told = (status or {}).get("mode_file")
+        start = told.get("next_start") if isinstance(told, Mapping) else None
+        recorded = (start if isinstance(start, Mapping) else mode_file or {"mode": "legacy"}).get("mode")
+        return recorded if isinstance(recorded, str) and recorded in MODES else None
+    return {"legacy": "legacy", "rust": "final"}.get(str(node_py["state"]))
 
 
 def read_restarting(run: Run) -> bool:
@@ -197,13 +233,17 @@ def read_status(socket_path: str) -> tuple[dict[str, Any] | None, str]:
         return None, str(error)
 
 
-def read_mode_file(path: Path) -> dict[str, Any] | None:
-    """The mode file, or None where it is missing or damaged."""
+def read_mode_file(path: Path) -> tuple[dict[str, Any] | None, str]:
+    """The mode file, None where it is missing or damaged, and what is wrong with it, if anything."""
     try:
         found: dict[str, Any] = read_object(path)
-    except (OSError, Unreadable):
-        return None
-    return found
+    except FileNotFoundError:
+        return None, ""
+    except (OSError, Unreadable) as error:
+        return None, str(error)
+    if found.get("mode") not in MODES:
+        return None, f"{path}: it names no mode"
+    return found, ""
 
 
 def read_journal(path: Path) -> dict[str, Any]:
@@ -274,6 +314,9 @@ def changed_since_start(paths: NodePaths, service: Mapping[str, Any]) -> list[st
     watched = [Path(paths.src) / "node.py", Path(paths.drop_in), Path(paths.settings), Path(paths.current)]
     for tree in paths.trees:
         watched += [tree, *sorted(tree.rglob("*.py"))] if tree.is_dir() else [tree]
+    if (release := read_release(Path(paths.current))) is not None:
+        folder = Path(paths.releases) / release
+        watched += [folder, *sorted(folder.rglob("*"))]
     return [str(path) for path in watched if _changed_at(path) > service["started"]]
 
 

@@ -12,10 +12,12 @@ from typing import Any, TypedDict
 
 try:
     from ansible.module_utils.modes import MODES
+    from ansible.module_utils.troubles import troubles
     from ansible.module_utils.typed_run import command
     from ansible.module_utils.unit_needs import text as unit_text
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from modes import MODES
+    from troubles import troubles
     from typed_run import command
     from unit_needs import text as unit_text
 
@@ -46,6 +48,7 @@ def status_report(
     now: float,
     journal: Mapping[str, Sequence[str]] | None = None,
     lock: Sequence[str] = (),
+    max_idle: float = math.inf,
 ) -> dict[str, Any]:
     """What build/status.json holds; its form is docs/schemas/network.schema.json.
 
@@ -56,15 +59,20 @@ def status_report(
         now: The controller's clock in seconds since the epoch.
         journal: What the verification of the step journals found: ``lines`` in words, and those ``broken``.
         lock: Who holds the operator lock, in words.
+        max_idle: Seconds without a block after which a node, or the chain, stands still.
     """
+    chain = health.get("chain", {})
+    idle = _idle(chain.get("newest", {}), now, max_idle)
     following = next_step(states, steps)
+    if idle and set(idle) == set(chain["newest"]) and following["action"] not in ("silent", "done"):
+        following = _following("still", None, list(idle.values()))
     soaks = _soaks(following, steps)
     return {
         "schema": 1,
         "now": now,
         "nodes": {name: state or {"answers": False} for name, state in states.items()},
         "overview": {
-            name: node_overview(state, soaks.get(name), health.get("chain", {}).get("heights", {}).get(name))
+            name: node_overview(name, state, soaks.get(name), chain.get("heights", {}).get(name))
             for name, state in states.items()
         },
         "steps": [{key: value for key, value in step.items() if key != "evidence"} for step in steps],
@@ -73,18 +81,19 @@ def status_report(
             name: {"rollback": command("rollback", name), "ack": command("ack", name, why="what was found")}
             for name in states
         },
-        "chain": {"problems": health.get("problems", []), **health.get("chain", {})},
+        "chain": {**chain, "problems": [*health.get("problems", []), *idle.values()]},
         "journal": None if journal is None else {name: list(journal[name]) for name in ("lines", "broken")},
         "lock": list(lock),
     }
 
 
 def node_overview(
-    state: Mapping[str, Any] | None, soak_needed: float | None, height: int | None
+    name: str, state: Mapping[str, Any] | None, soak_needed: float | None, height: int | None
 ) -> dict[str, Any]:
     """One node in few numbers.
 
     Args:
+        name: The node.
         state: What was read of it.
         soak_needed: Seconds of soak that the next step asks of it, None for nothing.
         height: Height of its tip as its API tells it, for a node whose wrapper tells none.
@@ -116,6 +125,16 @@ def node_overview(
         "release": state.get("release"),
         "service": state["service"]["state"],
         "unit": _unit(state),
+        "troubles": troubles(name, state),
+    }
+
+
+def _idle(newest: Mapping[str, float | None], now: float, max_idle: float) -> dict[str, str]:
+    """The nodes that have taken no block for too long, each in a sentence."""
+    return {
+        name: f"{name} stands still: it has taken no block for {now - when:.0f} s"
+        for name, when in newest.items()
+        if when is not None and now - when > max_idle
     }
 
 
@@ -131,9 +150,9 @@ def next_step(
 ) -> dict[str, Any]:
     """The first step that is not done, and the command to type for it.
 
-    ``action`` is that of the step, or ``complete`` after the last one, or ``done`` when node.py of every node
-    imports the Rust engine itself, or ``silent`` while a node does not
-    answer: then nothing may start, and the command looks again.
+    ``action`` is that of the step, or ``complete`` after the last one, or ``done`` when node.py of all nodes
+    imports the Rust engine itself, or ``silent`` while one does not answer: then nothing may start, and the
+    command looks again; or ``still`` while the chain stands still (see `status_report`), without a command.
     """
     if silent := [name for name, state in states.items() if not state]:
         return _following(

@@ -11,9 +11,15 @@ import json
 import os
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+try:
+    from ansible.module_utils.installed import compare
+except ImportError:  # outside of Ansible, in the tests
+    from installed import compare
 
 Run = Callable[[Sequence[str], Mapping[str, str]], str]
 
@@ -21,6 +27,9 @@ BUILD_PROBE = (
     "import json; from coinjecture import _core; import coinjecture.consensus;"
     " print(json.dumps(_core.build_info()))"
 )
+
+INSTALLER_NOTES = ("INSTALLER", "REQUESTED", "direct_url.json")
+"""What pip writes beside the wheel's own files."""
 
 
 class ReleaseRefused(Exception):
@@ -52,7 +61,7 @@ def wheel_hash(wheel: Path) -> str:
 def install(
     wheel: Path, sha256: str, releases: Path, python: str, allow_faults: bool, run: Run = run_command
 ) -> tuple[bool, dict[str, Any]]:
-    """Install a wheel as ``releases/<sha256>``.
+    """Install a wheel as ``releases/<sha256>``, or anew where what lies there is not that wheel any more.
 
     Args:
         wheel: The wheel on this machine.
@@ -69,7 +78,7 @@ def install(
         ReleaseRefused: Wrong bytes, not importable here, or a fault wheel where none may be.
     """
     release = releases / sha256
-    if release.is_dir():
+    if is_whole(release):
         return False, _probe(release, python, allow_faults, run)
     if (found := wheel_hash(wheel)) != sha256:
         raise ReleaseRefused(f"{wheel.name} has the hash {found}, recorded is {sha256}")
@@ -77,16 +86,51 @@ def install(
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
     command = [python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-cache-dir"]
-    run([*command, "--disable-pip-version-check", "--target", str(staged), str(wheel)], _environment())
+    command += ["--no-compile", "--disable-pip-version-check", "--target", str(staged), str(wheel)]
+    run(command, _environment())
     try:
         build = _probe(staged, python, allow_faults, run)
+        _as_in_wheel(staged, wheel)
+        if differs := compare(staged, sha256)["differs"]:
+            raise ReleaseRefused(f"what was installed is not what is in the wheel: {'; '.join(differs)}")
     except ReleaseRefused:
         shutil.rmtree(staged, ignore_errors=True)
         raise
-    shutil.copy2(wheel, staged / wheel.name)
-    staged.rename(release)
-    _sync(releases)
+    _put_in_place(staged, release)
     return True, build
+
+
+def is_whole(release: Path) -> bool:
+    """Whether a release is installed, and is its wheel byte for byte."""
+    return release.is_dir() and not compare(release)["differs"]
+
+
+def _as_in_wheel(staged: Path, wheel: Path) -> None:
+    """Take away the installer's own notes and keep the wheel: what stays can be compared with it."""
+    for folder in staged.glob("*.dist-info"):
+        for name in INSTALLER_NOTES:
+            (folder / name).unlink(missing_ok=True)
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if name.endswith(".dist-info/RECORD"):
+                (staged / name).write_bytes(archive.read(name))
+    shutil.copy2(wheel, staged / wheel.name)
+
+
+def _put_in_place(staged: Path, release: Path) -> None:
+    """Give the release its name; a damaged one goes first: a process keeps what it has read of it."""
+    for path in (*staged.rglob("*"), staged):
+        if not path.is_symlink():
+            _sync(path)
+    damaged = release.with_name(f".damaged-{release.name}")
+    shutil.rmtree(damaged, ignore_errors=True)
+    if release.is_symlink():
+        release.unlink()
+    elif release.exists():
+        release.rename(damaged)
+    staged.rename(release)
+    _sync(release.parent)
+    shutil.rmtree(damaged, ignore_errors=True)
 
 
 def switch(current: Path, release: Path) -> bool:
@@ -125,9 +169,9 @@ def _environment() -> dict[str, str]:
     return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _sync(folder: Path) -> None:
-    """Make a rename in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path: Path) -> None:
+    """Make the content of a file, or the names in a folder, durable."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

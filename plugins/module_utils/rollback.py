@@ -7,8 +7,10 @@ from typing import Any
 
 try:
     from ansible.module_utils.modes import MODES
+    from ansible.module_utils.troubles import starts_higher
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from modes import MODES
+    from troubles import starts_higher
 
 TARGETS = ("rust", "shadow", "legacy", "removed")
 
@@ -29,8 +31,8 @@ def plan(state: Mapping[str, Any] | None, to: str | None) -> dict[str, Any]:
         ``from`` and ``to``; ``how``: ``socket`` (at once), ``restart`` (the wrapper does not answer, so the
         mode file is written while the unit is stopped), ``remove`` (the wrapper is taken out), ``nothing``
         or ``refuse``; ``first``: the mode that the wrapper is asked for before anything else, or empty;
-        ``restarts``: whether the process has to be another one; ``resumed``: whether it finishes an open
-        rollback; ``origin``: the mode that the rollback began in; ``why``.
+        ``restarts``: whether the process has to be another one; ``resumed``: whether it finishes or replaces
+        an open rollback; ``origin``: the mode that the first of them began in; ``why``.
     """
     if to is not None and to not in TARGETS:
         return _plan("unknown", to, "refuse", f"to={to} is not one of {', '.join(TARGETS)}")
@@ -38,14 +40,15 @@ def plan(state: Mapping[str, Any] | None, to: str | None) -> dict[str, Any]:
         return _plan("unknown", to or "legacy", "refuse", "it does not answer")
     now = _mode_now(state)
     begun = state.get("operation") or {}
-    if to not in (None, begun.get("target")):
-        begun = {}
-    target = to or (begun["target"] if begun.get("kind") == "rollback" else _one_step_back(now))
+    resumed = begun.get("kind") == "rollback"
+    target = to or (begun["target"] if resumed else _one_step_back(now))
     planned = _to_removed(state, now) if target == "removed" else _to_mode(state, now, target)
-    planned |= {"resumed": begun.get("kind") == "rollback", "origin": planned["from"]}
-    if planned["resumed"]:
-        planned["origin"] = begun["origin"]
-        planned["why"] = f"the rollback to {target} begun by {begun['by']} is finished: {planned['why']}"
+    planned |= {"resumed": resumed, "origin": begun["origin"] if resumed else planned["from"]}
+    if resumed:
+        done = "finished" if target == begun["target"] else f"replaced by one to {target}"
+        planned["why"] = (
+            f"the rollback to {begun['target']} begun by {begun['by']} is {done}: {planned['why']}"
+        )
     return planned
 
 
@@ -55,7 +58,7 @@ def operation(planned: Mapping[str, Any], by: str, now: float) -> dict[str, Any]
     return {
         "schema": 1,
         "kind": "rollback",
-        "origin": planned["from"],
+        "origin": planned["origin"],
         "target": planned["to"],
         "mode": planned["from"] if known else None,
         "since": now,
@@ -67,7 +70,7 @@ def operation(planned: Mapping[str, Any], by: str, now: float) -> dict[str, Any]
 def _to_mode(state: Mapping[str, Any], now: str | None, target: str) -> dict[str, Any]:
     """The way back to a mode."""
     silent = state["status"] is None
-    if silent and state["mode"] == "legacy":
+    if silent and state["mode"] == "legacy" and not starts_higher(state, target):
         return _plan("legacy", target, "nothing", NEVER_STARTED)
     if silent and state["node_py"]["state"] == "rust":
         why = "the migration was complete: wrapper and legacy engine come back from the sealed copy"
@@ -77,6 +80,9 @@ def _to_mode(state: Mapping[str, Any], now: str | None, target: str) -> dict[str
     if silent:
         why = f"its wrapper does not answer: {state['status_error']}"
         return _plan(now or "unknown", target, "restart", why, restarts=True)
+    if MODES.index(target) >= MODES.index(str(now)) and starts_higher(state, target):
+        why = f"it is in {now}, but its next start would read {state['next_mode']}"
+        return _plan(str(now), target, "restart", why, restarts=True)
     if MODES.index(target) >= MODES.index(str(now)):
         why = f"it is in {now}, which is not above {target}"
         return _plan(str(now), target, "nothing", why + _way_out(str(now)))

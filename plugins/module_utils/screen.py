@@ -10,17 +10,25 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+try:
+    from ansible.module_utils.visible import visible_in
+except ImportError:  # outside of Ansible, in the tests and in the filter
+    from visible import visible_in
+
 WIDTH = 100
 BAR = 20
+PROGRAM = "ansible-playbook"
 VERBS = {"start": "starts now", "wait": "waits", "fail": "is refused", "nothing": "has nothing to do"}
 HEADLINES = {
     "start": ("ready", "{step} may start now"),
     "wait": ("waiting", "{step} waits"),
     "fail": ("refused", "{step} is refused"),
+    "still": ("still", "the chain stands still, so no step may start"),
     "silent": ("silent", "a node does not answer, so no step may start"),
     "complete": ("final", "every step is done; the legacy engine can be removed"),
     "done": ("done", "every node is on Rust alone, the legacy engine is removed"),
 }
+SHOWN = ("phase", "node", "mode", "target", "action", "reasons", "ready_at", "gate")
 COLOURS = {"good": "32", "bad": "31;1", "busy": "33", "dim": "2", "strong": "1"}
 """Meaning of a text and its SGR code."""
 
@@ -40,6 +48,7 @@ def coloured(meaning: str, text: str) -> str:
 
 def step_lines(step: Mapping[str, Any]) -> list[str]:
     """A step's decision with its reasons, and when a ``wait`` could end."""
+    step = visible_in({key: step.get(key) for key in SHOWN})
     head = f"phase {step['phase']} on {step['node']} ({step['mode']} -> {step['target']})"
     lines = [f"{head}: {VERBS[step['action']]}", *(f"  {reason}" for reason in step["reasons"])]
     lines += [f"  {proven}" for proven in (step.get("gate") or {}).get("proven", ())]
@@ -57,6 +66,8 @@ def status_lines(report: Mapping[str, Any], paint: Paint = plain, now: float | N
         now: Seconds since the epoch at which the screen is read; the report's own time if not given.
     """
     at = report["now"] if now is None else now
+    # The nodes as they were read are large, and nothing of them is drawn.
+    report = visible_in({key: value for key, value in report.items() if key != "nodes"})
     return [
         *_head(report["next"], at, paint),
         "",
@@ -161,6 +172,8 @@ def _warnings(report: Mapping[str, Any], paint: Paint) -> list[str]:
             lines += _wrapped(f"look into it (captures), then: {way}", paint, "")
         if node["mode"] is None:
             lines += _wrapped(f"{name}: {node['why']}", paint, "bad")
+        for trouble in node["troubles"]:
+            lines += _wrapped(f"{name}: {trouble}", paint, "bad")
         if not node["service"].startswith("active (running)"):
             lines += _wrapped(f"{name}: its service is {node['service']}", paint, "bad")
         for wrong in node["unit"]:
@@ -230,6 +243,7 @@ def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
         "wait": "when the gate passes" if ready is None else f"{_in(ready - now)}, at {clock(ready)} UTC",
         "fail": "when the cause is mended",
         "silent": "when it is back",
+        "still": "when blocks come again; look at the nodes' logs and peers",
         "complete": "when you are sure",
         "done": "nothing is left to do",
     }[action]
@@ -240,7 +254,7 @@ def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
         back = report["commands"][_culprit(report)]["rollback"]
         lines.append(_field("", f"or one step back: {back}", paint))
     for reason in following["reasons"] if action != "start" else ():
-        lines += _wrapped(reason, paint, "bad" if action in ("fail", "silent") else "")
+        lines += _wrapped(reason, paint, "bad" if action in ("fail", "silent", "still") else "")
     return lines
 
 
@@ -257,8 +271,12 @@ def _field(name: str, text: str, paint: Paint) -> str:
 
 
 def _wrapped(text: str, paint: Paint, meaning: str) -> list[str]:
-    """A text under the names' column, broken to fit the screen."""
-    lines = textwrap.wrap(text, WIDTH - 12, subsequent_indent="  ") or [""]
+    """A text under the names' column, broken to fit; a command at its end has its own line."""
+    said, colon, command = text.partition(f": {PROGRAM} ")
+    lines = textwrap.wrap(said + colon[:1], WIDTH - 12, subsequent_indent="  ", break_on_hyphens=False) or [
+        ""
+    ]
+    lines += textwrap.wrap(f"{PROGRAM} {command}", WIDTH - 14, break_on_hyphens=False) if colon else []
     return [f"{'':<12}{paint(meaning, line)}" for line in lines]
 
 

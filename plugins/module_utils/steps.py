@@ -13,12 +13,14 @@ from typing import Any, NotRequired, TypedDict
 try:
     from ansible.module_utils.gate import Decision, decide
     from ansible.module_utils.modes import MODES
+    from ansible.module_utils.troubles import troubles
     from ansible.module_utils.typed_run import command
     from ansible.module_utils.unit_needs import text as unit_text
     from ansible.module_utils.waves import Size, before
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from gate import Decision, decide
     from modes import MODES
+    from troubles import troubles
     from typed_run import command
     from unit_needs import text as unit_text
     from waves import Size, before
@@ -174,17 +176,20 @@ def _broken(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
             reasons.append(f"{name} does not answer now: no step starts while a node cannot be asked")
         elif state.get("mode") not in MODES:
             reasons.append(f"{name}: its mode is not known: {state.get('why') or 'nothing tells it'}")
+            reasons += [f"{name}: {text}" for text in troubles(name, state)]
         elif wrong := (state.get("journal") or {}).get("broken"):
             reasons.append(
                 f"{name}: its step journal is broken: {wrong}; look into it, then set it aside with a "
                 f"reason: {command('journal', name, set_aside='the reason')}"
             )
         elif state["mode"] != "legacy" and (lacks := unit_reasons(name, state, "lacks")):
-            reasons += lacks
+            reasons += [*lacks, *(f"{name}: {text}" for text in troubles(name, state))]
         elif begun := state.get("operation"):
             reasons.append(f"{name}: {_unfinished(name, begun)}")
-    for what in ("python", "libc"):
-        found = {name: state["runtime"].get(what) for name, state in states.items() if state}
+        else:
+            reasons += [f"{name}: {text}" for text in troubles(name, state)]
+    for what in ("python", "libc", "switches"):
+        found = {name: _told(state["runtime"].get(what)) for name, state in states.items() if state}
         if len(set(found.values())) > 1:
             listed = ", ".join(f"{name} {value}" for name, value in found.items())
             reasons.append(f"the nodes differ in {what}: {listed}; they would not compute the same sums")
@@ -194,6 +199,11 @@ def _broken(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
 def unit_reasons(name: str, state: Mapping[str, Any], which: str) -> list[str]:
     """What a node's unit ``lacks``, or the ``obstacles`` to the drop-in of the migration, in sentences."""
     return [f"{name}: {unit_text(found)}" for found in (state.get("unit") or {}).get(which, ())]
+
+
+def _told(value: Any) -> str:
+    """A fact of a node's interpreter in words; its switches are a list."""
+    return (", ".join(value) or "none") if isinstance(value, list) else str(value)
 
 
 def _unfinished(name: str, begun: Mapping[str, Any]) -> str:

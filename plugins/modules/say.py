@@ -8,5 +8,9 @@ module: say
 short_description: Print lines as they are
 options:
   lines: {description: The lines., type: list, elements: str, required: true}
+  painted:
+    description: Whether they have colours, and what is a stranger's in them has been made visible already.
+    type: bool
+    default: false
 author: ["The migration toolkit"]
 """

@@ -6,12 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.release import ReleaseRefused, install, switch
+from ansible.module_utils.release import ReleaseRefused, install, is_whole, switch
 
 DOCUMENTATION = r"""
 module: wheel_release
 short_description: Install a wheel as releases/<sha256> and point current at it
-description: See module_utils/release.py. In check mode nothing is staged.
+description: See module_utils/release.py. In check mode nothing is staged, C(whole) says what is there.
 options:
   wheel: {description: The wheel on the node., type: path, required: true}
   sha256: {description: The hash it must have., type: str, required: true}
@@ -42,7 +42,8 @@ def main() -> None:
     after = str(release) if module.params["switch"] else before
     diff = {"before": f"{current} -> {before}\n", "after": f"{current} -> {after}\n"}
     if module.check_mode:
-        module.exit_json(changed=before != after or not release.is_dir(), diff=diff)
+        whole = is_whole(release)
+        module.exit_json(changed=before != after or not whole, whole=whole, diff=diff)
     try:
         installed, build = install(
             wheel, module.params["sha256"], releases, str(python), module.params["allow_faults"]

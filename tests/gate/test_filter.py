@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleFilterError
 
 from tests.gate.test_gate import count_calls, put
 from tests.plugins.test_steps import CRITERIA, PHASES, a_node
@@ -44,12 +43,35 @@ def test_given_a_reason_then_a_step_that_waits_starts_and_its_lines_say_overridd
     assert record["gate_override"]["instead_of"] == step["action"]
 
 
-def test_given_a_divergence_then_the_play_fails_whatever_the_reason() -> None:
-    step = a_step(lambda status: count_calls(status, match=404, divergence=1))
-    with pytest.raises(AnsibleFilterError, match=r"override_gate is refused: .*1 divergences in this soak"):
-        filters()["gate_override"](step, "I am sure", "eve@laptop")
+def refused(step: Any, reason: str) -> str:
+    """Why an override of this step is refused, in one text."""
+    done = filters()["gate_override"](step, reason, "eve@laptop")
+    assert done["action"] == "fail"
+    (said,) = done["reasons"]
+    assert said in " ".join(filters()["step_lines"](done))
+    return str(said)
+
+
+def test_given_a_divergence_then_the_step_is_refused_whatever_the_reason() -> None:
+    said = refused(a_step(lambda status: count_calls(status, match=404, divergence=1)), "I am sure")
+    assert said.startswith("override_gate is refused: ") and "1 divergences in this soak" in said
 
 
 def test_given_evidence_that_cannot_be_believed_then_no_reason_outweighs_it() -> None:
-    with pytest.raises(AnsibleFilterError, match=r"evidence\.now is nan, not a finite number"):
-        filters()["gate_override"](a_step(put("evidence", "now", value=math.nan)), "I am sure", "eve@laptop")
+    said = refused(a_step(put("evidence", "now", value=math.nan)), "I am sure")
+    assert "evidence.now is nan, not a finite number" in said
+
+
+@pytest.mark.parametrize(
+    ("reason", "begins"), [("", "node1: rollback to shadow was begun"), ("now!", "override_gate")]
+)
+def test_given_an_open_operation_then_an_override_with_or_without_a_reason_gets_a_sentence(
+    reason: str, begins: str
+) -> None:
+    states = {"node1": a_node("shadow"), "node2": a_node("legacy")}
+    states["node1"]["operation"] = {"kind": "rollback", "target": "shadow", "by": "ann@laptop"}
+    planned = filters()["migration_step"](states, 1, "node2", PHASES, CRITERIA)
+    step = filters()["gate_override"](planned, reason, "eve@laptop")
+    assert step["action"] == "fail"
+    assert step["reasons"][0].startswith(begins)
+    assert "playbooks/rollback.yml -l node1 first" in step["reasons"][0]

@@ -23,6 +23,7 @@ HEALTHY: dict[str, Any] = {
     "service": {"found": True, "active": True, "state": "active (running)"},
     "node_py": {"state": "legacy", "why": ""},
     "unit": {"lacks": [], "obstacles": []},
+    "runtime": {"switches": []},
     "machine": {"disk_free": 10**10, "memory_available": 10**10},
 }
 
@@ -116,6 +117,14 @@ def test_given_another_release_than_the_other_node_runs_then_the_wheel_does_not_
                 }
             },
             "node1: no AF_UNIX; mend; then run this again",
+        ),
+        (
+            {"runtime": {"switches": ["PYTHONINTMAXSTRDIGITS=0", "-O"]}},
+            "node1 starts its interpreter with PYTHONINTMAXSTRDIGITS=0, -O; that may change what it accepts",
+        ),
+        (
+            {"release": RELEASE, "installed": {"wheel": None, "differs": ["x.py has other bytes"]}},
+            "x.py has other bytes; install it anew: ansible-playbook -i",
         ),
         (
             {"mode": None, "why": "nobody answers"},

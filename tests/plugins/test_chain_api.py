@@ -27,7 +27,8 @@ class Network:
         if path == "v1/peers":
             return node.get("peers", {"peers": [{"connected": True}]})
         asked = height if path.endswith("latest") else int(path.rsplit("/", 1)[1])
-        return node.get("answer", {"hash": f"{node.get('chain', 'main')}-{asked}", "height": asked})
+        told = node.get("told", {"received_at": 50.0 + asked})
+        return node.get("answer", {"hash": f"{node.get('chain', 'main')}-{asked}", "height": asked} | told)
 
     def pause(self, _: float) -> None:
         self.time += 1
@@ -43,6 +44,22 @@ def test_given_two_nodes_that_advance_then_they_are_healthy_and_agree() -> None:
     assert seen["agreed_height"] == 8
     assert seen["agreed_hash"] == "main-8"
     assert seen["peers"] == {"node1": 1, "node2": 1}
+
+
+@pytest.mark.parametrize(
+    ("told", "when"),
+    [
+        ({"received_at": 7.5, "timestamp": 1.0}, 7.5),
+        ({"timestamp": 7}, 7.0),
+        ({"block": {"timestamp": 7.5}}, 7.5),
+        ({}, None),
+        ({"received_at": True, "timestamp": "7", "block": []}, None),
+        ({"received_at": float("nan")}, None),
+    ],
+)
+def test_given_a_newest_block_then_it_is_told_when_it_came(told: dict[str, Any], when: float | None) -> None:
+    _, seen = Network(node1={"height": 10, "told": told}).check(Expectations(0, 2, 1, 0))
+    assert seen["newest"] == {"node1": when}
 
 
 @pytest.mark.parametrize(

@@ -185,9 +185,48 @@ def test_given_an_answer_nested_without_end_then_it_counts_as_a_silent_wrapper(p
         assert "not JSON" in read(paths, systemd())["why"]
 
 
-def test_given_a_damaged_mode_file_then_it_is_as_none(paths: NodePaths) -> None:
-    Path(paths.mode_file).write_text("[")
-    assert read(paths, systemd())["mode_file"] is None
+@pytest.mark.parametrize("content", ["", "[", "{}", '{"mode": "paused"}'])
+def test_given_a_mode_file_that_says_no_mode_then_it_is_as_none_and_what_is_wrong_is_told(
+    paths: NodePaths, content: str
+) -> None:
+    (Path(paths.src) / "node.py").write_text(WRAPPED)
+    Path(paths.mode_file).write_text(content)
+    state = read(paths, systemd())
+    assert state["mode_file"] is None
+    assert state["mode_file_error"].startswith(paths.mode_file)
+
+
+def test_given_no_mode_file_then_nothing_is_wrong_with_it(paths: NodePaths) -> None:
+    assert read(paths, systemd())["mode_file_error"] == ""
+
+
+def test_given_an_installed_release_then_its_bytes_are_compared_and_a_change_makes_the_process_stale(
+    paths: NodePaths,
+) -> None:
+    release = Path(paths.releases) / ("ab" * 32)
+    release.mkdir(parents=True)
+    (release / "coinjecture.py").touch()
+    Path(paths.current).symlink_to(release)
+    state = read(paths, systemd(started=time.time() - 60))
+    assert "keeps 0 wheels" in state["installed"]["differs"][0]
+    assert str(release / "coinjecture.py") in state["changed_since_start"]
+
+
+def test_given_a_wrapper_that_says_what_a_start_would_take_then_it_is_believed(paths: NodePaths) -> None:
+    (Path(paths.src) / "node.py").write_text(WRAPPED)
+    Path(paths.mode_file).write_text('{"mode": "rust"}')
+    told = {"problem": None, "next_start": {"mode": "shadow", "latched": True}}
+    with answering(Path(paths.socket), {"mode": "rust", "mode_file": told}):
+        assert read(paths, systemd())["next_mode"] == "shadow"
+
+
+@pytest.mark.parametrize(("imports", "following"), [(LEGACY, "legacy"), (WRAPPED, "rust")])
+def test_given_a_mode_file_then_the_next_start_reads_it_only_through_the_wrapper(
+    paths: NodePaths, imports: str, following: str
+) -> None:
+    (Path(paths.src) / "node.py").write_text(imports)
+    Path(paths.mode_file).write_text('{"mode": "rust"}')
+    assert read(paths, systemd())["next_mode"] == following
 
 
 def test_given_no_interpreter_then_the_runtime_is_empty_and_says_why(paths: NodePaths) -> None:

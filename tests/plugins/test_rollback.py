@@ -107,6 +107,23 @@ def test_given_an_open_rollback_and_another_order_then_the_new_one_counts() -> N
     assert plan(a_node("final") | {"operation": begun("rust")}, "legacy")["to"] == "legacy"
 
 
+def test_given_an_open_rollback_and_the_advice_to_go_further_then_nothing_left_to_do_still_replaces_it() -> (
+    None
+):
+    planned = plan(a_node("legacy") | {"operation": begun("shadow")}, "legacy")
+    assert (planned["how"], planned["to"], planned["resumed"], planned["origin"]) == (
+        "nothing",
+        "legacy",
+        True,
+        "final",
+    )
+    assert "begun by ann@laptop is replaced by one to legacy" in planned["why"]
+    assert (operation(planned, "bob", 5.0)["target"], operation(planned, "bob", 5.0)["origin"]) == (
+        "legacy",
+        "final",
+    )
+
+
 def test_given_an_open_rollback_and_the_same_order_again_then_it_is_finished() -> None:
     planned = plan(a_node("legacy") | {"operation": begun("legacy")}, "legacy")
     assert (planned["how"], planned["resumed"], planned["origin"]) == ("nothing", True, "final")

@@ -81,7 +81,7 @@ def test_given_nodes_in_the_middle_of_it_then_the_status_fits_the_schema(tmp_pat
         "tip": {"height": 7}, "evidence": {"calls": 3, "outcomes": {"match": 3}, "rejected": {"no_work": 1},
         "soak_started": NOW, "latency": {"legacy": buckets}},
     }  # fmt: skip
-    state = a_node(tmp_path) | {"mode": "shadow", "status": status}
+    state = a_node(tmp_path) | {"mode": "shadow", "next_mode": "shadow", "status": status}
     states = {"node1": state, "node2": a_node(tmp_path)}
     steps = [plan(1, name, states, PHASES, {}, NOW) for name in states]
     journal = {"lines": ["journal of node1: empty"], "broken": []}

@@ -151,7 +151,7 @@ def test_given_a_latch_an_unknown_mode_and_a_dead_service_then_each_is_shown() -
     )
     assert "node1 LATCHED: divergence at 7" in shown
     assert "node1 STOPPED, takes no block: an engine broke" in shown
-    assert "then: ansible-playbook playbooks/ack.yml -l node1 -e 'why=" in shown
+    assert "then: ansible-playbook playbooks/ack.yml -l node1 -e 'why=" in " ".join(shown.split())
     assert "node2: no unit" in shown
     assert "node2: its service is failed (failed)" in shown
 
@@ -175,6 +175,45 @@ def test_given_a_unit_that_takes_from_the_wrapper_then_the_file_and_the_command_
 def test_given_problems_of_the_chain_then_they_are_shown() -> None:
     chain = {"problems": ["node1 has 0 peers"], "chain": {"heights": {"node1": 3}}}
     assert "CHAIN     node1 at 3; node1 has 0 peers" in screen(chain=chain)
+
+
+def standing(**seconds: float) -> str:
+    """The screen of a chain whose nodes took their newest blocks so many seconds ago."""
+    newest = {name: NOW - ago for name, ago in seconds.items()}
+    chain = {
+        "heights": dict.fromkeys(seconds, 3),
+        "newest": newest,
+        "agreed_height": 1,
+        "agreed_hash": "f" * 64,
+    }
+    nodes = {"node1": a_node(since=NOW - 17, evidence=evidence()), "node2": a_node("legacy")}
+    start = [STEPS[0], a_step(action="start", ready_at=None)]
+    lines = status_lines(status_report(nodes, start, {"chain": chain}, NOW, max_idle=900))
+    return " ".join("\n".join(lines).split())
+
+
+def test_given_a_chain_that_stands_still_then_it_is_said_and_no_command_is_offered() -> None:
+    shown = standing(node1=1200, node2=1201)
+    assert "STILL the chain stands still, so no step may start" in shown
+    assert "node1 stands still: it has taken no block for 1200 s" in shown
+    assert "playbooks/phase" not in shown and "playbooks/complete" not in shown
+
+
+def test_given_one_node_that_stands_still_then_it_is_said_beside_the_next_step() -> None:
+    shown = standing(node1=3, node2=1201)
+    assert "node2 stands still: it has taken no block for 1201 s" in shown
+    assert "READY" in shown
+
+
+def test_given_a_chain_that_moves_then_nothing_of_that_is_said() -> None:
+    assert "still" not in standing(node1=3, node2=899)
+
+
+def test_given_troubles_of_a_node_then_each_is_on_the_screen_with_its_command() -> None:
+    empty = a_node() | {"mode_file_error": "mode.json: it is no JSON"}
+    shown = " ".join(screen(node1=empty, node2=a_node("legacy")).split())
+    assert "node1: its mode file cannot be read (mode.json: it is no JSON)" in shown
+    assert "ansible-playbook playbooks/repair.yml -l node1" in shown
 
 
 def test_given_verified_journals_then_the_broken_one_comes_first() -> None:

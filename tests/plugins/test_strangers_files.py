@@ -36,7 +36,7 @@ def one_of_numbers_that_are_none(path: Path) -> None:
 
 TRAPS = [a_deep_one, a_pipe, an_endless_one, a_large_one, one_of_numbers_that_are_none]
 READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
-    "mode file": ("mode.json", lambda path: read_mode_file(path) is None),
+    "mode file": ("mode.json", lambda path: read_mode_file(path)[0] is None and read_mode_file(path)[1]),
     "replay": ("replay.json", lambda path: str(path) in read_replay(path)),
     "operation": ("operation.json", lambda path: str(path) in (read_operation(path) or {})["damaged"]),
     "lock": ("lock.json", lambda path: LockFile(path.parent).read() is None),
