@@ -196,7 +196,8 @@ def touched(node: Remote) -> str:
     """All that a step leaves on a node; the same twice means that nobody has touched it."""
     return shell(
         node,
-        f"cat {STATE}/mode.json {STATE}/journal.jsonl 2>/dev/null; systemctl show -P MainPID {UNIT};"
+        f"cat {STATE}/mode.json /var/lib/coinjecture-operator/journal.jsonl 2>/dev/null;"
+        f" systemctl show -P MainPID {UNIT};"
         " ls -l /opt/coinjecture; find /opt/coinjecture/src /etc/coinjecture-migration /etc/systemd/system"
         " -type f -not -path '*/__pycache__/*' 2>/dev/null | sort | xargs sha256sum",
     )

@@ -1,44 +1,67 @@
-"""Action: the step journal of a node, and the controller's copy of it, from one and the same call."""
+"""Action: the step journal of a node, beside the controller's copy of it, from one and the same call."""
 
 from __future__ import annotations
 
-import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
+import durable
 from ansible.plugins.action import ActionBase
+from journal import goes_on, known_by, verify_chain
 from typed_run import command
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Runs the module; with ``copy`` the journal that it returns is kept in that file."""
+    """Runs the module with what the file ``copy`` knows, and keeps the journal that it returns there."""
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Carry out the request; a copy that cannot be written fails the task and says so."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        copy = arguments.pop("copy", None)
+        copy = Path(arguments.pop("copy"))
         answer: dict[str, Any] = self._execute_module(
-            module_name="step_journal", module_args=arguments, task_vars=task_vars
+            module_name="step_journal",
+            module_args=arguments | {"known": known_by(read(copy))},
+            task_vars=task_vars,
         )
         if answer.pop("is_broken", False):
             mend = command("journal", str(task_vars["inventory_hostname"]), set_aside="the reason")
             answer["msg"] += f". Look into it, then: {mend}"
         content = answer.pop("content", None)
-        if copy and content is not None:
-            try:
-                keep(Path(copy), content)
-            except OSError as error:
-                return result | {"failed": True, "msg": f"{copy} cannot be written: {error}"}
+        try:
+            if content is not None:
+                keep(copy, content)
+            elif arguments["state"] == "set_aside" and answer.get("changed") and not self._task.check_mode:
+                set_aside(copy)
+        except OSError as error:
+            return result | {"failed": True, "msg": f"{copy} cannot be written: {error}"}
         return result | answer
 
 
+def read(copy: Path) -> str | None:
+    """The copy, None where there is none."""
+    try:
+        return copy.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+
+
 def keep(copy: Path, content: str) -> None:
-    """Replace the copy in one move: whoever reads it meanwhile sees the old one or the new one."""
+    """Replace the copy by the journal as it is; one that knows something else stays, under another name."""
     copy.parent.mkdir(parents=True, exist_ok=True)
-    part = copy.with_name(f"{copy.name}.{os.getpid()}")
-    part.write_text(content, encoding="utf-8")
-    part.replace(copy)
+    known = known_by(read(copy))
+    if known and not goes_on(verify_chain(content)["records"], known):
+        set_aside(copy)
+    durable.replace(copy, content)
+
+
+def set_aside(copy: Path) -> None:
+    """Give the copy a name under which nothing is compared or written."""
+    if copy.exists():
+        stem = f"{copy.stem}.until-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        number = sum(1 for _ in copy.parent.glob(f"{stem}*"))
+        durable.rename(copy, copy.with_name(f"{stem}{f'-{number}' if number else ''}{copy.suffix}"))

@@ -23,6 +23,7 @@ from completion import judge as judge_completion
 from completion import lines as completion_lines
 from completion import refused as completion_refused
 from gate.override import OverrideRefused, override
+from journal import known_by
 from node_import import ImportEditRefused, unwrap
 from operators import journal_report, lock_lines, lock_refusals, read_copies
 from overview import status_report
@@ -253,6 +254,12 @@ def lock_lines_of(read: Mapping[str, Any]) -> list[str]:
     return lock_lines(read["results"])
 
 
+def journal_known(cache: str, node: str) -> dict[str, Any] | None:
+    """What the controller has a copy of a node's step journal of; see `journal.known_by`."""
+    known = known_by(read_copies(Path(cache), [node])[node])
+    return dict(known) if known else None
+
+
 def journal_lines_of(read: Mapping[str, Any], cache: str) -> dict[str, list[str]]:
     """Every journal in a line, and what is broken, from what was registered of ``step_journal``."""
     nodes = [str(result["item"]) for result in read["results"]]
@@ -321,6 +328,7 @@ class FilterModule:
             "other_release": other_release,
             "lock_refusals": lock_refusals_of,
             "lock_lines": lock_lines_of,
+            "journal_known": journal_known,
             "journal_lines": journal_lines_of,
             "wave_of": wave_of,
             "wave_lengths": wave_lengths,

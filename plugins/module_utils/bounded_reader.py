@@ -171,23 +171,24 @@ def read_object(path: Path, limit: int = MAX_BYTES, depth: int = MAX_DEPTH) -> d
     return value
 
 
-def parse_json(text: str | bytes, where: str, depth: int = MAX_DEPTH) -> Any:
+def parse_json(text: str | bytes, where: str, depth: int = MAX_DEPTH, finite: bool = True) -> Any:
     """Parse JSON of a stranger: every way in which that fails is one error.
 
     Args:
         text: The JSON.
         where: Where it comes from, for messages.
         depth: How deep arrays and objects may lie in each other.
+        finite: Whether NaN and infinities, which Python writes, are refused.
 
     Raises:
-        Unreadable: It is no JSON, too deep, or holds NaN, an infinity or a number that is too long.
+        Unreadable: It is no JSON, too deep, or holds a number that is none or is too long.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant if finite else None)
     except (ValueError, RecursionError, MemoryError) as error:
         why = str(error) if isinstance(error, ValueError) else "too deep or too large"
         raise Unreadable(f"{where}: not JSON ({why})") from None
-    if not _is_plain(value, depth):
+    if not _is_plain(value, depth, finite):
         raise Unreadable(f"{where}: its JSON lies more than {depth} deep, or holds an infinite number")
     return value
 
@@ -237,13 +238,13 @@ def _trusted_link(handle: int, name: str) -> str | None:
         return None
 
 
-def _is_plain(value: Any, depth: int) -> bool:
+def _is_plain(value: Any, depth: int, finite: bool) -> bool:
     """Whether JSON is not too deep and every number in it is finite; level by level, without recursion."""
     level = [value]
     for _ in range(depth + 1):
         inner: list[Any] = []
         for item in level:
-            if isinstance(item, float) and not math.isfinite(item):
+            if finite and isinstance(item, float) and not math.isfinite(item):
                 return False
             if isinstance(item, dict):
                 inner += item.values()

@@ -9,8 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict, TypeGuard
+
+try:
+    from ansible.module_utils.bounded_reader import Unreadable, parse_json
+except ImportError:  # outside of Ansible, in the tests and on the controller
+    from bounded_reader import Unreadable, parse_json
 
 SCHEMA = 1
 FIELDS = (
@@ -29,6 +35,18 @@ class Head(TypedDict):
 
     seq: int
     digest: str
+
+
+class Known(TypedDict):
+    """What a controller's copy knows of a journal: first and last record, each of which names all before it.
+
+    ``removed`` says that the journal went with the wrapper, so that the node may have begun another one.
+    """
+
+    seq: int
+    digest: str
+    first: str
+    removed: bool
 
 
 class Journal(TypedDict):
@@ -82,20 +100,49 @@ def append(text: str, entry: Mapping[str, Any]) -> str:
     found = verify_chain(text)
     if found["broken"]:
         raise ValueError(found["broken"])
-    return text + json.dumps(chain(found["head"], entry), sort_keys=True) + "\n"
+    line = json.dumps(chain(found["head"], entry), sort_keys=True)
+    record, wrong = _read(line, found["head"])
+    if record is None:
+        raise ValueError(f"the record could not be read again: {wrong}")
+    return f"{text}{line}\n"
 
 
-def verify(text: str, head: Mapping[str, Any] | None) -> Journal:
-    """Check a journal from its first record to its last, and its end against the head.
+def verify(text: str, head: Mapping[str, Any] | None, known: Known | None = None) -> Journal:
+    """The one verdict on a journal: from its first record to its last, against its head and the copy.
 
     Args:
         text: The journal.
         head: The head that the node keeps beside it, or None where there is no such file.
+        known: What a controller's copy knows of it, or None where there is no copy.
     """
     found = verify_chain(text)
     if found["broken"] is None:
-        found["broken"] = _wrong_end(found["records"], head)
+        found["broken"] = _wrong_end(found["records"], head) or _differs(found["records"], known)
     return found
+
+
+def known_by(copy: str | None) -> Known | None:
+    """What a copy knows of a journal, as far as it is whole; an empty one knows nothing."""
+    records = verify_chain(copy)["records"] if copy else []
+    if not records:
+        return None
+    last = next((record["what"] for record in reversed(records) if record["what"] != "restart"), None)
+    return {
+        "seq": records[-1]["seq"],
+        "digest": records[-1]["digest"],
+        "first": records[0]["digest"],
+        "removed": last == "removed",
+    }
+
+
+def goes_on(records: Sequence[Mapping[str, Any]], known: Known) -> bool:
+    """Whether a journal has every record that the copy has."""
+    return known["seq"] <= len(records) and records[known["seq"] - 1]["digest"] == known["digest"]
+
+
+def is_another(records: Sequence[Mapping[str, Any]], known: Known) -> bool:
+    """Whether the copy is of a journal that went with the wrapper: the node's, if any, began without it."""
+    return known["removed"] and (not records or records[0]["digest"] != known["first"])
 
 
 def verify_chain(text: str) -> Journal:
@@ -144,13 +191,15 @@ def restarts(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _read(line: str, last: Head | None) -> tuple[dict[str, Any] | None, str]:
     """One line as the record that follows ``last``, or None and what is wrong with it."""
     try:
-        record = json.loads(line)
-    except ValueError:
+        record = parse_json(line, "the line", finite=False)
+    except Unreadable:
         return None, "it is no JSON (a write that was broken off, or an edit)"
     if not isinstance(record, dict) or set(record) != set(FIELDS) or record["schema"] != SCHEMA:
         return None, "it is no record of the step journal"
     if digest(record) != record["digest"]:
         return None, "its content is not what was written (its digest is another one)"
+    if wrong := [name for name, fits in KINDS.items() if not fits(record[name])]:
+        return None, f"it is no record of the step journal: {', '.join(wrong)} is not what it should be"
     if record["seq"] != (last["seq"] + 1 if last else 1):
         missing = record["seq"] - (last["seq"] if last else 0) - 1
         return None, f"it is record {record['seq']}; {abs(missing)} records are missing or out of place"
@@ -167,7 +216,7 @@ def _wrong_end(records: Sequence[Mapping[str, Any]], head: Mapping[str, Any] | N
     if head is None:
         return None if len(records) <= 1 else "the file of the journal's head is missing"
     seq = head.get("seq")
-    if not isinstance(seq, int) or seq < 1:
+    if not _is_count(seq) or seq < 1:
         return "the file of the journal's head is damaged"
     if seq > len(records):
         return f"the last {seq - len(records)} of {seq} records are missing"
@@ -176,3 +225,43 @@ def _wrong_end(records: Sequence[Mapping[str, Any]], head: Mapping[str, Any] | N
     if len(records) - seq > 1:
         return f"{len(records) - seq} records follow the journal's head, of which at most one can be new"
     return None
+
+
+def _differs(records: Sequence[Mapping[str, Any]], known: Known | None) -> str | None:
+    """What the controller's copy knows better, or None."""
+    if known is None or goes_on(records, known) or is_another(records, known):
+        return None
+    if known["seq"] > len(records):
+        return f"record {known['seq']}, which the controller has a copy of, is missing on the node"
+    return f"record {known['seq']} is another one than the controller has a copy of"
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+def _is_time(value: Any) -> bool:
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return known and abs(value) < LATEST and math.isfinite(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or fits(value)
+
+
+LATEST = 2.0**40
+"""Seconds since the epoch beyond which no calendar goes."""
+
+KINDS: dict[str, Callable[[Any], bool]] = {
+    "schema": _is_count, "seq": _is_count, "prev": _is_text, "at": _is_time, "who": _is_text, "why": _is_text,
+    "what": _is_text, "node": _is_text, "digest": _is_text, "phase": _or_none(_is_count),
+    "from": _or_none(_is_text), "to": _or_none(_is_text),
+    "gate": _or_none(lambda value: isinstance(value, dict)),
+    "hashes": lambda value: isinstance(value, dict),
+    "detail": _or_none(lambda value: isinstance(value, dict)),
+}  # fmt: skip
+"""What every field of a record is."""

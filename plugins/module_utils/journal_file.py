@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import pwd
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,9 +13,22 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from ansible.module_utils.journal import Journal, append, verify
+    from ansible.module_utils import durable
+    from ansible.module_utils.bounded_reader import Unreadable, parse_json, read_bytes, read_text
+    from ansible.module_utils.journal import Journal, Known, append, verify
+    from ansible.module_utils.operator_folder import (
+        HEAD,
+        JOURNAL,
+        MAX_JOURNAL,
+        RESERVE,
+        OperatorFolder,
+        head_of,
+    )
 except ImportError:  # outside of Ansible, in the tests
-    from journal import Journal, append, verify
+    import durable
+    from bounded_reader import Unreadable, parse_json, read_bytes, read_text
+    from journal import Journal, Known, append, verify
+    from operator_folder import HEAD, JOURNAL, MAX_JOURNAL, RESERVE, OperatorFolder, head_of
 
 
 class JournalBroken(Exception):
@@ -25,25 +37,38 @@ class JournalBroken(Exception):
 
 @dataclass(frozen=True)
 class JournalFile:
-    """A journal by its path; ``owner`` gets the folder where it has to be made."""
+    """The journal of a node.
 
-    path: Path
-    owner: str | None = None
+    Attributes:
+        folder: Where root writes on the node.
+        known: What the controller has a copy of; a journal that does not go on from there is broken.
+    """
+
+    folder: OperatorFolder
+    known: Known | None = None
 
     @property
-    def head_path(self) -> Path:
-        """Where the head is kept."""
-        return self.path.with_name(self.path.name + ".head")
+    def path(self) -> Path:
+        """Where the journal lies now."""
+        return Path(self.folder.here, JOURNAL)
+
+    def text(self) -> str:
+        """The journal as it lies there; one that is not there is empty.
+
+        Raises:
+            Unreadable: It is no plain file of root's own.
+        """
+        try:
+            return str(read_text(self.path, MAX_JOURNAL, os.geteuid()))
+        except FileNotFoundError:
+            return ""
 
     def read(self) -> Journal:
         """Read and verify the journal; one that is not there is empty."""
         try:
-            text = self.path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            text = ""
-        except UnicodeDecodeError:
-            return {"records": [], "head": None, "broken": "it is no text"}
-        return verify(text, self._read_head())
+            return verify(self.text(), self._read_head(), self.known)
+        except Unreadable as error:
+            return {"records": [], "head": None, "broken": str(error)}
 
     def append(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Write one more record, durable when this returns, and return it.
@@ -52,70 +77,59 @@ class JournalFile:
             JournalBroken: The chain is broken; nothing was written.
             ValueError: The entry is no record.
         """
-        self._make_folder()
+        self._refuse_broken()
+        self.folder.make()
         with self._alone():
-            found = self.read()
-            if found["broken"]:
-                raise JournalBroken(f"{self.path}: {found['broken']}")
-            text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
-            fresh = append(text, entry)
+            self._refuse_broken()
+            fresh = append(self.text(), entry)
+            reserve = self.folder.path / RESERVE
+            durable.replace(self.path, fresh, reserve=reserve)
+            durable.replace(self.path.with_name(HEAD), head_of(fresh), reserve=reserve)
+            self.folder.keep_reserve()
             record: dict[str, Any] = json.loads(fresh.splitlines()[-1])
-            self._replace(self.path, fresh)
-            self._replace(
-                self.head_path, json.dumps({"seq": record["seq"], "digest": record["digest"]}) + "\n"
-            )
             return record
 
     def set_aside(self) -> Path | None:
-        """Move a broken journal out of the way, kept whole; returns where to, or None where it is whole."""
-        if not self.path.parent.is_dir():
+        """Move a broken journal out of the way, kept whole; returns where it is then, or None.
+
+        What comes next does not go on from the controller's copy any more.
+        """
+        before = self.path
+        if self.read()["broken"] is None or not os.path.lexists(before):
             return None
+        self.folder.make()
+        if before != self.path and os.path.lexists(before):
+            return before  # it was none of root's, so it was not brought here
         with self._alone():
-            if self.read()["broken"] is None:
-                return None
-            stem = f"{self.path.stem}.broken-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-            kept = self.path.with_name(stem + self.path.suffix)
-            for old, new in ((self.head_path, kept.with_name(kept.name + ".head")), (self.path, kept)):
+            stem = f"journal.broken-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.jsonl"
+            kept = self.path.with_name(stem)
+            for old, new in ((self.path.with_name(HEAD), kept.with_name(f"{stem}.head")), (self.path, kept)):
                 if old.exists():
-                    old.rename(new)
+                    durable.rename(old, new)
             return kept
 
+    def _refuse_broken(self) -> None:
+        if broken := self.read()["broken"]:
+            raise JournalBroken(f"{self.path}: {broken}")
+
     def _read_head(self) -> Mapping[str, Any] | None:
+        """The head beside the journal; an empty one stands for one that is damaged."""
+        head = self.path.with_name(HEAD)
         try:
-            head = json.loads(self.head_path.read_text(encoding="utf-8"))
+            value = parse_json(read_bytes(head, owner=os.geteuid()), str(head))
         except FileNotFoundError:
             return None
-        except ValueError:
+        except Unreadable:
             return {}
-        return head if isinstance(head, dict) else {}
-
-    def _make_folder(self) -> None:
-        """Make the folder of the migration as the role backup does, where a step has not yet."""
-        folder = self.path.parent
-        if folder.is_dir():
-            return
-        user = pwd.getpwnam(self.owner) if self.owner else None
-        folder.mkdir(mode=0o750)
-        if user:
-            os.chown(folder, user.pw_uid, user.pw_gid)
+        return value if isinstance(value, dict) else {}
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other writers out meanwhile."""
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        """Keep other writers out meanwhile, by a file that only root can open."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(self.folder.path / ".lock", flags, 0o600)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+            fcntl.flock(handle, fcntl.LOCK_EX)
             yield
-            os.fsync(folder)
         finally:
-            os.close(folder)
-
-    @staticmethod
-    def _replace(path: Path, text: str) -> None:
-        fresh = path.with_name(f".{path.name}.new")
-        with fresh.open("w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+            os.close(handle)

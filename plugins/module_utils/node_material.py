@@ -1,21 +1,29 @@
 """What a node keeps of its migration: evidence since installation, step journal, captures of divergences.
 
 Read on the node as root, without changing anything; what is absent is None and no error. The evidence file is
-read by the node's own reader, which lies beside the wrapper.
+read by the node's own reader, which lies beside the wrapper, with the rights of the node's user.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 try:
+    from ansible.module_utils import as_user
+    from ansible.module_utils.bounded_reader import Unreadable, folder, names, parse_json, read_at
+    from ansible.module_utils.journal_file import JournalFile
     from ansible.module_utils.node_state import run_command
+    from ansible.module_utils.operator_folder import OperatorFolder
 except ImportError:  # outside of Ansible, in the tests
+    import as_user
+    from bounded_reader import Unreadable, folder, names, parse_json, read_at
+    from journal_file import JournalFile
     from node_state import run_command
+    from operator_folder import OperatorFolder
 
 Run = Callable[[Sequence[str]], str]
 
@@ -27,13 +35,17 @@ READER = (
 )
 
 
-def read(src: str, python: str, state_dir: str, run: Run = run_command) -> dict[str, Any]:
+def read(
+    src: str, python: str, user: str, state_dir: str, operator_dir: str, run: Run = run_command
+) -> dict[str, Any]:
     """Everything of this node that a page of its migration tells.
 
     Args:
         src: The folder with the wrapper.
         python: The node's interpreter.
-        state_dir: The migration's folder on the node.
+        user: The node's user.
+        state_dir: The folder of the node's user.
+        operator_dir: Where root writes on the node.
         run: Runs a command and returns its output; raises OSError where that fails.
 
     Returns:
@@ -41,40 +53,57 @@ def read(src: str, python: str, state_dir: str, run: Run = run_command) -> dict[
         `journal`, the text of the step journal or None; `captures`, the newest `MAX_CAPTURES` with `name`,
         `at` and `text`, newest last; `captures_total`; `legacy_present`, whether consensus.py is there.
     """
-    state = Path(state_dir)
-    evidence, error = _evidence(src, python, state / "evidence.db", run)
-    captures = sorted(_files(state / "captures"), key=lambda path: path.stat().st_mtime)
+    evidence, error = _evidence(src, python, user, Path(state_dir) / "evidence.db", run)
+    captures, total = _captures(Path(state_dir) / "captures")
     return {
         "read_at": time.time(),
         "evidence": evidence,
         "evidence_error": error,
-        "journal": _text(state / "journal.jsonl"),
-        "captures": [
-            {"name": path.name, "at": path.stat().st_mtime, "text": _text(path) or ""}
-            for path in captures[-MAX_CAPTURES:]
-        ],
-        "captures_total": len(captures),
+        "journal": _journal(OperatorFolder(Path(operator_dir), Path(state_dir))),
+        "captures": captures,
+        "captures_total": total,
         "legacy_present": (Path(src) / "consensus.py").exists(),
     }
 
 
-def _evidence(src: str, python: str, file: Path, run: Run) -> tuple[dict[str, Any] | None, str]:
+def _evidence(src: str, python: str, user: str, file: Path, run: Run) -> tuple[dict[str, Any] | None, str]:
     """The evidence file's content, or None and why there is none."""
     if not file.exists():
         return None, f"{file} is not there"
     try:
-        found: dict[str, Any] = json.loads(run([python, "-I", "-c", READER, src, str(file)]))
-    except (OSError, ValueError) as error:
+        said = run(as_user.command(user, [python, "-I", "-c", READER, src, str(file)]))
+        found: dict[str, Any] = parse_json(said, str(file))
+    except (OSError, Unreadable) as error:
         return None, str(error)[-500:]
     return found, ""
 
 
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("*.json") if path.is_file()] if folder.is_dir() else []
-
-
-def _text(path: Path) -> str | None:
+def _captures(place: Path) -> tuple[list[dict[str, Any]], int]:
+    """The newest captures, and how many there are; one that cannot be read is named in place of its text."""
+    found: list[dict[str, Any]] = []
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        with folder(place) as handle:
+            listed = names(handle, place, ".json")
+            dated = sorted((_changed(handle, name), name) for name in listed)
+            for at, name in dated[-MAX_CAPTURES:]:
+                try:
+                    text = read_at(handle, name, place / name).decode("utf-8", "replace")
+                except (FileNotFoundError, Unreadable) as error:
+                    text = str(error)
+                found.append({"name": name, "at": at, "text": text})
+    except (OSError, Unreadable):
+        return found, len(found)
+    return found, len(listed)
+
+
+def _changed(handle: int, name: str) -> float:
+    """When a file or link was changed, in seconds since the epoch."""
+    return os.stat(name, dir_fd=handle, follow_symlinks=False).st_mtime
+
+
+def _journal(operator: OperatorFolder) -> str | None:
+    try:
+        text: str = JournalFile(operator).text()
+    except Unreadable:
         return None
+    return text or None

@@ -8,7 +8,6 @@ from what lies on the disk, and where the two do not settle it, it is None with 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -20,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from ansible.module_utils import interpreter, journal, unit_reader
-    from ansible.module_utils.bounded_reader import Unreadable, read_json, read_object
+    from ansible.module_utils import as_user, interpreter, journal, unit_reader
+    from ansible.module_utils.bounded_reader import Unreadable, parse_json, read_json, read_object
     from ansible.module_utils.control_client import ControlClient, ControlError
     from ansible.module_utils.installed import compare
     from ansible.module_utils.journal_file import JournalFile
@@ -29,13 +28,15 @@ try:
     from ansible.module_utils.node_import import ImportEditRefused
     from ansible.module_utils.node_import import state as import_state
     from ansible.module_utils.operation import read as read_operation
+    from ansible.module_utils.operator_folder import OperatorFolder
     from ansible.module_utils.unit_files import Unit
     from ansible.module_utils.unit_needs import Needs, findings, obstacles, process_findings
 except ImportError:  # outside of Ansible, in the tests
+    import as_user
     import interpreter
     import journal
     import unit_reader
-    from bounded_reader import Unreadable, read_json, read_object
+    from bounded_reader import Unreadable, parse_json, read_json, read_object
     from control_client import ControlClient, ControlError
     from installed import compare
     from journal_file import JournalFile
@@ -43,6 +44,7 @@ except ImportError:  # outside of Ansible, in the tests
     from node_import import ImportEditRefused
     from node_import import state as import_state
     from operation import read as read_operation
+    from operator_folder import OperatorFolder
     from unit_files import Unit
     from unit_needs import Needs, findings, obstacles, process_findings
 
@@ -55,7 +57,6 @@ RUNTIME_PROBE = (
 )
 
 GUARD_UNIT = "coinjecture-restart.service"
-OPERATION_FILE = "operation.json"
 DROPPED = ("consensus_wrapper.py", "coinjecture_migration", "consensus_surface")
 """What the migration drops beside node.py."""
 
@@ -73,12 +74,13 @@ class NodePaths:
     drop_in: str
     settings: str
     releases: str
+    operator_dir: str
     user: str
 
     @property
-    def operation(self) -> Path:
-        """The open operation, beside the mode file."""
-        return Path(self.mode_file).with_name(OPERATION_FILE)
+    def operator(self) -> OperatorFolder:
+        """What root writes; before, it lay beside the mode file."""
+        return OperatorFolder(Path(self.operator_dir), Path(self.mode_file).parent)
 
     @property
     def needs(self) -> Needs:
@@ -104,7 +106,7 @@ class NodePaths:
     @property
     def all_of_it(self) -> list[Path]:
         """Every path that is there because of the migration."""
-        own = [self.drop_in, self.settings, self.current, self.releases]
+        own = [self.drop_in, self.settings, self.current, self.releases, self.operator_dir]
         return [*self.trees, *map(Path, own), Path(self.mode_file).parent, Path(self.socket).parent]
 
 
@@ -122,8 +124,14 @@ def run_command(command: Sequence[str]) -> str:
     return done.stdout
 
 
-def read(paths: NodePaths, run: Run = run_command) -> dict[str, Any]:
-    """Read the whole state of this node; never raises for what is merely absent."""
+def read(paths: NodePaths, run: Run = run_command, known: journal.Known | None = None) -> dict[str, Any]:
+    """Read the whole state of this node; never raises for what is merely absent.
+
+    Args:
+        paths: Where things lie on this node.
+        run: Runs a command and returns its output.
+        known: What the controller has a copy of the node's journal of.
+    """
     told = unit_reader.properties(paths.unit, run)
     unit = unit_reader.read(told)
     service = read_service(told)
@@ -140,7 +148,7 @@ def read(paths: NodePaths, run: Run = run_command) -> dict[str, Any]:
         "why": why,
         "service": service,
         "unit": read_unit(paths.needs, unit, node_py),
-        "runtime": read_runtime(paths.python, run) | {"switches": interpreter.switches(unit)},
+        "runtime": read_runtime(paths.python, paths.user, run) | {"switches": interpreter.switches(unit)},
         "node_py": node_py,
         "release": read_release(Path(paths.current)),
         "installed": read_installed(paths),
@@ -149,8 +157,8 @@ def read(paths: NodePaths, run: Run = run_command) -> dict[str, Any]:
         "mode_file": mode_file,
         "mode_file_error": mode_file_error,
         "next_mode": next_mode(node_py, mode_file, status),
-        "journal": read_journal(Path(paths.mode_file).with_name("journal.jsonl")),
-        "operation": read_operation(paths.operation),
+        "journal": read_journal(JournalFile(paths.operator, known)),
+        "operation": read_operation(paths.operator),
         "restarting": read_restarting(run),
         "remains": [str(path) for path in paths.all_of_it if path.exists() or path.is_symlink()],
         "changed_since_start": stale,
@@ -246,10 +254,10 @@ def read_mode_file(path: Path) -> tuple[dict[str, Any] | None, str]:
     return found, ""
 
 
-def read_journal(path: Path) -> dict[str, Any]:
+def read_journal(file: JournalFile) -> dict[str, Any]:
     """The step journal: its length and last record, the mode it says the node is in, and what is broken."""
     try:
-        found = JournalFile(path).read()
+        found = file.read()
     except OSError as error:
         found = {"records": [], "head": None, "broken": f"it cannot be read: {error.strerror}"}
     records = found["records"]
@@ -274,11 +282,12 @@ def read_replay(path: Path) -> Any:
         return str(error)
 
 
-def read_runtime(python: str, run: Run) -> dict[str, str]:
-    """Python minor and C library of the node's interpreter; both decide consensus bits."""
+def read_runtime(python: str, user: str, run: Run) -> dict[str, str]:
+    """Python minor and C library of the node's interpreter, asked as the node's user; both decide bits."""
     try:
-        found = json.loads(run([python, "-I", "-c", RUNTIME_PROBE]))
-    except (OSError, ValueError) as error:
+        said = run(as_user.command(user, [python, "-I", "-c", RUNTIME_PROBE]))
+        found = parse_json(said, python)
+    except (OSError, Unreadable) as error:
         return {"python": "", "libc": "", "machine": "", "error": str(error)}
     return {key: str(found.get(key, "")) for key in ("python", "libc", "machine")}
 

@@ -7,16 +7,18 @@ and begins nothing new. It is written before anything else is changed, and taken
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypedDict
 
 try:
     from ansible.module_utils import durable
     from ansible.module_utils.bounded_reader import Unreadable, parse_json, read_bytes
+    from ansible.module_utils.operator_folder import OPERATION, RESERVE, OperatorFolder
 except ImportError:  # outside of Ansible, in the tests
     import durable
     from bounded_reader import Unreadable, parse_json, read_bytes
+    from operator_folder import OPERATION, RESERVE, OperatorFolder
 
 SCHEMA = 1
 KINDS = ("rollback", "upgrade")
@@ -75,10 +77,11 @@ def parse(text: str | bytes) -> Operation:
     )
 
 
-def read(path: Path) -> dict[str, Any] | None:
+def read(folder: OperatorFolder) -> dict[str, Any] | None:
     """The open operation, None where there is none; a damaged file is ``{"damaged": why}``."""
+    path = folder.here / OPERATION
     try:
-        return dict(parse(read_bytes(path, MAX_BYTES)))
+        return dict(parse(read_bytes(path, MAX_BYTES, owner=os.geteuid())))
     except FileNotFoundError:
         return None
     except Unreadable as error:
@@ -87,27 +90,32 @@ def read(path: Path) -> dict[str, Any] | None:
         return {"damaged": f"{path}: {error}"}
 
 
-def write(path: Path, operation: Mapping[str, Any]) -> bool:
+def write(folder: OperatorFolder, operation: Mapping[str, Any]) -> bool:
     """Open an operation, or replace the one that is open; says whether anything changed.
 
-    The file appears whole or not at all and outlives a power cut.
+    The file appears whole or not at all and outlives a power cut; a full disk does not keep it out.
 
     Raises:
         OperationError: It is no operation.
         OSError: The disk refused.
     """
     wanted = parse(json.dumps(operation))
-    if read(path) == wanted:
+    if read(folder) == wanted:
         return False
-    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    durable.replace(path, json.dumps(wanted, indent=1) + "\n")
+    folder.make()
+    text = json.dumps(wanted, indent=1) + "\n"
+    durable.replace(folder.path / OPERATION, text, reserve=folder.path / RESERVE)
     return True
 
 
-def close(path: Path) -> bool:
+def close(folder: OperatorFolder) -> bool:
     """Take the operation away; says whether there was one."""
-    gone: bool = durable.remove(path)
-    return gone
+    if read(folder) is None:
+        return False
+    folder.make()
+    durable.remove(folder.path / OPERATION)
+    folder.keep_reserve()
+    return True
 
 
 def _is_number(value: Any) -> bool:

@@ -165,11 +165,12 @@ class LockFile:
         """The folder, open and locked; it is looked for again where it went while this run waited."""
         while True:
             with suppress(FileExistsError):
-                self.folder.mkdir(mode=0o755)
+                self.folder.mkdir(mode=0o700)
             try:
                 handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
             except FileNotFoundError:
                 continue
+            os.fchmod(handle, 0o700)  # whoever can open the folder can lock it too, and hold up every play
             fcntl.flock(handle, fcntl.LOCK_EX)
             if os.fstat(handle).st_nlink > 0:
                 return handle

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from ansible.module_utils.journal import verify_chain
+    from ansible.module_utils.journal import is_another, known_by, verify_chain
     from ansible.module_utils.typed_run import command
 except ImportError:  # outside of Ansible, in the tests and in the filter
-    from journal import verify_chain
+    from journal import is_another, known_by, verify_chain
     from typed_run import command
 
 
@@ -39,7 +39,7 @@ def journal_report(
     """Every node's journal in a line, and what is broken.
 
     Args:
-        results: The looped results of ``step_journal`` with ``state: verified``.
+        results: The looped results of ``step_journal`` with ``state: verified``, compared with the copies.
         copies: The controller's copy of every node's journal, None where there is none.
     """
     report: dict[str, list[str]] = {"lines": [], "broken": []}
@@ -48,20 +48,16 @@ def journal_report(
         if "digests" not in result:
             report["lines"].append(f"journal of {node}: it does not answer")
             continue
-        known = _known(copies.get(node))
-        ended = _ended(result["digests"], known)
-        wrong = result["broken"] or _differs(result["digests"], [] if ended else known)
-        if wrong:
+        if wrong := result["broken"]:
             mend = command("journal", node, set_aside="the reason")
             report["broken"].append(
                 f"the step journal of {node} is broken: {wrong}. Look into it, then: {mend}"
             )
             report["lines"].append(report["broken"][-1])
-        elif ended and not result["digests"]:
-            gone = f"taken away with the wrapper; the controller's copy: {_whole(known[-1])}"
+        elif gone := _gone(result["digests"], copies.get(node)):
             report["lines"].append(f"journal of {node}: {gone}")
         else:
-            report["lines"].append(f"journal of {node}: {_whole(result['last'])}")
+            report["lines"].append(f"journal of {node}: {_whole(result['last'])}{_place(result)}")
     return report
 
 
@@ -75,26 +71,20 @@ def _whole(last: Mapping[str, Any] | None) -> str:
     return f"{last['seq']} records, whole; last: {did}"
 
 
-def _known(copy: str | None) -> list[dict[str, Any]]:
-    """The records of the controller's copy, as far as they are whole."""
-    return verify_chain(copy)["records"] if copy else []
+def _place(result: Mapping[str, Any]) -> str:
+    """Where the journal lies, if that is not yet where only root writes."""
+    if result.get("moved", True):
+        return ""
+    return f"; still in the old place, {result['path']}: the next play that writes to it moves it"
 
 
-def _ended(digests: Sequence[str], known: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the copy is of a journal that went with the wrapper: what the node has now began without it."""
-    last = next((record["what"] for record in reversed(known) if record["what"] != "restart"), None)
-    return last == "removed" and (not digests or digests[0] != known[0]["digest"])
-
-
-def _differs(digests: Sequence[str], known: Sequence[Mapping[str, Any]]) -> str | None:
-    """What the controller's copy knows better, or None; an empty one tells nothing."""
-    for record in known:
-        seq = record["seq"]
-        if seq > len(digests):
-            return f"record {seq}, which the controller has a copy of, is missing on the node"
-        if digests[seq - 1] != record["digest"]:
-            return f"record {seq} is another one than the controller has a copy of"
-    return None
+def _gone(digests: Sequence[str], copy: str | None) -> str:
+    """What the copy tells of a journal that went with the wrapper; empty where there is one on the node."""
+    known = known_by(copy)
+    if digests or known is None or not is_another([], known):
+        return ""
+    last = verify_chain(copy or "")["records"][-1]
+    return f"taken away with the wrapper; the controller's copy: {_whole(last)}"
 
 
 def _way_out(lock: Mapping[str, Any]) -> str:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 try:
+    from ansible.module_utils import durable
     from ansible.module_utils.importers import Place
     from ansible.module_utils.node_import import ImportEditRefused, complete, legacy_importers, wrap
 except ImportError:  # outside of Ansible, in the tests
+    import durable
     from importers import Place
     from node_import import ImportEditRefused, complete, legacy_importers, wrap
 
@@ -204,15 +205,6 @@ def _write(folder: Path, key: str, files: Mapping[str, bytes], manifest: Mapping
     fresh.mkdir(mode=0o755)
     contents = {**files, "manifest.json": (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()}
     for name, content in contents.items():
-        with (fresh / name).open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o444)
-    fresh.rename(folder / key)
+        durable.replace(fresh / name, content, 0o444)
+    durable.rename(fresh, folder / key)
     (folder / key).chmod(0o555)
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -4,23 +4,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.chain_store import ChainUnreadable, back_up, check
+from ansible.module_utils.chain_backup import bring_old, take
+from ansible.module_utils.chain_store import ChainUnreadable, check
+from ansible.module_utils.operator_folder import BACKUPS, OperatorFolder
 
 DOCUMENTATION = r"""
 module: chain_store
 short_description: Check the chain's integrity and parity domain, or back it up while the node runs
-description: Opens the database read-only. Run it as the node's own user.
+description:
+  - Opens the database read-only. C(checked) is to be run as the node's own user.
+  - C(backed_up) is to be run as root, and gives root's rights up to open the database.
 options:
   database: {description: The chain database., type: path, required: true}
   state: {description: What to do., type: str, choices: [checked, backed_up], required: true}
   log_query: {description: SQL that gives (sequence, raw bytes) of every stored block., type: str}
   limit: {description: Seconds that a copy may take., type: float, default: 1800}
   hold: {description: Seconds a node with a rollback journal may wait for., type: float, default: 2}
-  copy: {description: Where the copy goes; one that is there is kept., type: path}
+  copy: {description: Name of the copy among root's backups; one that is there is kept., type: str}
+  folder: {description: Where root writes on the node., type: path}
+  old: {description: The folder of the node's user that held the backups before., type: path}
+  user: {description: The node's user., type: str}
 author: ["The migration toolkit"]
 """
+
+
+def backed_up(given: dict[str, Any], database: Path, check_mode: bool) -> dict[str, Any]:
+    """Have a copy, one of before where there is one."""
+    operator = OperatorFolder(Path(given["folder"]), Path(given["old"]))
+    copy = operator.path / BACKUPS / given["copy"]
+    if copy.exists() or check_mode:
+        return {"changed": not copy.exists(), "copy": str(copy)}
+    left = bring_old(operator)
+    made = take(database, given["copy"], operator, given["user"], given["limit"], given["hold"])
+    return {"changed": True, "copy": str(copy), "left": left} | ({"backup": made} if made else {})
 
 
 def main() -> None:
@@ -30,22 +49,24 @@ def main() -> None:
             "database": {"type": "path", "required": True},
             "state": {"type": "str", "choices": ["checked", "backed_up"], "required": True},
             "log_query": {"type": "str"},
-            "copy": {"type": "path"},
+            "copy": {"type": "str"},
             "limit": {"type": "float", "default": 1800},
             "hold": {"type": "float", "default": 2},
+            "folder": {"type": "path"},
+            "old": {"type": "path"},
+            "user": {"type": "str"},
         },
-        required_if=[("state", "checked", ["log_query"]), ("state", "backed_up", ["copy"])],
+        required_if=[
+            ("state", "checked", ["log_query"]),
+            ("state", "backed_up", ["copy", "folder", "old", "user"]),
+        ],
         supports_check_mode=True,
     )
     database = Path(module.params["database"])
     try:
         if module.params["state"] == "checked":
             module.exit_json(changed=False, chain=check(database, module.params["log_query"]))
-        copy = Path(module.params["copy"])
-        if copy.exists() or module.check_mode:
-            module.exit_json(changed=not copy.exists(), copy=str(copy))
-        limits = module.params["limit"], module.params["hold"]
-        module.exit_json(changed=True, copy=str(copy), backup=back_up(database, copy, *limits))
+        module.exit_json(**backed_up(module.params, database, module.check_mode))
     except (ChainUnreadable, OSError) as error:
         module.fail_json(msg=str(error))
 

@@ -11,6 +11,7 @@ from ansible.module_utils.node_state import NodePaths, read, read_replay
 
 OPTIONS = (
     *("unit", "src", "python", "socket", "mode_file", "current", "drop_in", "settings", "releases", "user"),
+    "operator_dir",
 )
 
 DOCUMENTATION = r"""
@@ -27,7 +28,9 @@ options:
   drop_in: {description: The unit's drop-in of the migration., type: str, required: true}
   settings: {description: The wrapper's settings., type: str, required: true}
   releases: {description: Folder of the releases., type: str, required: true}
+  operator_dir: {description: Where root writes., type: str, required: true}
   user: {description: The node's user., type: str, required: true}
+  known: {description: What the controller has a copy of the node's journal of., type: dict}
   replay: {description: The result of a replay on the node., type: str, required: true}
   peers: {description: URL of the API of every node whose chain is compared., type: dict, default: {}}
   lag: {description: How far below the lowest tip they are compared., type: int, default: 6}
@@ -41,6 +44,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **{name: {"type": "str", "required": True} for name in (*OPTIONS, "replay")},
+            "known": {"type": "dict"},
             "peers": {"type": "dict", "default": {}},
             "lag": {"type": "int", "default": 6},
             "depth": {"type": "int", "default": 20},
@@ -49,7 +53,7 @@ def main() -> None:
     )
     given = module.params
     try:
-        state = read(NodePaths(**{name: given[name] for name in OPTIONS}))
+        state = read(NodePaths(**{name: given[name] for name in OPTIONS}), known=given["known"])
         state["replay"] = read_replay(Path(given["replay"]))
         state["chain"] = view(given["peers"], given["lag"], given["depth"]) if given["peers"] else None
         module.exit_json(changed=False, state=state)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from ansible.module_utils import durable
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.node_import import ImportEditRefused, complete, unwrap, wrap
 
@@ -32,10 +33,7 @@ def keep_backup(source: bytes, folder: Path) -> Path:
     """Keep the unedited file; one that is there already is the same bytes by its name."""
     copy = folder / f"node.py.{hashlib.sha256(source).hexdigest()}"
     if not copy.exists():
-        partial = copy.with_suffix(".part")
-        partial.write_bytes(source)
-        partial.chmod(0o644)
-        partial.replace(copy)
+        durable.replace(copy, source)
     return copy
 
 

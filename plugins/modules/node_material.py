@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.node_material import read
 
-OPTIONS = ("src", "python", "state_dir")
+OPTIONS = ("src", "python", "user", "state_dir", "operator_dir")
 
 DOCUMENTATION = r"""
 module: node_material
@@ -15,7 +15,9 @@ description: Reads and changes nothing; what is absent is null.
 options:
   src: {description: The folder with node.py and the wrapper., type: str, required: true}
   python: {description: The node's interpreter., type: str, required: true}
-  state_dir: {description: The migration's folder., type: str, required: true}
+  user: {description: The node's user., type: str, required: true}
+  state_dir: {description: The folder of the node's user., type: str, required: true}
+  operator_dir: {description: Where root writes on the node., type: str, required: true}
 author: ["The migration toolkit"]
 """
 

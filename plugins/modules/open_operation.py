@@ -10,12 +10,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.operation import OperationError, close, read, write
+from ansible.module_utils.operator_folder import OPERATION, OperatorFolder
 
 DOCUMENTATION = r"""
 module: open_operation
 short_description: Note on a node what has been begun there, and that it is finished
 options:
-  path: {description: The file of the operation., type: path, required: true}
+  folder: {description: Where root writes on the node., type: path, required: true}
+  old: {description: The folder of the node's user that held the same before., type: path, required: true}
   state: {description: What it is to be., type: str, choices: [open, closed], required: true}
   operation: {description: What has been begun, see module_utils/operation.py., type: dict}
   target: {description: Close only an operation with this target., type: str}
@@ -32,7 +34,8 @@ def main() -> None:
     """Open or close; in check mode say what would change."""
     module = AnsibleModule(
         argument_spec={
-            "path": {"type": "path", "required": True},
+            "folder": {"type": "path", "required": True},
+            "old": {"type": "path", "required": True},
             "state": {"type": "str", "choices": ["open", "closed"], "required": True},
             "operation": {"type": "dict"},
             "target": {"type": "str"},
@@ -40,8 +43,9 @@ def main() -> None:
         required_if=[("state", "open", ["operation"])],
         supports_check_mode=True,
     )
-    path, wanted = Path(module.params["path"]), module.params["operation"]
-    before = read(path)
+    folder = OperatorFolder(Path(module.params["folder"]), Path(module.params["old"]))
+    path, wanted = folder.path / OPERATION, module.params["operation"]
+    before = read(folder)
     after = wanted if module.params["state"] == "open" else None
     if after is None and before and module.params["target"] not in (None, before.get("target")):
         module.exit_json(changed=False)  # somebody has begun something else meanwhile
@@ -54,7 +58,7 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=before != after, diff=diff)
     try:
-        changed = close(path) if after is None else write(path, after)
+        changed = close(folder) if after is None else write(folder, after)
     except (OperationError, OSError) as error:
         module.fail_json(msg=f"{path} cannot be written: {error}; nothing else was changed")
     module.exit_json(changed=changed, diff=diff)

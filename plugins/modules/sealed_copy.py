@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils import as_user
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.node_import import ImportEditRefused, complete, names
 from ansible.module_utils.sealed import NODE_FILE, SealError, changes_back, find, obstacles, seal, undecided
@@ -29,6 +30,7 @@ options:
   folder: {description: Where sealed copies lie., type: path, required: true}
   current: {description: The link to the release in force., type: path}
   python: {description: The node's interpreter., type: path}
+  user: {description: The node's user, with whose rights the interpreter is asked., type: str}
   by: {description: Who seals., type: str, default: ""}
 author: ["The migration toolkit"]
 """
@@ -39,11 +41,11 @@ PROBE = (
 )
 
 
-def missing_names(python: str, current: str, source: bytes) -> list[str]:
+def missing_names(python: str, user: str, current: str, source: bytes) -> list[str]:
     """What node.py takes from its engine's module that ``coinjecture.consensus`` does not have."""
-    command = [python, "-c", PROBE, *names(source)]
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": current, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
+        command = as_user.command(user, [python, "-c", PROBE, *names(source)])
         done = subprocess.run(
             command, env=environment, cwd="/", capture_output=True, text=True, timeout=60, check=True
         )
@@ -61,7 +63,9 @@ def carry_out(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         return {"changed": False, "changes": changes_back(src, folder), "manifest": find(folder)}
     source = (src / NODE_FILE).read_bytes()
     if options["state"] == "checked":
-        found = obstacles(src, folder) or missing_names(options["python"], options["current"], source)
+        found = obstacles(src, folder) or missing_names(
+            options["python"], options["user"], options["current"], source
+        )
         told = {"obstacles": found, "undecided": undecided(src)}
         return {"changed": False, **told, "completed": complete(source).decode()}
     if check_mode:
@@ -79,9 +83,10 @@ def main() -> None:
             "folder": {"type": "path", "required": True},
             "current": {"type": "path"},
             "python": {"type": "path"},
+            "user": {"type": "str"},
             "by": {"type": "str", "default": ""},
         },
-        required_if=[("state", "checked", ["current", "python"]), ("state", "sealed", ["current"])],
+        required_if=[("state", "checked", ["current", "python", "user"]), ("state", "sealed", ["current"])],
         supports_check_mode=True,
     )
     try:

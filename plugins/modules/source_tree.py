@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import base64
-import os
 from pathlib import Path
 
+from ansible.module_utils import durable
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -37,11 +37,7 @@ def write(path: Path, content: bytes) -> None:
     for parent in reversed(path.parents):
         if not parent.exists():
             parent.mkdir(mode=0o755)
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_bytes(content)
-    partial.chmod(0o644)
-    os.chown(partial, 0, 0)
-    partial.replace(path)
+    durable.replace(path, content)
 
 
 def superfluous(dest: Path, folders: list[str], wanted: set[Path]) -> list[Path]:

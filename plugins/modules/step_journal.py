@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.bounded_reader import Unreadable
 from ansible.module_utils.journal import recorded_mode
 from ansible.module_utils.journal_file import JournalBroken, JournalFile
+from ansible.module_utils.operator_folder import OperatorFolder
 
 DOCUMENTATION = r"""
 module: step_journal
@@ -20,8 +22,13 @@ description:
   - C(verified) never fails; it returns C(broken), the number of records, their digests and the last one.
 options:
   state: {description: What to do., type: str, choices: [appended, verified, set_aside], required: true}
-  path: {description: The journal., type: path, required: true}
-  owner: {description: Owner of its folder where that has to be made., type: str}
+  folder: {description: Where root writes on the node., type: path, required: true}
+  old: {description: The folder of the node's user that held the same before., type: path, required: true}
+  known:
+    description:
+      - Set by the action plugin; what the copy knows, see C(known_by) in module_utils/journal.py.
+      - A journal that does not go on from there is broken, whatever is asked.
+    type: dict
   if_broken:
     description: What C(appended) does to a broken journal; the first record of a new one names the old.
     type: str
@@ -30,8 +37,8 @@ options:
   entry: {description: The record without what chains it and without its time., type: dict}
   copy:
     description:
-      - File on the controller that gets the whole journal after C(appended); the action plugin of the same
-        name writes it.
+      - The controller's copy of the journal, which the action plugin of the same name compares and writes.
+      - A copy that disagrees is set aside by name and never overwritten.
     type: path
 author: ["The migration toolkit"]
 """
@@ -45,6 +52,8 @@ def verified(journal: JournalFile) -> dict[str, Any]:
         "digests": [record["digest"] for record in found["records"]],
         "mode": recorded_mode(found["records"]),
         "last": found["records"][-1] if found["records"] else None,
+        "path": str(journal.path),
+        "moved": journal.path.parent == journal.folder.path,
     }
 
 
@@ -53,12 +62,15 @@ def set_aside(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
     found = journal.read()
     if found["broken"] is None:
         return {"changed": False}
-    content = journal.path.read_bytes() if journal.path.exists() else b""
+    try:
+        content = journal.text().encode()
+    except Unreadable:
+        content = b""
     kept = None if module.check_mode else journal.set_aside()
     return {
         "changed": True,
         "broken": found["broken"],
-        "kept": str(kept),
+        "kept": str(kept) if kept else None,
         "mode": recorded_mode(found["records"]),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
@@ -72,6 +84,7 @@ def append(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
         hashes = {"broken journal": aside["sha256"]}
         names = {key: entry[key] for key in ("at", "who", "node")}
         why = f"it was broken when {entry['what']} had to be recorded"
+        journal = JournalFile(journal.folder)  # it begins anew
         journal.append(
             {
                 **names,
@@ -91,15 +104,17 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["appended", "verified", "set_aside"], "required": True},
-            "path": {"type": "path", "required": True},
-            "owner": {"type": "str"},
+            "folder": {"type": "path", "required": True},
+            "old": {"type": "path", "required": True},
+            "known": {"type": "dict"},
             "if_broken": {"type": "str", "choices": ["refuse", "set_aside"], "default": "refuse"},
             "entry": {"type": "dict"},
         },
         required_if=[("state", "appended", ["entry"])],
         supports_check_mode=True,
     )
-    journal = JournalFile(Path(module.params["path"]), module.params["owner"])
+    folder = OperatorFolder(Path(module.params["folder"]), Path(module.params["old"]))
+    journal = JournalFile(folder, module.params["known"])
     try:
         if module.params["state"] == "verified":
             module.exit_json(changed=False, **verified(journal))
@@ -108,10 +123,10 @@ def main() -> None:
         if module.check_mode:
             module.exit_json(changed=True)
         record = append(module, journal)
-        module.exit_json(changed=True, record=record, content=journal.path.read_text(encoding="utf-8"))
+        module.exit_json(changed=True, record=record, content=journal.text())
     except JournalBroken as error:
         module.fail_json(msg=f"the step journal is broken: {error}", is_broken=True)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, Unreadable, ValueError, KeyError) as error:
         module.fail_json(msg=f"the step journal cannot be written: {error}")
 
 

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from journal import FIRST, append, recorded_mode, verify, verify_chain
 from journal_file import JournalBroken, JournalFile
+from operator_folder import OperatorFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -146,15 +147,17 @@ def test_given_steps_and_a_rollback_then_the_last_one_tells_the_mode() -> None:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> JournalFile:
-    return JournalFile(tmp_path / "state" / "journal.jsonl")
+    return JournalFile(OperatorFolder(tmp_path / "operator"))
 
 
 def test_given_no_folder_then_the_first_record_makes_it(journal: JournalFile) -> None:
     assert journal.append(entry())["seq"] == 1
     assert journal.append(entry())["seq"] == 2
     assert journal.read()["broken"] is None
-    assert json.loads(journal.head_path.read_text())["seq"] == 2
-    assert [path.name for path in journal.path.parent.iterdir() if path.name.startswith(".")] == []
+    assert json.loads(journal.path.with_name("journal.jsonl.head").read_text())["seq"] == 2
+    assert sorted(path.name for path in journal.path.parent.iterdir()) == [
+        ".lock", "backups", "journal.jsonl", "journal.jsonl.head", "reserve",
+    ]  # fmt: skip
 
 
 def test_given_a_broken_journal_then_nothing_is_written(journal: JournalFile) -> None:
@@ -188,9 +191,3 @@ def test_given_a_whole_journal_then_it_is_not_set_aside(journal: JournalFile) ->
     journal.append(entry())
     assert journal.set_aside() is None
     assert journal.read()["records"]
-
-
-def test_given_an_owner_that_is_no_user_then_no_folder_is_made(tmp_path: Path) -> None:
-    with pytest.raises(KeyError):
-        JournalFile(tmp_path / "state" / "journal.jsonl", "nobody-of-that-name").append(entry())
-    assert not (tmp_path / "state").exists()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
-from journal import append, verify_chain
+from journal import append, known_by, verify
 from operators import journal_report, lock_lines, lock_refusals, read_copies
 
 LOCK = {"id": "aaaa", "who": "alice@laptop"}
@@ -62,11 +63,13 @@ def a_journal(count: int) -> str:
     return text
 
 
-def found(text: str, **other: Any) -> dict[str, Any]:
-    """What the module returns for a journal on node1."""
-    records = verify_chain(text)["records"]
+def found(text: str, copy: str | None = None, **other: Any) -> dict[str, Any]:
+    """What the module returns for a journal on node1 beside this copy."""
+    lines = text.splitlines()
+    verdict = verify(text, json.loads(lines[-1]) if lines else None, known_by(copy))
+    records = verdict["records"]
     return {
-        "item": "node1", "broken": None, "digests": [record["digest"] for record in records],
+        "item": "node1", "broken": verdict["broken"], "digests": [record["digest"] for record in records],
         "last": records[-1] if records else None,
     } | other  # fmt: skip
 
@@ -94,21 +97,24 @@ def test_given_a_broken_journal_then_what_to_do_is_told() -> None:
 
 def test_given_a_copy_that_knows_more_then_the_missing_record_is_named() -> None:
     copy = a_journal(3)
-    (told,) = journal_report([found("".join(copy.splitlines(True)[:2]))], {"node1": copy})["broken"]
+    cut = "".join(copy.splitlines(True)[:2])
+    (told,) = journal_report([found(cut, copy)], {"node1": copy})["broken"]
     assert "record 3, which the controller has a copy of, is missing" in told
 
 
 def test_given_a_copy_of_another_record_then_it_is_named() -> None:
-    (told,) = journal_report([found(append("", {"at": 1, "who": "x", "why": "x", "what": "x", "node": "x"}))],
-                             {"node1": a_journal(2)})["broken"]  # fmt: skip
-    assert "record 1 is another one than the controller has a copy of" in told
+    text = ""
+    for _ in range(2):
+        text = append(text, {"at": 1, "who": "x", "why": "x", "what": "x", "node": "x"})
+    (told,) = journal_report([found(text, a_journal(2))], {"node1": a_journal(2)})["broken"]
+    assert "record 2 is another one than the controller has a copy of" in told
 
 
 def test_given_an_older_or_a_damaged_copy_then_it_tells_nothing(tmp_path: Path) -> None:
     (tmp_path / "node1.jsonl").write_text(a_journal(1) + "{torn")
     copies = read_copies(tmp_path, ["node1", "node2"])
     assert copies["node2"] is None
-    assert journal_report([found(a_journal(3))], copies)["broken"] == []
+    assert journal_report([found(a_journal(3), copies["node1"])], copies)["broken"] == []
 
 
 def removed(journal: str) -> str:
@@ -118,7 +124,8 @@ def removed(journal: str) -> str:
 
 
 def test_given_a_node_without_the_wrapper_then_the_copy_tells_the_end_of_its_journal() -> None:
-    report = journal_report([found("")], {"node1": removed(a_journal(2))})
+    copy = removed(a_journal(2))
+    report = journal_report([found("", copy)], {"node1": copy})
     assert report["broken"] == []
     assert report["lines"] == [
         "journal of node1: taken away with the wrapper; the controller's copy: 4 records, whole; last: "
@@ -128,12 +135,20 @@ def test_given_a_node_without_the_wrapper_then_the_copy_tells_the_end_of_its_jou
 
 def test_given_a_wrapper_that_came_again_then_the_new_journal_owes_nothing_to_the_one_before() -> None:
     begun = append("", {"at": 1.8e9, "who": "x", "why": "x", "what": "step done", "node": "n"})
-    report = journal_report([found(begun)], {"node1": removed(a_journal(2))})
+    copy = removed(a_journal(2))
+    report = journal_report([found(begun, copy)], {"node1": copy})
     assert report["broken"] == []
     assert report["lines"][0].startswith("journal of node1: 1 records, whole")
 
 
 def test_given_a_removal_that_has_only_begun_then_its_journal_must_still_be_whole() -> None:
     cut = "".join(a_journal(2).splitlines(True)[:1])
-    (told,) = journal_report([found(cut)], {"node1": removed(a_journal(2))})["broken"]
-    assert "record 2, which the controller has a copy of, is missing" in told
+    copy = removed(a_journal(2))
+    (told,) = journal_report([found(cut, copy)], {"node1": copy})["broken"]
+    assert "record 4, which the controller has a copy of, is missing" in told
+
+
+def test_given_a_journal_in_the_old_place_then_it_is_said_where_it_lies() -> None:
+    there = {"moved": False, "path": "/var/lib/of-the-node/journal.jsonl"}
+    (line,) = journal_report([found(a_journal(1), **there)], {})["lines"]
+    assert "still in the old place, /var/lib/of-the-node/journal.jsonl: the next play that writes" in line

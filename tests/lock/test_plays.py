@@ -30,6 +30,7 @@ def here(tmp_path: Path) -> Path:
         "ansible_connection": "local", "ansible_become": False, "coinjecture_user": getpass.getuser(),
         "ansible_python_interpreter": sys.executable, "lock_folder": str(tmp_path / "lock"),
         "migration_state_dir": str(tmp_path / "state-{{ inventory_hostname }}"),
+        "migration_operator_dir": str(tmp_path / "operator-{{ inventory_hostname }}"),
         "migration_build": str(tmp_path / "build"),
     }  # fmt: skip
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"nodes": {"hosts": {"node1": {}, "node2": {}}}}))
@@ -100,8 +101,8 @@ def test_given_a_run_at_work_then_another_is_refused_until_it_breaks_the_lock_as
     broken = [
         json.loads(line)
         for node in ("node1", "node2")
-        if (here / f"state-{node}/journal.jsonl").exists()
-        for line in (here / f"state-{node}/journal.jsonl").read_text().splitlines()
+        if (here / f"operator-{node}/journal.jsonl").exists()
+        for line in (here / f"operator-{node}/journal.jsonl").read_text().splitlines()
     ]
     assert {(record["what"], record["why"]) for record in broken} == {("lock broken", "the reason")}
 
@@ -142,7 +143,7 @@ def test_given_no_such_run_then_breaking_its_lock_fails_and_says_who_holds_it(he
 
 
 def test_given_a_broken_journal_then_it_is_told_refused_and_set_aside_with_a_reason(here: Path) -> None:
-    journal = here / "state-node1/journal.jsonl"
+    journal = here / "operator-node1/journal.jsonl"
     journal.parent.mkdir()
     journal.write_text("{}\n")
     status, said = play(here, "playbooks/journal.yml")

@@ -57,7 +57,13 @@ class Node:
     def scrape(self, **settings: Any) -> Samples:
         """One scrape, through the exposition format."""
         registry = CollectorRegistry(auto_describe=False)
-        known = Settings("node1", state_dir=self.folder, soak_required={"rust": 604800}, **settings)
+        known = Settings(
+            "node1",
+            state_dir=self.folder,
+            operator_dir=self.folder / "operator",
+            soak_required={"rust": 604800},
+            **settings,
+        )
         registry.register(NodeCollector(known, lambda path: self.read(path), self.fetch))
         families = text_string_to_metric_families(generate_latest(registry).decode())
         return {
@@ -230,6 +236,16 @@ def test_given_a_journal_with_another_nodes_steps_then_they_do_not_count(node: N
     samples = node.scrape()
     assert value(samples, "coinjecture_consensus_journal_mode", mode="shadow") == 1
     assert value(samples, "coinjecture_consensus_complete") == 0
+
+
+def test_given_a_folder_of_root_then_the_journal_is_read_there_and_in_the_old_place_no_more(
+    node: Node,
+) -> None:
+    node.write_journal({"node": "node1", "what": "step done", "to": "final"})
+    (node.folder / "operator").mkdir()
+    assert "coinjecture_consensus_journal_mode" not in names(node.scrape())
+    (node.folder / "journal.jsonl").rename(node.folder / "operator" / "journal.jsonl")
+    assert value(node.scrape(), "coinjecture_consensus_journal_mode", mode="final") == 1
 
 
 def test_given_a_journal_that_says_complete_then_the_metrics_say_it(node: Node) -> None:

@@ -182,10 +182,15 @@ def test_given_a_fork_that_a_watcher_latched_then_it_is_acknowledged_though_the_
     assert control(wrapper, op="ack", why="again")["changed"] is False
 
 
+def folders(tmp_path: Path) -> dict[str, str]:
+    """Where root writes, and where it did before."""
+    return {"folder": str(tmp_path / "operator"), "old": str(tmp_path / "state")}
+
+
 def test_given_a_record_then_the_controller_has_a_copy_of_the_whole_journal(tmp_path: Path) -> None:
-    journal, copy = tmp_path / "node" / "journal.jsonl", tmp_path / "build" / "journal" / "node1.jsonl"
+    journal, copy = tmp_path / "operator" / "journal.jsonl", tmp_path / "build" / "journal" / "node1.jsonl"
     entry = {"who": "ops", "why": "phase 1", "what": "step done", "node": "node1", "to": "shadow"}
-    arguments = {"state": "appended", "path": str(journal), "entry": entry, "copy": str(copy)}
+    arguments = {"state": "appended", "entry": entry, "copy": str(copy), **folders(tmp_path)}
     predicted = run("step_journal", "--check", **arguments)
     assert (predicted["changed"], copy.exists()) == (True, False)
     for count in (1, 2):
@@ -217,32 +222,33 @@ def test_given_check_mode_then_what_would_go_is_shown_and_stays(tmp_path: Path) 
 def test_given_an_operation_then_check_mode_opens_none_and_the_second_time_changes_nothing(
     tmp_path: Path,
 ) -> None:
-    path = tmp_path / "operation.json"
+    path = tmp_path / "operator" / "operation.json"
     begun = {"schema": 1, "kind": "rollback", "origin": "final", "target": "rust", "mode": "final"}
     begun |= {"since": 1.5, "by": "ann@laptop", "why": "a test"}
-    arguments = {"path": str(path), "state": "open", "operation": begun}
+    arguments = {"state": "open", "operation": begun, **folders(tmp_path)}
     said = run("open_operation", "--check", "--diff", **arguments)
     assert said["changed"] is True and not path.exists()
     assert said["diff"]["before"] == "no open operation\n"
     assert [run("open_operation", **arguments)["changed"] for _ in range(2)] == [True, False]
     assert json.loads(path.read_text()) == begun
-    closed = {"path": str(path), "state": "closed"}
+    closed = {"state": "closed", **folders(tmp_path)}
     assert [run("open_operation", **closed)["changed"] for _ in range(2)] == [True, False]
 
 
 def test_given_something_that_is_no_operation_then_it_is_refused(tmp_path: Path) -> None:
-    said = run("open_operation", path=str(tmp_path / "operation.json"), state="open", operation={"kind": "x"})
+    said = run("open_operation", **folders(tmp_path), state="open", operation={"kind": "x"})
     assert said["failed"] is True
     assert "nothing else was changed" in said["msg"]
 
 
 def test_given_another_operation_than_the_finished_one_then_it_stays_open(tmp_path: Path) -> None:
-    path = tmp_path / "operation.json"
+    path = tmp_path / "operator" / "operation.json"
     begun = {"schema": 1, "kind": "rollback", "origin": "final", "target": "legacy", "mode": "final"}
+    path.parent.mkdir()
     path.write_text(json.dumps(begun | {"since": 1.5, "by": "ann@laptop", "why": "a test"}))
-    said = run("open_operation", path=str(path), state="closed", target="rust")
+    said = run("open_operation", **folders(tmp_path), state="closed", target="rust")
     assert said["changed"] is False and path.exists()
-    assert run("open_operation", path=str(path), state="closed", target="legacy")["changed"] is True
+    assert run("open_operation", **folders(tmp_path), state="closed", target="legacy")["changed"] is True
 
 
 class Api(BaseHTTPRequestHandler):

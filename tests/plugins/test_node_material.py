@@ -19,7 +19,7 @@ def refused(command: Any) -> str:
 
 
 def test_given_a_node_that_was_never_touched_then_everything_is_absent(tmp_path: Path) -> None:
-    found = read(str(tmp_path), sys.executable, str(tmp_path / "state"))
+    found = read(str(tmp_path), sys.executable, "", str(tmp_path / "state"), str(tmp_path / "operator"))
     assert found | {"read_at": 0, "evidence_error": ""} == {
         "read_at": 0, "evidence": None, "evidence_error": "", "journal": None, "captures": [],
         "captures_total": 0, "legacy_present": False,
@@ -32,17 +32,20 @@ def test_given_evidence_then_the_reader_beside_the_wrapper_reads_it(tmp_path: Pa
     evidence.open("shadow", {"release": "ab"}).counters.record("match", accepted=True)
     evidence.close()
     before = sorted(tmp_path.iterdir())
-    found = read(str(WRAPPER), sys.executable, str(tmp_path))
+    found = read(str(WRAPPER), sys.executable, "", str(tmp_path), str(tmp_path / "operator"))
     assert found["evidence"]["totals"]["shadow"]["match"] == 1
     assert sorted(tmp_path.iterdir()) == before
 
 
 def test_given_evidence_that_cannot_be_read_then_the_cause_is_told(tmp_path: Path) -> None:
     (tmp_path / "evidence.db").write_text("no database")
-    found = read(str(WRAPPER), sys.executable, str(tmp_path))
+    found = read(str(WRAPPER), sys.executable, "", str(tmp_path), str(tmp_path / "operator"))
     assert found["evidence"] is None
     assert "evidence.db" in found["evidence_error"]
-    assert read(str(WRAPPER), "python", str(tmp_path), refused)["evidence_error"] == "no such interpreter"
+    assert (
+        read(str(WRAPPER), "python", "", str(tmp_path), str(tmp_path / "operator"), refused)["evidence_error"]
+        == "no such interpreter"
+    )
 
 
 def test_given_many_captures_then_the_newest_are_read_and_all_are_counted(tmp_path: Path) -> None:
@@ -53,7 +56,7 @@ def test_given_many_captures_then_the_newest_are_read_and_all_are_counted(tmp_pa
         path = tmp_path / "captures" / f"{number}.json"
         path.write_text(json.dumps({"number": number}))
         os.utime(path, (number, number))
-    found = read(str(tmp_path), "python", str(tmp_path), refused)
+    found = read(str(tmp_path), "python", "", str(tmp_path), str(tmp_path / "operator"), refused)
     assert found["captures_total"] == MAX_CAPTURES + 3
     assert [json.loads(one["text"])["number"] for one in found["captures"]] == list(
         range(3, MAX_CAPTURES + 3)

@@ -35,7 +35,8 @@ def paths(tmp_path: Path) -> NodePaths:
         drop_in=str(tmp_path / "50-migration.conf"),
         settings=str(tmp_path / "wrapper.json"),
         releases=str(tmp_path / "releases"),
-        user="coinjecture",
+        user="nobody",
+        operator_dir=str(tmp_path / "operator"),
     )
 
 
@@ -49,7 +50,7 @@ def systemd(
     """A systemctl that knows one unit, and an interpreter that says what it is."""
 
     def run(command: Sequence[str]) -> str:
-        if command[0] == "python3":
+        if "python3" in command:
             return json.dumps({"python": "3.11", "libc": "glibc 2.36", "machine": "x86_64"})
         if command[-1] == "coinjecture-restart.service":
             return f"{guard}\n"
@@ -57,7 +58,7 @@ def systemd(
         return (
             f"LoadState={load}\nActiveState={active}\nSubState={sub}\nMainPID=42\nNRestarts=0\n"
             f"ExecMainStartTimestamp={time.strftime('%a %Y-%m-%d %H:%M:%S', when)}.250000 UTC\n"
-            "User=coinjecture\nEnvironment=A=1\n"
+            "User=nobody\nEnvironment=A=1\n"
         )
 
     return run
@@ -231,7 +232,7 @@ def test_given_a_mode_file_then_the_next_start_reads_it_only_through_the_wrapper
 
 def test_given_no_interpreter_then_the_runtime_is_empty_and_says_why(paths: NodePaths) -> None:
     def run(command: Sequence[str]) -> str:
-        if command[0] == "python3":
+        if "python3" in command:
             raise OSError("python3: not found")
         return str(systemd()(command))
 

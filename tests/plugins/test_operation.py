@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from operation import OperationError, close, parse, read, write
+from operator_folder import OperatorFolder
 
 BEGUN: dict[str, Any] = {
     "schema": 1,
@@ -23,62 +24,71 @@ BEGUN: dict[str, Any] = {
 
 
 def test_given_an_operation_then_it_is_open_until_it_is_closed(tmp_path: Path) -> None:
-    path = tmp_path / "state/operation.json"
-    assert read(path) is None
-    assert write(path, BEGUN) is True
-    assert read(path) == BEGUN
-    assert write(path, BEGUN) is False
-    assert close(path) is True
-    assert (read(path), close(path)) == (None, False)
+    folder = OperatorFolder(tmp_path / "operator")
+    assert read(folder) is None
+    assert write(folder, BEGUN) is True
+    assert read(folder) == BEGUN
+    assert write(folder, BEGUN) is False
+    assert close(folder) is True
+    assert (read(folder), close(folder)) == (None, False)
 
 
 def test_given_another_one_then_it_takes_the_place_of_the_first(tmp_path: Path) -> None:
-    path = tmp_path / "operation.json"
-    write(path, BEGUN)
-    assert write(path, BEGUN | {"target": "removed"}) is True
-    found = read(path)
+    folder = OperatorFolder(tmp_path / "operator")
+    write(folder, BEGUN)
+    assert write(folder, BEGUN | {"target": "removed"}) is True
+    found = read(folder)
     assert found is not None
     assert found["target"] == "removed"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["operation.json"]
+    assert sorted(entry.name for entry in folder.path.iterdir()) == ["backups", "operation.json", "reserve"]
 
 
 @pytest.mark.parametrize(
-    "change", [{"kind": "party"}, {"schema": 2}, {"target": None}, {"since": "now"}, {"mode": 7}, {"by": 1}]
+    "change",
+    [
+        {"kind": "party"},
+        {"schema": 2},
+        {"target": None},
+        {"since": "now"},
+        {"mode": 7},
+        {"by": 1},
+        {"since": True},
+    ],
 )
 def test_given_something_else_then_it_is_refused_and_nothing_is_written(
     tmp_path: Path, change: dict[str, Any]
 ) -> None:
     with pytest.raises(OperationError):
-        write(tmp_path / "operation.json", BEGUN | change)
+        write(OperatorFolder(tmp_path / "operator"), BEGUN | change)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"rollback"', "null"])
 def test_given_a_damaged_file_then_it_says_so_and_can_be_replaced(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "operation.json"
+    folder, path = OperatorFolder(tmp_path), tmp_path / "operation.json"
     path.write_text(text)
-    found = read(path)
+    found = read(folder)
     assert found is not None
     assert str(path) in found["damaged"]
-    assert write(path, BEGUN) is True
-    assert read(path) == BEGUN
+    assert write(folder, BEGUN) is True
+    assert read(folder) == BEGUN
 
 
 def test_given_a_link_in_its_place_then_it_is_not_followed(tmp_path: Path) -> None:
     secret, path = tmp_path / "secret", tmp_path / "operation.json"
     secret.write_text(json.dumps(BEGUN))
     path.symlink_to(secret)
-    found = read(path)
+    found = read(OperatorFolder(tmp_path))
     assert found is not None
     assert "damaged" in found
-    write(path, BEGUN | {"target": "rust"})
+    write(OperatorFolder(tmp_path), BEGUN | {"target": "rust"})
     assert not path.is_symlink()
     assert json.loads(secret.read_text()) == BEGUN
 
 
 def test_given_a_pipe_in_its_place_then_nobody_waits_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "operation.json")
-    assert "damaged" in (read(tmp_path / "operation.json") or {})
+    assert "damaged" in (read(OperatorFolder(tmp_path)) or {})
 
 
 def test_given_bytes_then_they_are_read_as_text() -> None:

@@ -31,7 +31,8 @@ def a_node(tmp_path: Path) -> dict[str, Any]:
     src.mkdir(exist_ok=True)
     (src / "node.py").write_text("try:\n    from .consensus import ConsensusEngine\nexcept ImportError:\n"
                                  "    from consensus import ConsensusEngine\n")  # fmt: skip
-    files = {name: str(tmp_path / name) for name in ("socket", "mode_file", "current", "releases")}
+    names = ("socket", "mode_file", "current", "releases", "operator_dir")
+    files = {name: str(tmp_path / name) for name in names}
     files |= {
         "settings": "/etc/coinjecture-migration/wrapper.json",
         "drop_in": str(tmp_path / "node.d/50.conf"),
@@ -44,13 +45,11 @@ def a_node(tmp_path: Path) -> dict[str, Any]:
             started = f"python3 {src}/node.py"
             return (
                 "LoadState=loaded\nActiveState=active\nSubState=running\nMainPID=0\nNRestarts=0\n"
-                f"User=coinjecture\nExecStart={{ path=python3 ; argv[]={started} ; }}\n"
+                f"User=nobody\nExecStart={{ path=python3 ; argv[]={started} ; }}\n"
             )
         return '{"python": "3.11", "libc": "glibc 2.36", "machine": "x86_64"}'
 
-    state = read(
-        NodePaths(unit="node.service", src=str(src), python="python3", user="coinjecture", **files), run
-    )
+    state = read(NodePaths(unit="node.service", src=str(src), python="python3", user="nobody", **files), run)
     copy: dict[str, Any] = json.loads(json.dumps(state))
     return copy
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from journal import append
+from journal_file import JournalBroken, JournalFile
 from node_state import read_mode_file, read_replay
 from operation import read as read_operation
+from operator_folder import OperatorFolder
 from operator_lock import LockFile
 
 
@@ -34,11 +37,37 @@ def one_of_numbers_that_are_none(path: Path) -> None:
     path.write_text('{"since": 1e999, "pid": NaN}')
 
 
+def damage(folder: OperatorFolder) -> str:
+    """What is wrong with the open operation."""
+    return str((read_operation(folder) or {})["damaged"])
+
+
+def broken(folder: OperatorFolder) -> bool:
+    """Whether the journal is called broken and no play writes to it."""
+    journal = JournalFile(folder)
+    if folder.old is None and not (folder.path / "journal.jsonl").exists():
+        line = append("", {"at": 1.0, "who": "x", "why": "x", "what": "restart", "node": "x"})
+        (folder.path / "journal.jsonl").write_text(line)
+    with pytest.raises(JournalBroken):
+        journal.append({"at": 1.0, "who": "x", "why": "x", "what": "restart", "node": "x"})
+    return journal.read()["broken"] is not None
+
+
 TRAPS = [a_deep_one, a_pipe, an_endless_one, a_large_one, one_of_numbers_that_are_none]
 READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "mode file": ("mode.json", lambda path: read_mode_file(path)[0] is None and read_mode_file(path)[1]),
     "replay": ("replay.json", lambda path: str(path) in read_replay(path)),
-    "operation": ("operation.json", lambda path: str(path) in (read_operation(path) or {})["damaged"]),
+    "operation": ("operation.json", lambda path: str(path) in damage(OperatorFolder(path.parent))),
+    "operation in the old place": (
+        "operation.json",
+        lambda path: str(path) in damage(OperatorFolder(path.parent / "operator", path.parent)),
+    ),
+    "journal": ("journal.jsonl", lambda path: broken(OperatorFolder(path.parent))),
+    "journal in the old place": (
+        "journal.jsonl",
+        lambda path: broken(OperatorFolder(path.parent / "operator", path.parent)),
+    ),
+    "its head": ("journal.jsonl.head", lambda path: broken(OperatorFolder(path.parent))),
     "lock": ("lock.json", lambda path: LockFile(path.parent).read() is None),
 }
 

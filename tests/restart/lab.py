@@ -78,6 +78,8 @@ class Droplet:
         packed = BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as tar:
             tar.add(PROGRAM, "invisible_restart", filter=_source_only)
+            for name in ("durable.py", "as_user.py"):
+                tar.add(ROOT / "plugins/module_utils" / name, name)
             for extra in BROUGHT.glob("killed_*.py"):
                 tar.add(extra, extra.name)
         prefix = [*self.docker.prefix, "docker", "exec", "-i", CONTAINER, "sh", "-c"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import tempfile
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -131,3 +134,21 @@ def test_given_content_link_or_absence_then_it_is_so_afterwards(tmp_path: Path) 
 def test_given_nothing_but_what_is_needed_then_the_defaults_are_those_of_the_role() -> None:
     settings = parse(json.dumps(ASKED))
     assert settings == Settings("node.service", 8080, "/health")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a folder of another user is made as root")
+def test_given_a_folder_of_another_user_then_no_link_there_leads_root_to_a_file_of_its_own() -> None:
+    place = Path(tempfile.mkdtemp())
+    try:
+        place.chmod(0o755)
+        secret, state = place / "secret", place / "state"
+        secret.write_text("of root")
+        state.mkdir()
+        for name in (".mode.json.restart", ".mode.json.new", "mode.json"):
+            (state / name).symlink_to(secret)
+        os.chown(state, 12345, 12345)
+        apply_change(Change(str(state / "mode.json"), content="{}"))
+        assert (secret.read_text(), secret.stat().st_uid) == ("of root", 0)
+        assert ((state / "mode.json").read_text(), (state / "mode.json").lstat().st_uid) == ("{}", 12345)
+    finally:
+        shutil.rmtree(place)

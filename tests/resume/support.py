@@ -120,7 +120,7 @@ def set_mode(target: str) -> None:
 
 def open_operation() -> dict[str, Any] | None:
     """What is open on the node."""
-    text = NODE.ssh("sh", "-c", "'cat /var/lib/coinjecture-migration/operation.json 2>/dev/null || true'")
+    text = NODE.ssh("sh", "-c", "'cat /var/lib/coinjecture-operator/operation.json 2>/dev/null || true'")
     return dict(json.loads(text)) if text.strip() else None
 
 

@@ -21,7 +21,7 @@ from tests.resume.support import CALENDAR, Operator
 NODE1, NODE2 = (Remote(droplet) for droplet in NODES)
 HOLD = Path(__file__).parent / "on_the_droplets/hold.yml"
 LOCK = "/run/coinjecture-migration-lock/lock.json"
-JOURNAL = "/var/lib/coinjecture-migration/journal.jsonl"
+JOURNAL = "/var/lib/coinjecture-operator/journal.jsonl"
 SRC = "/opt/coinjecture/src"
 
 

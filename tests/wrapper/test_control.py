@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -222,3 +224,20 @@ def test_given_no_node_when_the_client_is_run_as_a_file_then_it_says_so_and_fail
     done = subprocess.run([sys.executable, str(CTL), "status"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
     assert "no answer" in done.stderr and "is the unit running" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a folder of another user is made as root")
+def test_given_root_at_the_mode_file_then_links_of_the_nodes_user_lead_nowhere() -> None:
+    place = Path(tempfile.mkdtemp())
+    try:
+        place.chmod(0o755)
+        secret, state = place / "secret", place / "state"
+        secret.write_text("of root")
+        state.mkdir()
+        (state / "mode.json.new").symlink_to(secret)
+        os.chown(state, 12345, 12345)
+        ctl.write_mode(place / "no.sock", state / "mode.json", "legacy", "ops", "a test")
+        assert (secret.read_text(), secret.stat().st_uid) == ("of root", 0)
+        assert (state / "mode.json").lstat().st_uid == 12345
+    finally:
+        shutil.rmtree(place)

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import json
 import os
 import pwd
-import shutil
 import socket
 import sys
 import time
@@ -94,8 +94,8 @@ def set_mode(
     return ask(path, request)
 
 
-def write_mode(path: Path, state_dir: Path, mode_file: Path, mode: str, who: str, why: str) -> dict[str, Any]:
-    """Write the mode file of a stopped node.
+def write_mode(path: Path, mode_file: Path, mode: str, who: str, why: str) -> dict[str, Any]:
+    """Write the mode file of a stopped node, with the rights of the node's user alone.
 
     Raises:
         Refused: The node is running (then `set-mode` is the way) or the file cannot be written.
@@ -108,12 +108,40 @@ def write_mode(path: Path, state_dir: Path, mode_file: Path, mode: str, who: str
     else:
         raise Refused("running", "the node is running; use set-mode, or stop the unit first")
     try:
-        write_mode_file(mode_file, ModeRecord(mode, time.time(), who, why, while_stopped=True))
-        owner = state_dir.stat()
-        shutil.chown(mode_file, owner.st_uid, owner.st_gid)
+        record = ModeRecord(mode, time.time(), who, why, while_stopped=True)
+        _as_owner_of(mode_file.parent, lambda: write_mode_file(mode_file, record))
     except OSError as error:
         raise Refused("disk", f"{mode_file}: {error}; make room or become root, then try again") from error
     return {"mode": mode, "written": str(mode_file)}
+
+
+def _as_owner_of(folder: Path, action: Callable[[], None]) -> None:
+    """Do something in a folder with its owner's rights: root does not write where another may lay a link.
+
+    Raises:
+        OSError: What the action raised.
+    """
+    owner = folder.stat()
+    if os.geteuid() != 0 or owner.st_uid == 0:
+        action()
+        return
+    child = os.fork()
+    if child == 0:
+        status = errno.EIO
+        try:
+            os.setgroups([])
+            os.setresgid(owner.st_gid, owner.st_gid, owner.st_gid)
+            os.setresuid(owner.st_uid, owner.st_uid, owner.st_uid)
+            action()
+            status = 0
+        except OSError as error:
+            status = error.errno or errno.EIO
+        finally:
+            os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status != 0:
+        refused = status if status > 0 else errno.EIO
+        raise OSError(refused, os.strerror(refused))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -132,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif options.command == "ack":
             result = ask(path, {"op": "ack", "who": who, "why": options.why})
         else:
-            result = write_mode(path, settings.state_dir, settings.mode_file, options.mode, who, options.why)
+            result = write_mode(path, settings.mode_file, options.mode, who, options.why)
     except (Refused, SettingsError) as error:
         print(f"ctl: {visible(str(error))}", file=sys.stderr)
         return 1

@@ -151,7 +151,10 @@ class NodeCollector(Collector):
             return self._read_evidence(path)
 
     def _journal(self) -> list[Metric]:
-        recorded = read_journal(self._settings.state_dir / "journal.jsonl", self._settings.node)
+        folder = self._settings.operator_dir
+        if not folder.is_dir():
+            folder = self._settings.state_dir
+        recorded = read_journal(folder / "journal.jsonl", self._settings.node)
         families: list[Metric] = [
             gauge(
                 "coinjecture_consensus_complete",

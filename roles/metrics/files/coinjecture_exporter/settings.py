@@ -23,7 +23,8 @@ class Settings:
         address: The one address that is listened on.
         port: Its port.
         api: URL of the node's API.
-        state_dir: Folder of mode file, evidence and step journal.
+        state_dir: Folder of mode file and evidence.
+        operator_dir: Folder of the step journal; before, that lay in `state_dir`.
         timeout: Seconds the API may take for one answer.
         fingerprint_lag: Blocks below the tip from which on hashes are compared between nodes.
         fingerprint_step: Distance in blocks between two compared heights.
@@ -35,6 +36,7 @@ class Settings:
     port: int = 9478
     api: str = "http://127.0.0.1:8080"
     state_dir: Path = Path("/var/lib/coinjecture-migration")
+    operator_dir: Path = Path("/var/lib/coinjecture-operator")
     timeout: float = 2.0
     fingerprint_lag: int = 20
     fingerprint_step: int = 10
@@ -63,8 +65,8 @@ def load_settings(path: Path) -> Settings:
         unknown = set(values) - {known.name for known in fields(Settings)}
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-        if "state_dir" in values:
-            values["state_dir"] = Path(values["state_dir"])
+        for name in {"state_dir", "operator_dir"} & set(values):
+            values[name] = Path(values[name])
         return Settings(**values)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise SettingsError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import socket
 import subprocess
 import time
@@ -12,12 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import as_user
+import durable
+
 from .fit import Answer
 from .settings import Change
 from .sockets import Socket, port_is_free, read_sockets
 
 _POLL = 0.02
 _LONGEST_HEAD = 65536
+_LONGEST_CHANGE = 30.0
 
 
 class CommandFailed(Exception):
@@ -169,32 +172,34 @@ class ThisHost:
 
 
 def apply_change(change: Change) -> None:
-    """Make one change, whole or not at all. Owner and mode stay those of a file that is replaced."""
+    """Make one change, whole or not at all; in a folder of another user with that user's rights alone.
+
+    Raises:
+        OSError: The disk refused.
+    """
     path = Path(change.path)
-    if change.absent:
-        path.unlink(missing_ok=True)
-        return
-    fresh = path.with_name(f".{path.name}.restart")
-    fresh.unlink(missing_ok=True)
-    if change.link is not None:
-        fresh.symlink_to(change.link)
-    else:
-        _write_beside(path, fresh, change)
-    fresh.replace(path)
-
-
-def _write_beside(path: Path, fresh: Path, change: Change) -> None:
-    """Write what will replace a file, down to the disk."""
     content = Path(change.source).read_bytes() if change.source else (change.content or "").encode()
-    fresh.touch(mode=0o600)
-    with fresh.open("wb") as file:
+    place = path.parent.stat()
+    if os.geteuid() != 0 or place.st_uid == 0:
+        _apply(path, content, change)
+        return
+    try:
+        as_user.call_as((place.st_uid, place.st_gid), lambda: _apply(path, content, change), _LONGEST_CHANGE)
+    except as_user.NotDone as error:
+        raise OSError(f"{path}: {error}") from error
+
+
+def _apply(path: Path, content: bytes, change: Change) -> None:
+    """Make the change. Owner and mode stay those of a file that is replaced, as far as we may say so."""
+    if change.absent:
+        durable.remove(path)
+        return
+    if change.link is not None:
+        durable.link(path, change.link)
+        return
+    model = path if path.is_file() and not path.is_symlink() else change.source
+    found = Path(model).stat() if model else None
+    with durable.replacing(path, found.st_mode & 0o7777 if found else 0o600) as file:
         file.write(content)
-        if path.is_file() or change.source:
-            model = (path if path.is_file() else Path(change.source or path)).stat()
-            os.fchown(file.fileno(), model.st_uid, model.st_gid)
-            os.fchmod(file.fileno(), model.st_mode & 0o7777)
-        else:
-            owner = pwd.getpwnam(change.owner)
-            os.fchown(file.fileno(), owner.pw_uid, owner.pw_gid)
-        file.flush()
-        os.fsync(file.fileno())
+        if found and os.geteuid() == 0:
+            os.fchown(file.fileno(), found.st_uid, found.st_gid)

@@ -30,8 +30,8 @@ class Change:
         path: What is changed.
         source: A file whose content it gets. A file that exists keeps its owner and mode, a new one gets the
             source's.
-        content: The text that it gets. A file that exists keeps its owner and mode.
-        owner: The user, with its group, that a new file with `content` belongs to; its mode is 0600.
+        content: The text that it gets. A file that exists keeps its owner and mode; a new one is its folder's
+            owner's, with the mode 0600.
         link: What it becomes a symbolic link to.
         absent: That it is removed.
     """
@@ -39,13 +39,12 @@ class Change:
     path: str
     source: str | None = None
     content: str | None = None
-    owner: str = "root"
     link: str | None = None
     absent: bool = False
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> Change:
-        """Read a path with one of `from`, `content` (and `owner`), `link`, `absent: true`.
+        """Read a path with one of `from`, `content` `link`, `absent: true`.
 
         Raises:
             SettingsError: It is none of the four.
@@ -53,7 +52,7 @@ class Change:
         if not isinstance(value, Mapping):
             raise SettingsError(f"a change is an object, not {value!r}")
         kinds = [key for key in _KINDS if value.get(key) not in (None, False)]
-        if len(kinds) != 1 or set(value) - {"path", "owner", *_KINDS}:
+        if len(kinds) != 1 or set(value) - {"path", *_KINDS}:
             raise SettingsError(
                 f"a change has a path and one of {', '.join(_KINDS)}; this one has {sorted(value)}"
             )
@@ -69,7 +68,6 @@ class Change:
             path,
             source=value.get("from"),
             content=value.get("content"),
-            owner=value.get("owner", "root"),
             link=value.get("link"),
             absent=value.get("absent") is True,
         )

@@ -1,0 +1,109 @@
+"""A copy of the chain in root's own folder, of a database that belongs to the node's user.
+
+The database is opened and copied with the rights of the node's user, into a folder of its own. What root then
+takes from there are bytes: read by descriptor, without following a link, and only those that were verified.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+try:
+    from ansible.module_utils import as_user, durable
+    from ansible.module_utils.bounded_reader import Unreadable, folder, names, stream
+    from ansible.module_utils.chain_store import ChainUnreadable, back_up
+    from ansible.module_utils.operator_folder import BACKUPS, OperatorFolder
+except ImportError:  # outside of Ansible, in the tests
+    import as_user
+    import durable
+    from bounded_reader import Unreadable, folder, names, stream
+    from chain_store import ChainUnreadable, back_up
+    from operator_folder import BACKUPS, OperatorFolder
+
+MAX_SECONDS = 3600.0
+MAX_BYTES = 2**40
+
+
+def take(
+    database: Path, name: str, operator: OperatorFolder, user: str, limit: float = 1800.0, hold: float = 2.0
+) -> dict[str, Any] | None:
+    """Keep a verified copy of the chain as ``backups/<name>``; None where one is there already.
+
+    Args:
+        database: The chain database of the node's user.
+        name: The copy's name.
+        operator: Where root writes on the node; made where it is missing.
+        user: The node's user.
+        limit: Seconds that copying, and then verifying, may take.
+        hold: Seconds for which commits of a node with a rollback journal may be held up.
+
+    Returns:
+        ``rows`` of every table in the copy, its ``sha256`` and ``bytes``.
+
+    Raises:
+        ChainUnreadable: The copy is damaged, not whole, or another one than was verified.
+        OSError: The disk refused, or there is no such user.
+    """
+    operator.make()
+    copy = operator.path / BACKUPS / name
+    if copy.exists():
+        return None
+    scratch = Path(tempfile.mkdtemp(prefix=".chain-", dir=operator.path))
+    try:
+        if os.geteuid() == 0 and user:
+            account = pwd.getpwnam(user)
+            os.chown(scratch, account.pw_uid, account.pw_gid)
+        made: dict[str, Any] = as_user.call(
+            user, lambda: back_up(database, scratch / name, limit, hold), 2 * limit + 60
+        )
+        found = _bring(scratch, name, copy)
+        if found != made["sha256"]:
+            copy.unlink()
+            raise ChainUnreadable(f"the backup of {database} was changed while it was taken; run it again")
+    except (as_user.NotDone, KeyError, Unreadable) as error:
+        raise ChainUnreadable(f"no backup of {database}: {error}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return made
+
+
+def bring_old(operator: OperatorFolder) -> list[str]:
+    """Copy backups over that lie in the folder of the node's user; says why the others were left there."""
+    operator.make()
+    left: list[str] = []
+    if operator.old is None:
+        return left
+    place = operator.old / BACKUPS
+    try:
+        with folder(place) as handle:
+            found = names(handle, place)
+    except FileNotFoundError:
+        return left
+    except Unreadable as error:
+        return [str(error)]
+    for name in found:
+        try:
+            if not (operator.path / BACKUPS / name).exists():
+                _bring(place, name, operator.path / BACKUPS / name)
+        except (OSError, Unreadable) as error:
+            left.append(str(error))
+    return left
+
+
+def _bring(place: Path, name: str, copy: Path) -> str:
+    """Copy a file out of a folder of the node's user; returns the SHA-256 of what was copied."""
+    digest = hashlib.sha256()
+    with folder(place) as handle, durable.replacing(copy, 0o600) as file:
+
+        def take_piece(piece: bytes) -> None:
+            digest.update(piece)
+            file.write(piece)
+
+        stream(handle, name, place / name, take_piece, MAX_BYTES, MAX_SECONDS)
+    return digest.hexdigest()
