@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 from testnet.image.build import ensure_image, remove_images
-from testnet.lab import keys, preconditions
+from testnet.lab import caches, keys, preconditions
 from testnet.lab.droplets import ensure_bridge, ensure_droplets, remove_network
 from testnet.lab.nodes import NodeSilent, await_agreement, disagreement, state
 from testnet.lab.plan import APT_CACHE, DROPLETS, NODES, PROVISIONED, ROOT, STATE, Droplet
@@ -58,6 +58,7 @@ def down(*, purge: bool = False) -> None:
         say("network", "no container engine answers, so there is no network to remove")
         return
     removed = remove_network(docker)
+    caches.remove()
     say("network", f"removed {', '.join(removed)}" if removed else "there is none of this clone")
     if purge:
         remove_images(docker)
