@@ -13,6 +13,7 @@ from testnet.lab.plan import KNOWN_HOSTS, LOOPBACK, NODES, OPERATOR_KEY, ROOT, D
 
 SRC = "/opt/coinjecture/src"
 STATE = "/var/lib/coinjecture-migration"
+OPERATOR = "/var/lib/coinjecture-operator"
 
 
 def connect(droplet: Droplet) -> Host:
@@ -57,4 +58,15 @@ def latest(droplet: Droplet) -> int:
         return int(json.load(answer)["height"])
 
 
-__all__ = ["NODES", "ROOT", "SRC", "STATE", "connect", "latest", "listening", "listening_before", "status"]
+__all__ = [
+    "NODES",
+    "OPERATOR",
+    "ROOT",
+    "SRC",
+    "STATE",
+    "connect",
+    "latest",
+    "listening",
+    "listening_before",
+    "status",
+]

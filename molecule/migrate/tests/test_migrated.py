@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from droplets import NODES, SRC, STATE, connect, listening, listening_before, status
+from droplets import NODES, OPERATOR, SRC, STATE, connect, listening, listening_before, status
 from testinfra.host import Host
 
 from testnet.lab.plan import Droplet
@@ -51,7 +51,8 @@ def test_then_the_same_sockets_listen_as_before(droplet: Droplet) -> None:
         ("/etc/systemd/system/coinjecture-node.service.d/50-migration.conf", "root", 0o644),
         ("/opt/coinjecture/releases", "root", 0o755),
         (STATE, "coinjecture", 0o750),
-        (f"{STATE}/backups", "coinjecture", 0o750),
+        (OPERATOR, "root", 0o755),
+        (f"{OPERATOR}/backups", "root", 0o700),
     ],
 )
 def test_then_every_file_has_its_owner(droplet: Droplet, path: str, owner: str, mode: int) -> None:
@@ -78,7 +79,7 @@ def test_then_both_nodes_run_the_same_bytes() -> None:
 @BOTH
 def test_then_node_py_as_it_was_is_kept_under_its_hash(droplet: Droplet) -> None:
     host: Host = connect(droplet)
-    kept = host.check_output(f"ls {STATE}/backups/node.py.*").splitlines()
+    kept = host.check_output(f"ls {OPERATOR}/backups/node.py.*").splitlines()
     assert len(kept) == 1
     content: bytes = host.file(kept[0]).content
     assert kept[0].endswith(hashlib.sha256(content).hexdigest())
@@ -87,5 +88,5 @@ def test_then_node_py_as_it_was_is_kept_under_its_hash(droplet: Droplet) -> None
 
 @BOTH
 def test_then_the_copy_of_the_chain_is_whole(droplet: Droplet) -> None:
-    copy = f"{STATE}/backups/chain-before-migration.db"
+    copy = f"{OPERATOR}/backups/chain-before-migration.db"
     assert connect(droplet).check_output(f"sqlite3 -readonly {copy} 'PRAGMA integrity_check'") == "ok"

@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from droplets import NODES, ROOT, SRC, STATE, connect
+from droplets import NODES, OPERATOR, ROOT, SRC, connect
 
 from testnet.lab.plan import Droplet
 
@@ -38,7 +38,7 @@ def test_then_saying_it_touched_no_node(droplet: Droplet) -> None:
 
 def test_then_node_py_changed_as_predicted() -> None:
     host = connect(NODE1)
-    before = host.check_output(f"cat {STATE}/backups/node.py.*").splitlines()
+    before = host.check_output(f"cat {OPERATOR}/backups/node.py.*").splitlines()
     after = host.file(f"{SRC}/node.py").content_string.splitlines()
     done = [line for line in difflib.unified_diff(before, after, n=0, lineterm="") if line[:1] in "+-"]
     assert predicted_change(f"{SRC}/node.py") == done[2:]
