@@ -69,18 +69,24 @@ def test_given_nasty_reasons_and_names_when_they_are_logged_then_no_line_is_forg
     assert [steers(alert["message"]) for alert in place.alerts] == [[]]
 
 
-def test_given_a_peer_that_answers_nastily_when_looked_at_then_its_answer_cannot_steer(
-    place: Place, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def looked_at_twice(place: Place, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]) -> Any:
+    """A wrapper on a chain, after its sentinel has looked twice at a peer that answers so."""
     place.settings(peers=["http://127.0.0.1:1"])
     wrapper = place.start("shadow")
     for block in chain(25):
         place.judge(wrapper, block)
     sentinel = wrapper._keeper.watchers.sentinel
-    monkeypatch.setattr(sentinel, "_fetch", lambda _: {"hash": NASTY, "depth": 10**6, "block": NASTY})
+    monkeypatch.setattr(sentinel, "_fetch", lambda _: answer)
     sentinel.look()
     sentinel.look()
-    assert sentinel.latched is not None
+    return wrapper
+
+
+def test_given_a_peer_that_answers_nastily_when_looked_at_then_its_answer_cannot_steer(
+    place: Place, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = looked_at_twice(place, monkeypatch, {"hash": NASTY, "depth": 10**6, "block": NASTY})
+    assert wrapper._keeper.watchers.sentinel.latched is not None
     assert "FORK" in lines.getvalue()
     assert [found for line in lines.getvalue().splitlines() for found in steers(line)] == []
 
@@ -89,16 +95,10 @@ def test_given_a_peer_that_answers_nastily_when_looked_at_then_its_answer_cannot
 def test_given_a_peer_whose_hash_is_none_when_looked_at_then_it_is_an_error_and_is_not_kept(
     place: Place, monkeypatch: pytest.MonkeyPatch, theirs: Any
 ) -> None:
-    place.settings(peers=["http://127.0.0.1:1"])
-    wrapper = place.start("shadow")
-    for block in chain(25):
-        place.judge(wrapper, block)
-    sentinel = wrapper._keeper.watchers.sentinel
-    monkeypatch.setattr(sentinel, "_fetch", lambda _: {"hash": theirs, "depth": 10**6, "block": None})
-    sentinel.look()
-    sentinel.look()
+    wrapper = looked_at_twice(place, monkeypatch, {"hash": theirs, "depth": 10**6, "block": None})
     (said,) = wrapper.stats()["sentinel"]["peers"].values()
-    assert (said["hash"], said["agrees"], sentinel.latched) == (None, None, None)
+    latched = wrapper._keeper.watchers.sentinel.latched
+    assert (said["hash"], said["agrees"], latched) == (None, None, None)
     assert "no text of at most 128" in said["error"]
 
 
