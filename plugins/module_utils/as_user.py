@@ -11,11 +11,14 @@ import os
 import pwd
 import select
 import signal
+import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 MAX_ANSWER = 16 * 1024 * 1024
+MAX_COMPLAINT = 2000
 
 
 class NotDone(Exception):
@@ -33,6 +36,43 @@ def command(user: str, argv: Sequence[str]) -> list[str]:
         return list(argv)
     give_up = [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups", "--no-new-privs"]
     return ["setpriv", *give_up, "--inh-caps=-all", "--", *argv]
+
+
+def output(argv: Sequence[str], seconds: float, environment: Mapping[str, str] | None = None) -> str:
+    """What a command prints that may be the node's user's: it can neither flood its caller nor hold it up.
+
+    Args:
+        argv: The command, as `command` gives it.
+        seconds: How long it may take.
+        environment: All of its environment; none for the caller's own.
+
+    Raises:
+        NotDone: It cannot be started, fails (with its complaint), says too much, or does not end in time.
+    """
+    try:
+        child = subprocess.Popen(
+            argv, env=None if environment is None else dict(environment), cwd="/", stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise NotDone(f"{argv[0]} cannot be started: {error.strerror}") from error
+    assert child.stdout and child.stderr
+    deadline = time.monotonic() + seconds
+    try:
+        said = _read_all([child.stdout.fileno(), child.stderr.fileno()], deadline)
+        in_time = said is not None and _has_ended(child.pid, deadline)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # and what it has begun
+        child.wait()
+        child.stdout.close()
+        child.stderr.close()
+    if said is None or not in_time:
+        raise NotDone(f"it took more than {seconds:g} s, or said too much")
+    if child.returncode != 0:
+        complaint = said[1].decode("utf-8", "replace").strip()[-MAX_COMPLAINT:]
+        raise NotDone(complaint or f"it ended with {child.returncode}")
+    return said[0].decode("utf-8", "replace")
 
 
 def call(user: str, function: Callable[[], Any], seconds: float) -> Any:
@@ -64,7 +104,7 @@ def call_as(who: tuple[int, int] | None, function: Callable[[], Any], seconds: f
         _answer(who, function, writing)
     os.close(writing)
     try:
-        said = _read(reading, time.monotonic() + seconds)
+        said = _read_all([reading], time.monotonic() + seconds)
     finally:
         os.close(reading)
         os.kill(child, signal.SIGKILL)  # it has answered, or has no time left
@@ -72,7 +112,7 @@ def call_as(who: tuple[int, int] | None, function: Callable[[], Any], seconds: f
     if said is None:
         raise NotDone(f"it took more than {seconds:g} s, or said too much")
     try:
-        answer = json.loads(said)
+        answer = json.loads(said[0])
     except ValueError:
         raise NotDone("it ended without an answer") from None
     if "error" in answer:
@@ -110,13 +150,25 @@ def _answer(who: tuple[int, int] | None, function: Callable[[], Any], writing: i
         os._exit(0)
 
 
-def _read(reading: int, deadline: float) -> bytes | None:
-    """All that the child says, or None where that is too much or too late."""
-    said = bytearray()
-    while (left := deadline - time.monotonic()) > 0 and len(said) <= MAX_ANSWER:
-        if select.select([reading], [], [], left)[0]:
-            piece = os.read(reading, 65_536)
+def _read_all(handles: Sequence[int], deadline: float) -> list[bytes] | None:
+    """All that comes from each of these pipes, or None where that is too much or too late."""
+    said = {handle: bytearray() for handle in handles}
+    waiting = set(handles)
+    while (left := deadline - time.monotonic()) > 0 and sum(map(len, said.values())) <= MAX_ANSWER:
+        for handle in select.select(list(waiting), [], [], left)[0]:
+            piece = os.read(handle, 65_536)
+            said[handle] += piece
             if not piece:
-                return bytes(said)
-            said += piece
+                waiting.discard(handle)
+        if not waiting:
+            return [bytes(text) for text in said.values()]
     return None
+
+
+def _has_ended(child: int, deadline: float) -> bool:
+    """Whether a child ends in time; its number stays taken until it is waited for."""
+    while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True

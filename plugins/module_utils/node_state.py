@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -117,11 +116,9 @@ def run_command(command: Sequence[str]) -> str:
         OSError: It cannot be started, fails, or takes longer than 30 s.
     """
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
-    except subprocess.SubprocessError as error:
-        detail = getattr(error, "stderr", "") or str(error)
-        raise OSError(f"{command[0]}: {str(detail).strip()}") from error
-    return done.stdout
+        return str(as_user.output(command, 30))
+    except as_user.NotDone as error:
+        raise OSError(f"{command[0]}: {error}") from error
 
 
 def read(paths: NodePaths, run: Run = run_command, known: journal.Known | None = None) -> dict[str, Any]:

@@ -7,49 +7,87 @@ and ``current`` points to one release or another, never to half of one.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import shutil
-import subprocess
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 try:
+    from ansible.module_utils import as_user, durable
+    from ansible.module_utils.bounded_reader import Unreadable, parse_json
     from ansible.module_utils.installed import compare
+    from ansible.module_utils.wheel_file import WheelRefused, check_tags, unpack
 except ImportError:  # outside of Ansible, in the tests
+    import as_user
+    import durable
+    from bounded_reader import Unreadable, parse_json
     from installed import compare
+    from wheel_file import WheelRefused, check_tags, unpack
 
-Run = Callable[[Sequence[str], Mapping[str, str]], str]
+Run = Callable[[Sequence[str]], str]
 
 BUILD_PROBE = (
-    "import json; from coinjecture import _core; import coinjecture.consensus;"
-    " print(json.dumps(_core.build_info()))"
+    "import json, sys; sys.path.insert(0, sys.argv[1]); from coinjecture import _core;"
+    " import coinjecture.consensus; print(json.dumps(_core.build_info()))"
 )
-
-INSTALLER_NOTES = ("INSTALLER", "REQUESTED", "direct_url.json")
-"""What pip writes beside the wheel's own files."""
+TAGS_PROBE = """
+import json
+try:
+    from packaging.tags import sys_tags
+except ImportError:
+    from pip._vendor.packaging.tags import sys_tags
+print(json.dumps([str(tag) for tag in sys_tags()]))
+"""
 
 
 class ReleaseRefused(Exception):
     """The wheel is not installed; the message says why."""
 
 
-def run_command(command: Sequence[str], environment: Mapping[str, str]) -> str:
-    """Run a command with an own environment and return its output.
+def run_command(command: Sequence[str]) -> str:
+    """Run a command in a bare environment, nothing of the operator's, and return its output.
 
     Raises:
         ReleaseRefused: It cannot be started or fails.
     """
+    bare = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
     try:
-        done = subprocess.run(
-            command, env=dict(environment), capture_output=True, text=True, timeout=300, check=True
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        detail = str(getattr(error, "stderr", "") or error).strip()
-        raise ReleaseRefused(f"{' '.join(command[:4])} failed: {detail[-2000:]}") from error
-    return done.stdout
+        return str(as_user.output(command, 300, bare))
+    except as_user.NotDone as error:
+        raise ReleaseRefused(f"{' '.join(command[-4:-3] or command[:1])} failed: {error}") from error
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """The node's interpreter; it runs as the node's user, whose it may be to change.
+
+    Attributes:
+        python: The program.
+        user: The node's user.
+        run: Runs a command and returns its output.
+    """
+
+    python: str
+    user: str
+    run: Run = run_command
+
+    def run_probe(self, program: str, *arguments: str) -> str:
+        """What a short program prints, run away from what the caller's environment and folder hold."""
+        command = [self.python, "-I", "-B", "-c", program, *arguments]
+        return self.run(as_user.command(self.user, command))
+
+    def tags(self) -> list[str]:
+        """The tags of wheels that it takes.
+
+        Raises:
+            ReleaseRefused: It does not say.
+        """
+        output = self.run_probe(TAGS_PROBE)
+        try:
+            return [str(tag) for tag in parse_json(output, self.python)]
+        except (Unreadable, TypeError) as error:
+            raise ReleaseRefused(f"{self.python} does not say which wheels it takes: {error}") from error
 
 
 def wheel_hash(wheel: Path) -> str:
@@ -59,7 +97,7 @@ def wheel_hash(wheel: Path) -> str:
 
 
 def install(
-    wheel: Path, sha256: str, releases: Path, python: str, allow_faults: bool, run: Run = run_command
+    wheel: Path, sha256: str, releases: Path, node: Interpreter, allow_faults: bool
 ) -> tuple[bool, dict[str, Any]]:
     """Install a wheel as ``releases/<sha256>``, or anew where what lies there is not that wheel any more.
 
@@ -67,37 +105,45 @@ def install(
         wheel: The wheel on this machine.
         sha256: The hash it must have.
         releases: The folder of all releases.
-        python: The node's interpreter; it installs and probes, and is not changed.
+        node: The node's interpreter; it is asked and is not changed.
         allow_faults: Whether a wheel that can be told to fail is allowed here.
-        run: Runs a command with an environment.
 
     Returns:
         Whether anything was installed, and what the wheel says about its build.
 
     Raises:
-        ReleaseRefused: Wrong bytes, not importable here, or a fault wheel where none may be.
+        ReleaseRefused: Wrong bytes, not for this interpreter, not importable, or a fault wheel out of place.
+        OSError: The disk refused, or there is no such user.
     """
     release = releases / sha256
     if is_whole(release):
-        return False, _probe(release, python, allow_faults, run)
+        return False, _probe(release, node, allow_faults)
     if (found := wheel_hash(wheel)) != sha256:
         raise ReleaseRefused(f"{wheel.name} has the hash {found}, recorded is {sha256}")
     staged = releases / f".staged-{sha256}"
     shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
-    command = [python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-cache-dir"]
-    command += ["--no-compile", "--disable-pip-version-check", "--target", str(staged), str(wheel)]
-    run(command, _environment())
     try:
-        build = _probe(staged, python, allow_faults, run)
-        _as_in_wheel(staged, wheel)
+        build = _stage(wheel, staged, node, allow_faults)
         if differs := compare(staged, sha256)["differs"]:
             raise ReleaseRefused(f"what was installed is not what is in the wheel: {'; '.join(differs)}")
-    except ReleaseRefused:
+    except (ReleaseRefused, OSError):
         shutil.rmtree(staged, ignore_errors=True)
         raise
     _put_in_place(staged, release)
     return True, build
+
+
+def _stage(wheel: Path, staged: Path, node: Interpreter, allow_faults: bool) -> dict[str, Any]:
+    """Unpack a wheel beside its place, keep it there, and try it; what it says about its build."""
+    staged.mkdir(parents=True)
+    staged.chmod(0o755)
+    try:
+        check_tags(wheel.name, node.tags(), node.python)
+        unpack(wheel, staged)
+    except WheelRefused as error:
+        raise ReleaseRefused(str(error)) from error
+    durable.replace(staged / wheel.name, wheel.read_bytes())
+    return _probe(staged, node, allow_faults)
 
 
 def is_whole(release: Path) -> bool:
@@ -105,31 +151,18 @@ def is_whole(release: Path) -> bool:
     return release.is_dir() and not compare(release)["differs"]
 
 
-def _as_in_wheel(staged: Path, wheel: Path) -> None:
-    """Take away the installer's own notes and keep the wheel: what stays can be compared with it."""
-    for folder in staged.glob("*.dist-info"):
-        for name in INSTALLER_NOTES:
-            (folder / name).unlink(missing_ok=True)
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            if name.endswith(".dist-info/RECORD"):
-                (staged / name).write_bytes(archive.read(name))
-    shutil.copy2(wheel, staged / wheel.name)
-
-
 def _put_in_place(staged: Path, release: Path) -> None:
     """Give the release its name; a damaged one goes first: a process keeps what it has read of it."""
     for path in (*staged.rglob("*"), staged):
-        if not path.is_symlink():
-            _sync(path)
+        if path.is_dir():
+            durable.sync(path)  # the files have been brought to the disk, their names have not
     damaged = release.with_name(f".damaged-{release.name}")
     shutil.rmtree(damaged, ignore_errors=True)
     if release.is_symlink():
-        release.unlink()
+        durable.remove(release)
     elif release.exists():
-        release.rename(damaged)
-    staged.rename(release)
-    _sync(release.parent)
+        durable.rename(release, damaged)
+    durable.rename(staged, release)
     shutil.rmtree(damaged, ignore_errors=True)
 
 
@@ -139,21 +172,17 @@ def switch(current: Path, release: Path) -> bool:
         return False
     if current.exists() and not current.is_symlink():
         raise ReleaseRefused(f"{current} is not a link; move it away first")
-    fresh = current.with_name(f".{current.name}.new")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(release)
-    fresh.replace(current)
-    _sync(current.parent)
+    durable.link(current, release)
     return True
 
 
-def _probe(release: Path, python: str, allow_faults: bool, run: Run) -> dict[str, Any]:
+def _probe(release: Path, node: Interpreter, allow_faults: bool) -> dict[str, Any]:
     """Import the engine, native and Python, with the node's interpreter and ask how it was built."""
-    output = run([python, "-c", BUILD_PROBE], _environment() | {"PYTHONPATH": str(release)})
+    output = node.run_probe(BUILD_PROBE, str(release))
     try:
-        build = json.loads(output)
+        build = parse_json(output, "the wheel's build")
         features = list(build["features"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (Unreadable, KeyError, TypeError) as error:
         raise ReleaseRefused(f"the wheel does not say how it was built: {output[:200]!r}") from error
     if features and not allow_faults:
         # Every feature there is makes the engine wrong: it fails on purpose, or has a wrong rule.
@@ -162,17 +191,3 @@ def _probe(release: Path, python: str, allow_faults: bool, run: Run) -> dict[str
             "and the network is not marked as a test network (network_is_test)"
         )
     return dict(build)
-
-
-def _environment() -> dict[str, str]:
-    """A bare environment: nothing of the operator's reaches the installer."""
-    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def _sync(path: Path) -> None:
-    """Make the content of a file, or the names in a folder, durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import as_user
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.bounded_reader import Unreadable, parse_json
 from ansible.module_utils.node_import import ImportEditRefused, complete, names
 from ansible.module_utils.sealed import NODE_FILE, SealError, changes_back, find, obstacles, seal, undecided
 
@@ -46,12 +45,9 @@ def missing_names(python: str, user: str, current: str, source: bytes) -> list[s
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": current, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         command = as_user.command(user, [python, "-c", PROBE, *names(source)])
-        done = subprocess.run(
-            command, env=environment, cwd="/", capture_output=True, text=True, timeout=60, check=True
-        )
-        lacking: list[str] = json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        detail = str(getattr(error, "stderr", "") or error).strip().splitlines()
+        lacking: list[str] = parse_json(as_user.output(command, 60, environment), python)
+    except (OSError, as_user.NotDone, Unreadable) as error:
+        detail = str(error).splitlines()
         return [f"coinjecture.consensus cannot be imported from {current}: {detail[-1] if detail else error}"]
     return [f"coinjecture.consensus has no {name}, which node.py takes from its engine" for name in lacking]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.release import ReleaseRefused, install, is_whole, switch
+from ansible.module_utils.release import Interpreter, ReleaseRefused, install, is_whole, switch
 
 DOCUMENTATION = r"""
 module: wheel_release
@@ -18,6 +18,7 @@ options:
   releases: {description: Folder of the releases., type: path, required: true}
   current: {description: The link to the release in force., type: path, required: true}
   python: {description: The node's interpreter., type: path, required: true}
+  user: {description: "The node's user; the interpreter runs as that user.", type: str, required: true}
   allow_faults: {description: Whether a fault wheel may be installed here., type: bool, default: false}
   switch: {description: Whether current is pointed at it now., type: bool, default: true}
 author: ["The migration toolkit"]
@@ -31,6 +32,7 @@ def main() -> None:
         argument_spec={
             **{name: {"type": "path", "required": True} for name in paths},
             "sha256": {"type": "str", "required": True},
+            "user": {"type": "str", "required": True},
             "allow_faults": {"type": "bool", "default": False},
             "switch": {"type": "bool", "default": True},
         },
@@ -45,8 +47,9 @@ def main() -> None:
         whole = is_whole(release)
         module.exit_json(changed=before != after or not whole, whole=whole, diff=diff)
     try:
+        node = Interpreter(str(python), module.params["user"])
         installed, build = install(
-            wheel, module.params["sha256"], releases, str(python), module.params["allow_faults"]
+            wheel, module.params["sha256"], releases, node, module.params["allow_faults"]
         )
         switched = module.params["switch"] and switch(current, release)
     except (ReleaseRefused, OSError) as error:

@@ -23,6 +23,7 @@ from testnet.lab.plan import NODES, ROOT, USERS
 from testnet.machine.docker import require_docker
 from testnet.rehearsal.droplet import Remote, Unreadable
 from testnet.rehearsal.rehearse import LEDGER_COMMAND
+from tests.plugins.wheels import write_wheel
 
 NODE = Remote(NODES[0])
 UNTOUCHED = Remote(NODES[1])
@@ -267,12 +268,9 @@ def repacked(folder: Path, change: Mapping[str, str]) -> Path:
     """Another wheel with the same engine and some of its Python files replaced: another release."""
     source = the_wheel()
     target = folder / source.name
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
-        for entry in old.infolist():
-            if entry.filename not in change:
-                new.writestr(entry, old.read(entry.filename))
-        for name, text in change.items():
-            new.writestr(name, text)
+    with zipfile.ZipFile(source) as old:
+        files = {entry.filename: old.read(entry) for entry in old.infolist()}
+    write_wheel(target, files | {name: text.encode() for name, text in change.items()})
     return target
 
 
