@@ -1,11 +1,13 @@
 """Output of ansible-playbook: Ansible's own, except that a play which only says something is heard alone.
 
+A message is shown as the text that it is, not as JSON writes it: a command in it is typed as it stands there.
 A play with ``vars: {only_says: true}`` shows what its task ``say`` says, and whatever fails; banners, ok
 tasks and the recap are left out. With ``-v`` everything is shown. All other plays look as they always do.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +27,10 @@ description: A play with C(only_says) among its variables shows what it says and
 extends_documentation_fragment: [default_callback, result_format_callback]
 author: ["The migration toolkit"]
 """
+
+
+OF_A_REFUSAL = frozenset({"changed", "failed", "assertion", "evaluated_to"})
+"""What a result holds beside its message that says nothing more."""
 
 
 def _without_controls(diff: Any) -> Any:
@@ -68,6 +74,16 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
         if self._only_says and name in ("display_ok_hosts", "display_skipped_hosts"):
             return False
         return super().get_option(name, *rest, **more)
+
+    def _dump_results(self, result: Mapping[str, Any], *rest: Any, **more: Any) -> str:
+        """A result as JSON, but for a message that JSON would write with escapes."""
+        message = result.get("msg")
+        if not isinstance(message, str) or json.dumps(message, ensure_ascii=False) == f'"{message}"':
+            return str(super()._dump_results(result, *rest, **more))
+        others = {name: value for name, value in result.items() if name != "msg"}
+        told = {name for name in others if not name.startswith("_ansible_")} - OF_A_REFUSAL
+        beside = f"{super()._dump_results(others, *rest, **more)} " if told else ""
+        return beside + visible(message)
 
     def _get_diff(self, difflist: Any) -> str:
         """A diff in Ansible's colours, of texts that have none."""

@@ -16,8 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "build" / "rehearsal" / "logs"
 
 _HEADING = re.compile(r"^(PLAY|TASK|RUNNING HANDLER) \[(.*?)\]")
-# Of a task's failure Ansible says twice what happened; the line that begins with "fatal" has it as JSON.
-_TOLD = re.compile(r'^\s*"msg": |^(fatal|failed|ERROR|\[ERROR\](?!: Task failed))')
+# Of a task's failure Ansible says twice what happened; the line that begins with "fatal" names the node.
+_TOLD = re.compile(
+    r'^\s*"msg": |^(fatal|failed|ERROR|\[ERROR\](?!: Task failed))|^(ok|changed): \[[^]]*\] => (?![{(])'
+)
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,14 @@ def step_decision(phase: int, node: str, since: float) -> dict[str, Any] | None:
 def spoken(line: str) -> str:
     """What a line of Ansible's output says to a person: the message in it, or the line itself."""
     text = line.strip()
+    head, _, told = text.partition(" => ")
     try:
-        message = json.loads(text.partition(" => ")[2])["msg"]
+        return f"{head.split(':')[0]}: {json.loads(told)['msg']}"
     except (ValueError, KeyError, TypeError):
-        return text.removeprefix('"msg": ').strip('",')
-    return f"{text.split(':')[0]}: {message}"
+        pass
+    if head.endswith("FAILED!"):
+        return f"{head.split(':')[0]}: {told}"
+    return told if head.startswith(("ok: ", "changed: ")) else text.removeprefix('"msg": ').strip('",')
 
 
 def _tell(lines: Iterable[str], keep: Any) -> str:

@@ -10,6 +10,11 @@ def test_a_failure_is_heard_with_its_node_and_its_message() -> None:
     assert spoken(line) == 'fatal: node1 cannot prepare "shadow"'
 
 
+def test_a_message_with_quotes_comes_as_it_is_and_is_heard_alike() -> None:
+    assert spoken('fatal: [node1]: FAILED! => so "x" => y\n') == 'fatal: so "x" => y'
+    assert spoken('ok: [node1] => now "x"\n') == 'now "x"'
+
+
 def test_a_message_is_heard_without_its_quotes() -> None:
     assert spoken('    "msg": "phase 1 on node1: starts now"\n') == "phase 1 on node1: starts now"
 

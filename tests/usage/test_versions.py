@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +67,8 @@ def test_given_a_refusal_then_its_reason_is_printed_in_every_version(
     assert done.status == 2
     assert "nothing is acknowledged: ansible-playbook -i" in done.said
     assert "in callback plugin" not in done.said, "the output plug-in works"
+    commands = re.findall(r"nothing is acknowledged: (ansible-playbook .*? -e 'why=.*?')", done.said)
+    assert commands and {shlex.split(one)[-1] for one in commands} == {'why="what was found and done"'}
 
 
 @each_version
