@@ -34,8 +34,12 @@ class Unreadable(Exception):
 
 
 @contextmanager
-def folder(path: Path) -> Iterator[int]:
+def folder(path: Path, met: list[os.stat_result] | None = None) -> Iterator[int]:
     """Open a folder by descriptor; a link on the way counts only where no other user can have laid it.
+
+    Args:
+        path: The folder.
+        met: Gets what every folder on the way is, the root of the file system first.
 
     Raises:
         FileNotFoundError: It is not there.
@@ -44,8 +48,10 @@ def folder(path: Path) -> Iterator[int]:
     handle = os.open("/", _FOLDER)
     names = list(reversed(path.absolute().parts[1:]))
     links = 0
+    met = [] if met is None else met
     try:
         while names:
+            met.append(os.fstat(handle))
             name = names.pop()
             try:
                 inner = os.open(name, _FOLDER, dir_fd=handle)
@@ -60,6 +66,7 @@ def folder(path: Path) -> Iterator[int]:
                 inner = os.open("/" if target.startswith("/") else ".", _FOLDER, dir_fd=handle)
             os.close(handle)
             handle = inner
+        met.append(os.fstat(handle))
         yield handle
     finally:
         os.close(handle)

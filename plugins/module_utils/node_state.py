@@ -19,7 +19,7 @@ from typing import Any
 
 try:
     from ansible.module_utils import as_user, interpreter, journal, unit_reader
-    from ansible.module_utils.bounded_reader import Unreadable, parse_json, read_json, read_object
+    from ansible.module_utils.bounded_reader import Unreadable, parse_json, read_bytes, read_json, read_object
     from ansible.module_utils.control_client import ControlClient, ControlError
     from ansible.module_utils.installed import compare
     from ansible.module_utils.journal_file import JournalFile
@@ -28,6 +28,7 @@ try:
     from ansible.module_utils.node_import import state as import_state
     from ansible.module_utils.operation import read as read_operation
     from ansible.module_utils.operator_folder import OperatorFolder
+    from ansible.module_utils.owned_place import of_root
     from ansible.module_utils.unit_files import Unit
     from ansible.module_utils.unit_needs import Needs, findings, obstacles, process_findings
 except ImportError:  # outside of Ansible, in the tests
@@ -35,7 +36,7 @@ except ImportError:  # outside of Ansible, in the tests
     import interpreter
     import journal
     import unit_reader
-    from bounded_reader import Unreadable, parse_json, read_json, read_object
+    from bounded_reader import Unreadable, parse_json, read_bytes, read_json, read_object
     from control_client import ControlClient, ControlError
     from installed import compare
     from journal_file import JournalFile
@@ -44,6 +45,7 @@ except ImportError:  # outside of Ansible, in the tests
     from node_import import state as import_state
     from operation import read as read_operation
     from operator_folder import OperatorFolder
+    from owned_place import of_root
     from unit_files import Unit
     from unit_needs import Needs, findings, obstacles, process_findings
 
@@ -82,6 +84,17 @@ class NodePaths:
         return OperatorFolder(Path(self.operator_dir), Path(self.mode_file).parent)
 
     @property
+    def roots(self) -> list[Path]:
+        """Where root keeps things or makes folders: nobody else decides what a name there means."""
+        above = (self.current, self.drop_in, self.settings, str(Path(self.mode_file).parent), self.socket_dir)
+        return [Path(self.releases), Path(self.operator_dir), *(Path(name).parent for name in above)]
+
+    @property
+    def socket_dir(self) -> str:
+        """The folder of the control socket."""
+        return str(Path(self.socket).parent)
+
+    @property
     def needs(self) -> Needs:
         """What the wrapper needs of the unit."""
         return Needs(
@@ -93,7 +106,7 @@ class NodePaths:
             releases=self.releases,
             settings=self.settings,
             state_dir=str(Path(self.mode_file).parent),
-            runtime_dir=str(Path(self.socket).parent),
+            runtime_dir=self.socket_dir,
             drop_in=self.drop_in,
         )
 
@@ -149,6 +162,7 @@ def read(paths: NodePaths, run: Run = run_command, known: journal.Known | None =
         "node_py": node_py,
         "release": read_release(Path(paths.current)),
         "installed": read_installed(paths),
+        "places": read_places(paths.roots),
         "status": status,
         "status_error": status_error,
         "mode_file": mode_file,
@@ -196,6 +210,17 @@ def read_installed(paths: NodePaths) -> dict[str, Any] | None:
     return compared
 
 
+def read_places(roots: Sequence[Path]) -> list[str]:
+    """Which of root's places are not root's alone, and what to do there."""
+    found = []
+    for place in dict.fromkeys(roots):
+        try:
+            of_root(place)
+        except OSError as error:
+            found.append(str(error))
+    return found
+
+
 def next_mode(
     node_py: Mapping[str, Any], mode_file: Mapping[str, Any] | None, status: Mapping[str, Any] | None = None
 ) -> str | None:
@@ -220,9 +245,10 @@ def read_restarting(run: Run) -> bool:
 def read_node_py(path: Path) -> dict[str, Any]:
     """Which engine node.py imports: ``legacy``, ``wrapped``, ``rust``, or None with the reason."""
     try:
-        source = path.read_bytes()
-    except OSError as error:
-        return {"state": None, "why": f"{path}: {error.strerror}", "sha256": None}
+        source = read_bytes(path)
+    except (OSError, Unreadable) as error:
+        why = f"{path}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        return {"state": None, "why": why, "sha256": None}
     digest = hashlib.sha256(source).hexdigest()
     try:
         return {"state": import_state(source), "why": "", "sha256": digest}

@@ -19,10 +19,12 @@ try:
     from ansible.module_utils import durable
     from ansible.module_utils.bounded_reader import Unreadable, folder, names, read_at
     from ansible.module_utils.journal import append, verify_chain
+    from ansible.module_utils.owned_place import of_root
 except ImportError:  # outside of Ansible, in the tests
     import durable
     from bounded_reader import Unreadable, folder, names, read_at
     from journal import append, verify_chain
+    from owned_place import of_root
 
 JOURNAL = "journal.jsonl"
 HEAD = "journal.jsonl.head"
@@ -58,8 +60,9 @@ class OperatorFolder:
         """Have the folder; bring what lies in the old place over, or finish that.
 
         Raises:
-            OSError: The disk refused; the old place still counts.
+            OSError: The disk refused, or it lies in a folder of another user; the old place still counts.
         """
+        of_root(self.path)
         if not stat.S_ISDIR(_mode(self.path)):
             staged = self.path.with_name(f".{self.path.name}.new")
             shutil.rmtree(staged, ignore_errors=True)  # of a run that was cut off

@@ -17,12 +17,14 @@ try:
     from ansible.module_utils import as_user, durable
     from ansible.module_utils.bounded_reader import Unreadable, parse_json
     from ansible.module_utils.installed import compare
+    from ansible.module_utils.owned_place import of_root
     from ansible.module_utils.wheel_file import WheelRefused, check_tags, unpack
 except ImportError:  # outside of Ansible, in the tests
     import as_user
     import durable
     from bounded_reader import Unreadable, parse_json
     from installed import compare
+    from owned_place import of_root
     from wheel_file import WheelRefused, check_tags, unpack
 
 Run = Callable[[Sequence[str]], str]
@@ -113,8 +115,9 @@ def install(
 
     Raises:
         ReleaseRefused: Wrong bytes, not for this interpreter, not importable, or a fault wheel out of place.
-        OSError: The disk refused, or there is no such user.
+        OSError: The disk refused, the folder is not root's, or there is no such user.
     """
+    of_root(releases)
     release = releases / sha256
     if is_whole(release):
         return False, _probe(release, node, allow_faults)
@@ -172,6 +175,7 @@ def switch(current: Path, release: Path) -> bool:
         return False
     if current.exists() and not current.is_symlink():
         raise ReleaseRefused(f"{current} is not a link; move it away first")
+    of_root(current.parent)
     durable.link(current, release)
     return True
 

@@ -6,6 +6,11 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+try:
+    from ansible.module_utils.owned_place import act
+except ImportError:  # outside of Ansible, in the tests
+    from owned_place import act
+
 
 def doomed(paths: Sequence[Path], keep: Sequence[Path] = ()) -> list[Path]:
     """What there is of ``paths``; of a folder that holds something to ``keep``, its other entries."""
@@ -21,16 +26,20 @@ def doomed(paths: Sequence[Path], keep: Sequence[Path] = ()) -> list[Path]:
 
 
 def remove(paths: Sequence[Path]) -> None:
-    """Remove files, links and whole folders.
+    """Remove files, links and whole folders, each with the rights of whoever owns the folder that it lies in.
 
     Raises:
         OSError: One of them cannot be removed; those before it are gone.
     """
     for path in paths:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        act(path.parent, lambda path=path: _remove(path))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def empty(folders: Sequence[Path], gone: Sequence[Path] = ()) -> list[Path]:

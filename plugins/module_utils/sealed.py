@@ -16,12 +16,16 @@ from typing import Any
 
 try:
     from ansible.module_utils import durable
+    from ansible.module_utils.bounded_reader import Unreadable, read_bytes
     from ansible.module_utils.importers import Place
     from ansible.module_utils.node_import import ImportEditRefused, complete, legacy_importers, wrap
+    from ansible.module_utils.owned_place import of_root
 except ImportError:  # outside of Ansible, in the tests
     import durable
+    from bounded_reader import Unreadable, read_bytes
     from importers import Place
     from node_import import ImportEditRefused, complete, legacy_importers, wrap
+    from owned_place import of_root
 
 SCHEMA = 1
 LEGACY_MODULE, LEGACY_FILE, NODE_FILE = "consensus", "consensus.py", "node.py"
@@ -38,11 +42,25 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def source(path: Path) -> bytes:
+    """A file of the node's sources, in a folder that may be the node's user's.
+
+    Raises:
+        OSError: It is not there.
+        SealError: It is a link, or nothing that is sealed.
+    """
+    try:
+        content: bytes = read_bytes(path)
+    except Unreadable as error:
+        raise SealError(str(error)) from error
+    return content
+
+
 def obstacles(src: Path, folder: Path) -> list[str]:
     """Why the legacy file cannot be removed now; empty where it can, or is gone with a copy sealed."""
     found: list[str] = []
     try:
-        node_py = (src / NODE_FILE).read_bytes()
+        node_py = source(src / NODE_FILE)
         if complete(node_py) == node_py and not (src / LEGACY_FILE).exists():
             find(folder)  # it has been removed: what is left to ask is that the way back is there
     except (OSError, ImportEditRefused, SealError) as error:
@@ -63,10 +81,14 @@ def _users(src: Path) -> list[tuple[bool, str]]:
         parts = path.relative_to(src).parts
         place = Place(parts[:-1], tuple(own), _others(src))
         try:
-            source = path.read_bytes()
-            users = legacy_importers(source, place)
+            content = source(path)
+        except (FileNotFoundError, SealError) as error:
+            found.append((False, f"{path} cannot be read: {error}"))
+            continue
+        try:
+            users = legacy_importers(content, place)
         except ImportEditRefused as error:
-            if LEGACY_MODULE.encode() in source:
+            if LEGACY_MODULE.encode() in content:
                 found.append((False, f"{path} names {LEGACY_MODULE} and cannot be read: {error}"))
             continue
         for user in users:
@@ -123,7 +145,8 @@ def seal(src: Path, release: Path, folder: Path, by: str, at: float) -> tuple[bo
         )
     if len(wheels) != 1:
         raise SealError(f"{release} holds {len(wheels)} wheels, one is expected; install the release again")
-    files = {path.name: path.read_bytes() for path in [*sorted(src.glob("*.py")), *wheels]}
+    files = {path.name: source(path) for path in sorted(src.glob("*.py"))}
+    files |= {path.name: path.read_bytes() for path in wheels}
     try:
         wrapped = wrap(files[NODE_FILE])
         completed = sha256(complete(wrapped))
@@ -185,18 +208,19 @@ def changes_back(src: Path, folder: Path) -> list[dict[str, str]]:
     """
     copy = find(folder)
     node = src / NODE_FILE
-    source = node.read_bytes()
+    content = source(node)
     changes = [{"path": str(src / LEGACY_FILE), "from": f"{copy['folder']}/{LEGACY_FILE}"}]
-    if sha256(source) == copy["completed_node_py"]:
+    if sha256(content) == copy["completed_node_py"]:
         return [*changes, {"path": str(node), "from": f"{copy['folder']}/{NODE_FILE}"}]
     try:
-        return [*changes, {"path": str(node), "content": wrap(source).decode()}]
+        return [*changes, {"path": str(node), "content": wrap(content).decode()}]
     except ImportEditRefused as error:
         raise SealError(f"{node} cannot be turned back: {error}") from error
 
 
 def _write(folder: Path, key: str, files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> None:
     """Write a copy beside its place and rename it there, so that it is there whole or not at all."""
+    of_root(folder)
     folder.mkdir(mode=0o755, exist_ok=True)
     fresh = folder / f".{key}.new"
     if fresh.exists():

@@ -30,7 +30,7 @@ def troubles(name: str, state: Mapping[str, Any]) -> list[str]:
     drop_in = lacking and state.get("mode") != "legacy"  # phase 1 writes it anew
     put_back = f"what the unit's drop-in gives is put back by: {_repair(name, state)}"
     found = [_release(name, state), put_back if drop_in else "", *_modes(name, state)]
-    return [text for text in found if text]
+    return [*state.get("places", ()), *(text for text in found if text)]
 
 
 def drop_in_is_wrong(state: Mapping[str, Any]) -> bool:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 try:
+    from ansible.module_utils.bounded_reader import Unreadable, read_bytes
     from ansible.module_utils.unit_files import Unit, environment_file_names, paths, show, split, variables
 except ImportError:  # outside of Ansible, in the tests
+    from bounded_reader import Unreadable, read_bytes
     from unit_files import Unit, environment_file_names, paths, show, split, variables
 
 Run = Callable[[Sequence[str]], str]
@@ -57,11 +59,12 @@ def read(known: Mapping[str, str], process: Path = Path("/proc")) -> Unit:
 
 
 def _text(path: str) -> str:
-    """A file of the unit; one that is gone meanwhile assigns nothing."""
+    """A file of the unit, or one that it names; one that is gone meanwhile, or no file, assigns nothing."""
     try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        content: bytes = read_bytes(Path(path).resolve())
+    except (OSError, RuntimeError, Unreadable):
         return ""
+    return content.decode("utf-8", errors="replace")
 
 
 def _variables(path: str) -> dict[str, str]:

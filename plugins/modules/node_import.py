@@ -8,7 +8,9 @@ from pathlib import Path
 
 from ansible.module_utils import durable
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.bounded_reader import Unreadable, read_bytes
 from ansible.module_utils.node_import import ImportEditRefused, complete, unwrap, wrap
+from ansible.module_utils.owned_place import rewrite
 
 DOCUMENTATION = r"""
 module: node_import
@@ -49,10 +51,10 @@ def main() -> None:
     )
     path = Path(module.params["path"])
     try:
-        source = path.read_bytes()
+        source = read_bytes(path)
         edited = {"wrapped": wrap, "legacy": unwrap, "rust": complete}[module.params["state"]](source)
-    except OSError as error:
-        module.fail_json(msg=f"{path} cannot be read: {error.strerror}")
+    except (OSError, Unreadable) as error:
+        module.fail_json(msg=f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
     except ImportEditRefused as error:
         module.fail_json(msg=f"{path} is not edited: {error}")
     changed = edited != source
@@ -63,11 +65,12 @@ def main() -> None:
             "before_header": str(path), "after_header": str(path), "before": before, "after": after,
         }  # fmt: skip
     if changed and not module.check_mode:
-        if module.params["state"] == "wrapped":
-            result["backup"] = str(keep_backup(source, Path(module.params["backups"])))
-        partial = Path(module.tmpdir) / "node.py"
-        partial.write_bytes(edited)
-        module.atomic_move(str(partial), str(path))
+        try:
+            if module.params["state"] == "wrapped":
+                result["backup"] = str(keep_backup(source, Path(module.params["backups"])))
+            rewrite(path, edited)
+        except OSError as error:
+            module.fail_json(msg=f"{path} cannot be written: {error}")
     module.exit_json(**result)
 
 

@@ -12,6 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.bounded_reader import Unreadable, parse_json
 from ansible.module_utils.node_import import ImportEditRefused, complete, names
 from ansible.module_utils.sealed import NODE_FILE, SealError, changes_back, find, obstacles, seal, undecided
+from ansible.module_utils.sealed import source as read_source
 
 DOCUMENTATION = r"""
 module: sealed_copy
@@ -57,7 +58,7 @@ def carry_out(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     src, folder = Path(options["src"]), Path(options["folder"])
     if options["state"] == "opened":
         return {"changed": False, "changes": changes_back(src, folder), "manifest": find(folder)}
-    source = (src / NODE_FILE).read_bytes()
+    source = read_source(src / NODE_FILE)
     if options["state"] == "checked":
         found = obstacles(src, folder) or missing_names(
             options["python"], options["user"], options["current"], source

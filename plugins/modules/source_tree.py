@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ansible.module_utils import durable
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.bounded_reader import Unreadable, read_bytes
+from ansible.module_utils.owned_place import act
 
 DOCUMENTATION = r"""
 module: source_tree
@@ -32,8 +34,17 @@ def text(content: bytes | None) -> str:
     return "" if content is None else content.decode("utf-8", "replace")
 
 
+def present(path: Path) -> bytes | None:
+    """What lies there; None where that is no plain file, which is replaced then."""
+    try:
+        content: bytes = read_bytes(path)
+    except (FileNotFoundError, Unreadable):
+        return None
+    return content
+
+
 def write(path: Path, content: bytes) -> None:
-    """Replace one file atomically; readable by all, writable by root."""
+    """Replace one file atomically; readable by all, writable by the owner of its folder."""
     for parent in reversed(path.parents):
         if not parent.exists():
             parent.mkdir(mode=0o755)
@@ -65,7 +76,7 @@ def main() -> None:
     files = {dest / name: base64.b64decode(data) for name, data in module.params["files"].items()}
     diffs, changed = [], []
     for path, content in sorted(files.items()):
-        before = path.read_bytes() if path.is_file() else None
+        before = present(path)
         if before == content:
             continue
         changed.append(str(path))
@@ -74,12 +85,12 @@ def main() -> None:
             {"before_header": header, "after_header": header, "before": text(before), "after": text(content)}
         )
         if not module.check_mode:
-            write(path, content)
+            act(path.parent, lambda path=path, content=content: write(path, content))
     for path in superfluous(dest, module.params["folders"], set(files)):
         changed.append(str(path))
         diffs.append({"before_header": str(path), "after_header": "absent", "before": "", "after": ""})
         if not module.check_mode:
-            path.unlink()
+            act(path.parent, path.unlink)
     module.exit_json(changed=bool(changed), files=changed, diff=diffs)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import time
@@ -11,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import as_user
 import durable
+import owned_place
 
 from .fit import Answer
 from .settings import Change
@@ -20,7 +19,6 @@ from .sockets import Socket, port_is_free, read_sockets
 
 _POLL = 0.02
 _LONGEST_HEAD = 65536
-_LONGEST_CHANGE = 30.0
 
 
 class CommandFailed(Exception):
@@ -178,28 +176,12 @@ def apply_change(change: Change) -> None:
         OSError: The disk refused.
     """
     path = Path(change.path)
-    content = Path(change.source).read_bytes() if change.source else (change.content or "").encode()
-    place = path.parent.stat()
-    if os.geteuid() != 0 or place.st_uid == 0:
-        _apply(path, content, change)
-        return
-    try:
-        as_user.call_as((place.st_uid, place.st_gid), lambda: _apply(path, content, change), _LONGEST_CHANGE)
-    except as_user.NotDone as error:
-        raise OSError(f"{path}: {error}") from error
-
-
-def _apply(path: Path, content: bytes, change: Change) -> None:
-    """Make the change. Owner and mode stay those of a file that is replaced, as far as we may say so."""
     if change.absent:
-        durable.remove(path)
-        return
-    if change.link is not None:
-        durable.link(path, change.link)
-        return
-    model = path if path.is_file() and not path.is_symlink() else change.source
-    found = Path(model).stat() if model else None
-    with durable.replacing(path, found.st_mode & 0o7777 if found else 0o600) as file:
-        file.write(content)
-        if found and os.geteuid() == 0:
-            os.fchown(file.fileno(), found.st_uid, found.st_gid)
+        owned_place.act(path.parent, lambda: durable.remove(path))
+    elif change.link is not None:
+        link = change.link
+        owned_place.act(path.parent, lambda: durable.link(path, link))
+    else:
+        model = Path(change.source) if change.source else None
+        content = model.read_bytes() if model else (change.content or "").encode()
+        owned_place.rewrite(path, content, model)
