@@ -21,18 +21,18 @@ from typing import Any
 if (_here := str(Path(__file__).resolve().parent)) not in sys.path:
     sys.path.append(_here)
 
-from coinjecture_migration.alerts import AlertCallback, Alerts
-from coinjecture_migration.calls import BlockCall, Decision, judge_alone
-from coinjecture_migration.control import ControlServer, handle
-from coinjecture_migration.engines import EngineLoader
-from coinjecture_migration.errors import EngineFailure, ModeChangeRefused, StartRefused
-from coinjecture_migration.keeper import ModeKeeper
-from coinjecture_migration.modefile import DamagedModeFile, read_mode_file
-from coinjecture_migration.observation import Observation, compare
-from coinjecture_migration.regime import ANSWERING, Regime
+from coinjecture_migration.control.server import ControlServer, handle
+from coinjecture_migration.engines.active import ANSWERING, ActiveEngines
+from coinjecture_migration.engines.loader import EngineLoader
+from coinjecture_migration.engines.observation import Observation, compare
+from coinjecture_migration.judging.block_call import BlockCall, Decision, judge_alone
+from coinjecture_migration.judging.reads import AnsweringReads
+from coinjecture_migration.judging.state_call import StateCall
+from coinjecture_migration.modes.manager import ModeManager
+from coinjecture_migration.modes.mode_file import DamagedModeFile, read_mode_file
+from coinjecture_migration.runtime.alerts import AlertCallback, Alerts
+from coinjecture_migration.runtime.errors import EngineFailure, ModeChangeRefused, StartRefused
 from coinjecture_migration.settings import load_settings
-from coinjecture_migration.state_calls import StateCall
-from coinjecture_migration.surface import AnsweringReads
 from consensus_surface import (
     BlockNode,
     ConsensusConfig,
@@ -143,11 +143,11 @@ class DualRunConsensus(AnsweringReads):
         loader = EngineLoader(
             engine_args, engine_kwargs, __package__ or None, legacy_engine, self._settings.release_link
         )
-        self._keeper = ModeKeeper(self._settings, loader, self._alerts, self._judging)
-        self._keeper.boot(ConsensusMode(mode).value if mode is not None else None)
+        self._manager = ModeManager(self._settings, loader, self._alerts, self._judging)
+        self._manager.boot(ConsensusMode(mode).value if mode is not None else None)
         self._control = ControlServer(
             self._settings.control_socket,
-            lambda request: handle(self._keeper, request),
+            lambda request: handle(self._manager, request),
             self._settings.control_uid,
             self._tell_of_control,
         )
@@ -181,7 +181,7 @@ class DualRunConsensus(AnsweringReads):
     @property
     def mode(self) -> ConsensusMode:
         """The mode in force."""
-        return ConsensusMode(self._regime.mode)
+        return ConsensusMode(self._active.mode)
 
     def set_mode(self, mode: ConsensusMode | str, *, who: str, why: str) -> None:
         """Prepare where that is needed, then commit. Not from a thread that holds the storage.
@@ -191,21 +191,21 @@ class DualRunConsensus(AnsweringReads):
         """
         target = ConsensusMode(mode).value
         try:
-            self._keeper.commit(target, who, why)
+            self._manager.commit(target, who, why)
         except ModeChangeRefused as refusal:
             if refusal.code != "not_prepared":
                 raise
-            preparation = self._keeper.prepare(target, who)
+            preparation = self._manager.prepare(target, who)
             preparation.wait()
             if preparation.state == "failed":
                 raise ModeChangeRefused(
                     "prepare_failed", f"prepare {target} failed: {preparation.error}", "nothing has changed"
                 ) from None
-            self._keeper.commit(target, who, why)
+            self._manager.commit(target, who, why)
 
     def stats(self) -> dict[str, Any]:
         """The evidence of the running soak (`docs/schemas/evidence.schema.json`)."""
-        return self._keeper.evidence_report()
+        return self._manager.evidence_report()
 
     def _tell_of_control(self, message: str) -> None:
         self._alerts.add("control_socket", message)
@@ -214,52 +214,52 @@ class DualRunConsensus(AnsweringReads):
     def close(self) -> None:
         """Flush the evidence and close the control socket; judging would still work."""
         self._control.close()
-        self._keeper.close()
+        self._manager.close()
 
     # Judging
 
     @property
-    def _regime(self) -> Regime:
-        return self._keeper.regime
+    def _active(self) -> ActiveEngines:
+        return self._manager.active
 
     @property
     def _node_storage(self) -> Any:
-        return self._keeper.loader.storage
+        return self._manager.loader.storage
 
     @contextmanager
-    def _one_call(self) -> Iterator[Regime]:
-        """One call at a time, under the regime in force; alerts go out when the lock is free."""
+    def _one_call(self) -> Iterator[ActiveEngines]:
+        """One call at a time, under the engines in force; alerts go out when the lock is free."""
         try:
             with self._judging:
-                regime = self._enter_regime()
+                active = self._enter()
                 try:
-                    yield regime
+                    yield active
                 finally:
-                    regime.calls.leave()
+                    active.calls.leave()
         finally:
             self._alerts.deliver()
 
-    def _enter_regime(self) -> Regime:
+    def _enter(self) -> ActiveEngines:
         while True:
-            regime = self._regime
-            regime.calls.enter()
-            if regime is self._regime:
-                return regime
-            regime.calls.leave()  # it was replaced in between: nobody waits for this call
+            active = self._active
+            active.calls.enter()
+            if active is self._active:
+                return active
+            active.calls.leave()  # it was replaced in between: nobody waits for this call
 
     def _judge(self, block: Any, profile: str) -> bool:
-        with self._one_call() as regime:
+        with self._one_call() as active:
             profile = self._settings.pin_profile or profile
-            if regime.legacy is not None and not regime.legacy.judges_full:
+            if active.legacy is not None and not active.legacy.judges_full:
                 profile = "header"
-            if regime.legacy is None or regime.rust is None:
-                return judge_alone(self._keeper, self._alerts, regime, block, profile)
-            return BlockCall(self._keeper, self._alerts, regime, block, profile, decide).run()
+            if active.legacy is None or active.rust is None:
+                return judge_alone(self._manager, self._alerts, active, block, profile)
+            return BlockCall(self._manager, self._alerts, active, block, profile, decide).run()
 
     def _state_call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """A call that is no judgement of a block: both engines do it, the answering one answers."""
-        with self._one_call() as regime:
-            return StateCall(self._keeper, self._alerts, regime, name, args, kwargs).run()
+        with self._one_call() as active:
+            return StateCall(self._manager, self._alerts, active, name, args, kwargs).run()
 
 
 def __getattr__(name: str) -> Any:

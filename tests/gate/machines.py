@@ -17,8 +17,8 @@ from itertools import accumulate
 from statistics import NormalDist
 from typing import Any
 
-from coinjecture_migration.histograms import FINE, Paired
-from coinjecture_migration.timing import Spent
+from coinjecture_migration.evidence.histograms import FINE, Paired
+from coinjecture_migration.runtime.timing import Spent
 from gate.bounds import ranks
 from gate.performance import BEYOND_DOUBT, QUANTILES
 

@@ -8,8 +8,8 @@ from itertools import accumulate
 from typing import Any
 
 import pytest
-from coinjecture_migration.histograms import FINE, Paired
-from coinjecture_migration.timing import Spent
+from coinjecture_migration.evidence.histograms import FINE, Paired
+from coinjecture_migration.runtime.timing import Spent
 from gate import decide, durations
 from gate.bounds import highest_rate, ranks, tail_at_least, tail_at_most
 from gate.performance import compare

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from coinjecture_migration.evidence import Evidence
+from coinjecture_migration.evidence.evidence import Evidence
 from node_material import MAX_CAPTURES, read
 
 WRAPPER = Path(__file__).resolve().parents[2] / "wrapper"

@@ -7,7 +7,7 @@ from typing import Any
 
 import overview
 import pytest
-from coinjecture_migration.histograms import LATENCY_EDGES as EDGES_OF_THE_WRAPPER
+from coinjecture_migration.evidence.histograms import LATENCY_EDGES as EDGES_OF_THE_WRAPPER
 from overview import LATENCY_EDGES, quantile, status_report
 from screen import coloured, duration, seconds, status_lines, step_lines
 from typed_run import Run

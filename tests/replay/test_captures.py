@@ -9,8 +9,8 @@ import pytest
 from coinjecture.replay import captures, legacy
 from coinjecture.replay.__main__ import main
 from coinjecture.replay.outcome import Outcome
-from coinjecture_migration.capture import describe
-from coinjecture_migration.observation import Observation
+from coinjecture_migration.engines.observation import Observation
+from coinjecture_migration.judging.divergence_file import describe
 
 from .support import (
     GENESIS_BLOCK,

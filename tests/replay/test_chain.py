@@ -20,7 +20,7 @@ from coinjecture.replay.network import read_network
 from coinjecture.replay.snapshot import Row, count, snapshot
 from coinjecture.replay.snapshot import rows as read_rows
 from coinjecture.replay.tally import Tally
-from coinjecture_migration.histograms import FINE, Durations
+from coinjecture_migration.evidence.histograms import FINE, Durations
 from consensus_surface import REASONS
 from gate import durations
 

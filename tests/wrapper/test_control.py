@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from coinjecture_migration import ctl
-from coinjecture_migration.control import MAX_REQUEST_BYTES, ControlServer
+from coinjecture_migration.control.server import MAX_REQUEST_BYTES, ControlServer
 from consensus_wrapper import ConsensusMode
 
 from tests.oracle.support import sealed

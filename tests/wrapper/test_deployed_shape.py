@@ -156,7 +156,7 @@ def test_given_no_log_when_modes_change_then_the_tree_is_copied_there_and_back(d
         assert wrapper.mode is ConsensusMode(mode)
         assert [wrapper.validate_header(block) for block in part] == [True, True]
     assert [block.index for block in wrapper.get_chain_from_genesis()] == list(range(10))
-    legacy = wrapper._regime.legacy
+    legacy = wrapper._active.legacy
     assert legacy is not None
     assert legacy.node(blocks[0].block_hash).children == [blocks[1].block_hash]
 

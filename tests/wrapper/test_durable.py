@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coinjecture_migration import durable
+from coinjecture_migration.runtime import durable
 
 from tests.oracle.support import sealed
 from tests.wrapper.conftest import Place, chain, genesis_block
@@ -61,13 +61,13 @@ def test_given_all_that_a_node_writes_when_its_folder_is_listed_then_each_file_i
     wrapper = place.start("rust")
     for block in [*chain(25), sealed(genesis_block(), tag=666)]:
         place.judge(wrapper, block)
-    sentinel = wrapper._keeper.watchers.sentinel
+    sentinel = wrapper._manager.watchers.sentinel
     theirs = {"hash": "ff" * 32, "depth": 10**6, "block": {"index": 0}}
     monkeypatch.setattr(sentinel, "_fetch", lambda _: theirs)
     sentinel.look()
     sentinel.look()
     assert sentinel.latched is not None
-    wrapper._keeper.evidence.flush()
+    wrapper._manager.evidence.flush()
     found = {str(p.relative_to(place.state)) for p in place.state.rglob("*") if p.is_file()}
     by_helper = found - set(OTHERWISE)
     assert {Path(name).parts[0] for name in by_helper} == {"mode.json", "captures", "forks"}

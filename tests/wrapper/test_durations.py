@@ -6,9 +6,8 @@ import threading
 from typing import Any
 
 import pytest
-from coinjecture_migration import timing
-from coinjecture_migration.counters import Counters, flat
-from coinjecture_migration.histograms import (
+from coinjecture_migration.evidence.counters import Counters, flat
+from coinjecture_migration.evidence.histograms import (
     COARSE,
     FINE,
     LATENCY_EDGES,
@@ -17,7 +16,8 @@ from coinjecture_migration.histograms import (
     in_latency_buckets,
     latency_bucket,
 )
-from coinjecture_migration.timing import NOTHING, Spent
+from coinjecture_migration.runtime import timing
+from coinjecture_migration.runtime.timing import NOTHING, Spent
 
 from tests.wrapper.conftest import Place
 from tests.wrapper.test_watching import Watched
@@ -130,7 +130,7 @@ def test_given_what_the_arm_found_with_an_older_wrapper_then_it_goes_on_and_gath
     arm.run()
     known = watched.found("determinism")
     older = {name: value for name, value in known.items() if name != "durations"}
-    watched.keeper.evidence.set_fact("determinism", older)
+    watched.manager.evidence.set_fact("determinism", older)
     arm.run()
     found = watched.found("determinism")
     assert found["runs"] == 2

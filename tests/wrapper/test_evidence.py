@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coinjecture_migration import evidence_store, rust_engine, timing
-from coinjecture_migration.counters import Counters
-from coinjecture_migration.evidence import Evidence
+from coinjecture_migration.engines import rust as rust_engine
+from coinjecture_migration.evidence import store as evidence_store
+from coinjecture_migration.evidence.counters import Counters
+from coinjecture_migration.evidence.evidence import Evidence
+from coinjecture_migration.evidence.histograms import RATIO_EDGES
+from coinjecture_migration.evidence.soak import Clock
 from coinjecture_migration.evidence_reader import EvidenceUnreadable, read
-from coinjecture_migration.histograms import RATIO_EDGES
-from coinjecture_migration.soak import Clock
-from coinjecture_migration.timing import Spent
+from coinjecture_migration.runtime import timing
+from coinjecture_migration.runtime.timing import Spent
 
 from tests.oracle.support import sealed
 from tests.wrapper.conftest import Place, chain, genesis_block
@@ -68,8 +70,8 @@ def test_given_a_process_killed_at_work_when_the_next_starts_then_all_that_was_f
 import sys, time
 sys.path.insert(0, {str(WRAPPER)!r})
 from pathlib import Path
-from coinjecture_migration.evidence import Evidence
-from coinjecture_migration.timing import Spent
+from coinjecture_migration.evidence.evidence import Evidence
+from coinjecture_migration.runtime.timing import Spent
 identity = {IDENTITY!r}
 evidence = Evidence(Path({str(path)!r}), "node1", identity, flush_seconds=0.01)
 evidence.open("shadow", identity)
@@ -373,8 +375,8 @@ def test_given_a_node_when_its_file_is_read_then_it_fits_the_schema_and_agrees_w
     wrapper = place.start("shadow")
     for block in chain(45):
         place.judge(wrapper, block)
-    wrapper._keeper.demote(wrapper._keeper.regime, "a test", None)
-    assert wrapper._keeper.evidence.flush()
+    wrapper._manager.demote(wrapper._manager.active, "a test", None)
+    assert wrapper._manager.evidence.flush()
     found = read(place.folder / "evidence.db")
     check("evidence-file", found)
     assert found["evidence"]["outcomes"] == wrapper.stats()["outcomes"]
@@ -433,6 +435,8 @@ def test_given_the_reader_when_it_is_imported_then_no_engine_and_no_wrapper_is()
     assert loaded == {
         "coinjecture_migration",
         "coinjecture_migration.evidence_reader",
-        "coinjecture_migration.histograms",
-        "coinjecture_migration.timing",
+        "coinjecture_migration.evidence",
+        "coinjecture_migration.evidence.histograms",
+        "coinjecture_migration.runtime",
+        "coinjecture_migration.runtime.timing",
     }

@@ -6,9 +6,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from coinjecture_migration import evidence_store
+from coinjecture_migration.evidence import store as evidence_store
+from coinjecture_migration.evidence.store import Batch, EvidenceStore
 from coinjecture_migration.evidence_reader import read
-from coinjecture_migration.evidence_store import Batch, EvidenceStore
 
 MOST = 64 * 1024
 HALF = {"a fact": "x" * (MOST // 2)}

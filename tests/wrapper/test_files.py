@@ -9,13 +9,14 @@ from typing import Any
 
 import jsonschema
 import pytest
-from coinjecture_migration import evidence as evidence_module
-from coinjecture_migration import evidence_store
-from coinjecture_migration.counters import Counters
-from coinjecture_migration.evidence import Evidence
-from coinjecture_migration.histograms import LATENCY_EDGES, quantile
+from coinjecture_migration.control.status import report as status_of
+from coinjecture_migration.evidence import evidence as evidence_module
+from coinjecture_migration.evidence import store as evidence_store
+from coinjecture_migration.evidence.counters import Counters
+from coinjecture_migration.evidence.evidence import Evidence
+from coinjecture_migration.evidence.histograms import LATENCY_EDGES, quantile
+from coinjecture_migration.runtime.timing import Spent
 from coinjecture_migration.settings import SettingsError, load_settings
-from coinjecture_migration.timing import Spent
 from gate.status_reader import read as read_status
 from referencing import Registry, Resource
 
@@ -48,7 +49,7 @@ def test_given_a_node_at_work_when_its_files_are_read_then_they_fit_their_schema
     wrapper = place.start(mode)
     for block in [*chain(3), sealed(genesis_block(), index=9)]:
         place.judge(wrapper, block)
-    status = wrapper._keeper.status()
+    status = status_of(wrapper._manager)
     check("mode", place.recorded_mode())
     check("evidence", wrapper.stats())
     check("status", status)
@@ -65,7 +66,7 @@ def test_given_a_divergence_when_its_files_are_read_then_they_fit_their_schemas(
     wrapper = place.start("rust")
     place.judge(wrapper, sealed(genesis_block(), tag=666))
     check("mode", place.recorded_mode())
-    check("status", wrapper._keeper.status())
+    check("status", status_of(wrapper._manager))
     (found,) = place.captures()
     check("capture", found)
 
@@ -198,7 +199,7 @@ def test_given_evidence_that_cannot_be_written_when_blocks_come_then_judging_goe
     wrapper = place.start("shadow")
     assert [place.judge(wrapper, block) for block in chain(3)] == ["accept"] * 3
     assert outcomes(wrapper) == {"match": 3}
-    assert wrapper._keeper.evidence.flush() is False
+    assert wrapper._manager.evidence.flush() is False
 
 
 # Counters
@@ -257,7 +258,7 @@ def test_given_a_node_at_work_then_the_gate_can_read_its_status(place: Place, mo
     wrapper = place.start(mode)
     for block in [*chain(3), sealed(genesis_block(), index=9)]:
         place.judge(wrapper, block)
-    status = json.loads(json.dumps(wrapper._keeper.status()))
+    status = json.loads(json.dumps(status_of(wrapper._manager)))
     reading = read_status(status["evidence"]["node"], status)
     assert reading.record is not None
     assert reading.record["calls"] == 4

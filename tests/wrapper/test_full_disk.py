@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coinjecture_migration import reserve as reserves
-from coinjecture_migration.errors import ModeChangeRefused
+from coinjecture_migration.control.status import report as status_of
 from coinjecture_migration.evidence_reader import read
-from coinjecture_migration.reserve import Reserve
+from coinjecture_migration.runtime import reserve as reserves
+from coinjecture_migration.runtime.errors import ModeChangeRefused
+from coinjecture_migration.runtime.reserve import Reserve
 from consensus_wrapper import ConsensusMode, DualRunConsensus
 
 from tests.oracle.support import sealed
@@ -23,7 +24,7 @@ WRONG = sealed(genesis_block(), tag=666)
 
 def killed(wrapper: DualRunConsensus, place: Place) -> None:
     """The process is gone without a last word, and the next one finds the disk as it was left."""
-    wrapper._keeper.evidence.thread.close(wait=True)
+    wrapper._manager.evidence.thread.close(wait=True)
     left = place.folder / "left"
     shutil.rmtree(left, ignore_errors=True)
     shutil.copytree(place.state, left, ignore=shutil.ignore_patterns("filler", "reserve"))
@@ -47,11 +48,11 @@ def test_given_a_full_disk_when_the_node_demotes_itself_then_both_places_have_th
     latch = place.recorded_mode()["latched"]
     assert (wrapper.mode, latch["from"]) == (ConsensusMode.SHADOW, "rust")
     assert read(place.state / "evidence.db")["latched"] == latch
-    assert wrapper._keeper.status()["mode_file"]["problem"] is None
+    assert status_of(wrapper._manager)["mode_file"]["problem"] is None
     killed(wrapper, place)
     rust(DoubleEngine)
     again = place.start(None)
-    assert (again.mode, again._keeper.status()["latched"]) == (ConsensusMode.SHADOW, latch)
+    assert (again.mode, status_of(again._manager)["latched"]) == (ConsensusMode.SHADOW, latch)
     assert kinds(place) == set()
 
 
@@ -64,11 +65,11 @@ def test_given_a_full_disk_when_the_whole_way_back_is_gone_then_every_step_succe
     disk.fill()
     place.judge(wrapper, WRONG)
     for step in range(5):  # the room that one step has used is there for the next
-        assert wrapper._keeper.status()["latched"] is not None, step
-        wrapper._keeper.ack("eve", "seen")
+        assert status_of(wrapper._manager)["latched"] is not None, step
+        wrapper._manager.ack("eve", "seen")
         assert place.recorded_mode()["latched"] is None
         assert read(place.state / "evidence.db")["latched"] is None
-        wrapper._keeper.demote(wrapper._keeper.regime, "once more", None)
+        wrapper._manager.demote(wrapper._manager.active, "once more", None)
         disk.fill()
     wrapper.set_mode("legacy", who="eve", why="the way back")
     assert place.recorded_mode()["mode"] == "legacy"
@@ -83,12 +84,12 @@ def test_given_a_full_disk_when_the_way_up_is_asked_for_then_the_reserve_is_not_
     place: Place, disk: SmallDisk
 ) -> None:
     wrapper = place.start("shadow")
-    held = wrapper._keeper._reserve.held
+    held = wrapper._manager._reserve.held
     disk.fill()
     with pytest.raises(ModeChangeRefused) as refused:
         wrapper.set_mode("rust", who="eve", why="phase 2")
     assert refused.value.code in ("disk", "evidence")
-    assert wrapper._keeper._reserve.held == held == reserves.SIZE
+    assert wrapper._manager._reserve.held == held == reserves.SIZE
 
 
 def test_given_a_full_disk_without_a_reserve_when_the_node_demotes_itself_then_no_start_is_in_rust_unlatched(
@@ -97,16 +98,16 @@ def test_given_a_full_disk_without_a_reserve_when_the_node_demotes_itself_then_n
     rust(WrongRule)
     wrapper = place.start("rust")
     disk.fill(reserve=False)
-    evidence = wrapper._keeper.evidence
+    evidence = wrapper._manager.evidence
     evidence._store.write = refuse  # type: ignore[method-assign]
     place.judge(wrapper, WRONG)
-    found = wrapper._keeper.status()["mode_file"]
+    found = status_of(wrapper._manager)["mode_file"]
     assert found["next_start"]["mode"] != "rust"
     killed(wrapper, place)
     rust(DoubleEngine)
     again = place.start(None)
     assert again.mode is ConsensusMode.SHADOW, "taking the old file away made the room for the new one"
-    assert again._keeper.status()["latched"]["from"] == "rust"
+    assert status_of(again._manager)["latched"]["from"] == "rust"
 
 
 def refuse(_batch: Any) -> None:
@@ -118,8 +119,8 @@ def test_given_a_file_that_cannot_be_written_at_all_when_the_node_demotes_itself
 ) -> None:
     rust(WrongRule)
     wrapper = place.start("rust")
-    monkeypatch.setattr(wrapper._keeper.evidence._store, "write", refuse)
-    monkeypatch.setattr(wrapper._keeper.memory, "_write", no_room)
+    monkeypatch.setattr(wrapper._manager.evidence._store, "write", refuse)
+    monkeypatch.setattr(wrapper._manager.memory, "_write", no_room)
     place.judge(wrapper, WRONG)
     assert not place.mode_file.exists()
     assert "mode_file_unwritable" in kinds(place)
@@ -128,7 +129,7 @@ def test_given_a_file_that_cannot_be_written_at_all_when_the_node_demotes_itself
     monkeypatch.setenv("COINJECTURE_SETTINGS", str(place.settings_file))
     again = place.start(None)
     assert again.mode is ConsensusMode.LEGACY_ONLY
-    assert [one["kind"] for one in again._keeper.status()["unacknowledged"]] == ["mode_file"]
+    assert [one["kind"] for one in status_of(again._manager)["unacknowledged"]] == ["mode_file"]
 
 
 def no_room(*_: Any, **__: Any) -> None:
@@ -140,16 +141,16 @@ def test_given_a_read_only_disk_when_the_node_demotes_itself_then_the_evidence_k
 ) -> None:
     rust(WrongRule)
     wrapper = place.start("rust")
-    assert wrapper._keeper.evidence.flush()
+    assert wrapper._manager.evidence.flush()
     disk.read_only()  # the evidence is open already, the mode file is not
     place.judge(wrapper, WRONG)
-    found = wrapper._keeper.status()["mode_file"]
+    found = status_of(wrapper._manager)["mode_file"]
     assert (found["problem"]["kind"], found["next_start"]) == ("differs", {"mode": "shadow", "latched": True})
     assert place.recorded_mode()["mode"] == "rust"
     killed(wrapper, place)
     rust(DoubleEngine)
     again = place.start(None)
-    assert (again.mode, again._keeper.status()["latched"]["from"]) == (ConsensusMode.SHADOW, "rust")
+    assert (again.mode, status_of(again._manager)["latched"]["from"]) == (ConsensusMode.SHADOW, "rust")
     assert kinds(place) == {"mode_memory_disagrees"}
     assert place.recorded_mode()["latched"] is not None
 
@@ -163,9 +164,9 @@ def test_given_a_disk_that_works_again_when_the_evidence_is_flushed_then_the_mod
     place.judge(wrapper, WRONG)
     assert place.recorded_mode()["latched"] is None
     disk.writable()
-    wrapper._keeper.evidence.flush()
+    wrapper._manager.evidence.flush()
     assert place.recorded_mode()["latched"]["from"] == "rust"
-    assert wrapper._keeper.status()["mode_file"]["problem"] is None
+    assert status_of(wrapper._manager)["mode_file"]["problem"] is None
 
 
 def test_given_a_full_disk_when_final_stops_then_it_is_stopped_after_a_restart(
@@ -173,12 +174,12 @@ def test_given_a_full_disk_when_final_stops_then_it_is_stopped_after_a_restart(
 ) -> None:
     wrapper = place.start("final")
     disk.fill()
-    wrapper._keeper.stop("the engine broke")
+    wrapper._manager.stop("the engine broke")
     killed(wrapper, place)
     again = place.start(None)
-    assert again._keeper.status()["stopped"]["why"] == "the engine broke"
-    again._keeper.ack("eve", "the memory was replaced")
-    assert again._keeper.status()["stopped"] is None
+    assert status_of(again._manager)["stopped"]["why"] == "the engine broke"
+    again._manager.ack("eve", "the memory was replaced")
+    assert status_of(again._manager)["stopped"] is None
     assert place.judge(again, chain(1)[0]) == "accept"
 
 
@@ -191,8 +192,8 @@ def test_given_a_fork_that_one_place_has_lost_when_started_then_the_other_has_ke
 ) -> None:
     wrapper = place.start("shadow")
     before = place.mode_file.read_bytes()
-    wrapper._keeper.watchers.sentinel.restore(FORK)
-    wrapper._keeper._remember_watched()
+    wrapper._manager.watchers.sentinel.restore(FORK)
+    wrapper._manager._remember_watched()
     assert place.recorded_mode()["watched"] == {"fork": FORK}
     wrapper.close()
     if lost == "mode.json":
@@ -201,13 +202,13 @@ def test_given_a_fork_that_one_place_has_lost_when_started_then_the_other_has_ke
         for file in place.state.glob("evidence.db*"):
             file.unlink()
     again = place.start(None)
-    assert [one["kind"] for one in again._keeper.status()["unacknowledged"]] == ["fork"]
+    assert [one["kind"] for one in status_of(again._manager)["unacknowledged"]] == ["fork"]
     assert again.stats()["sentinel"]["latched"] == FORK
     assert place.recorded_mode()["watched"] == {"fork": FORK}
-    assert again._keeper.ack("eve", "one chain won")["watchers"] == ["fork"]
+    assert again._manager.ack("eve", "one chain won")["watchers"] == ["fork"]
     again.close()
     last = place.start(None)
-    assert last._keeper.status()["unacknowledged"] == []
+    assert status_of(last._manager)["unacknowledged"] == []
 
 
 # The reserve

@@ -123,7 +123,7 @@ def test_given_final_when_rust_breaks_then_an_error_goes_out_and_no_verdict(
     assert error.levelno == logging.ERROR
     with pytest.raises(EngineFailure, match="takes no blocks"):
         wrapper.verify_block(second)
-    wrapper._keeper.ack("test", "looked at it")
+    wrapper._manager.ack("test", "looked at it")
     assert place.judge(wrapper, second) == "accept", "the next attempt is fine"
 
 
@@ -297,7 +297,7 @@ def test_given_a_legacy_engine_that_panics_when_rust_leads_then_rust_answers(
     place: Place, rust: Any, mode: str, seen: type[Exception] | None
 ) -> None:
     wrapper = place.start(mode)
-    engine = wrapper._regime.legacy
+    engine = wrapper._active.legacy
     assert engine is not None
     healthy = engine.engine.verify_block
     first, second = chain(2)
@@ -324,15 +324,15 @@ def test_given_any_mode_when_the_process_is_told_to_end_then_that_is_not_swallow
     place: Place, rust: Any, monkeypatch: pytest.MonkeyPatch, mode: str, interrupt: type[BaseException]
 ) -> None:
     wrapper = place.start(mode)
-    regime = wrapper._regime
-    engine = regime.rust if mode in ("rust", "final") else regime.legacy
+    active = wrapper._active
+    engine = active.rust if mode in ("rust", "final") else active.legacy
     assert engine is not None
 
     def interrupted(*_args: Any) -> Any:
         raise interrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine.engine, "judge" if engine is regime.rust else "verify_block", interrupted)
+        patch.setattr(engine.engine, "judge" if engine is active.rust else "verify_block", interrupted)
         with pytest.raises(interrupt):
             wrapper.verify_block(chain(1)[0])
     assert wrapper.stats()["skipped"] == {"interrupted": 1}
@@ -345,7 +345,7 @@ def test_given_an_engine_that_changes_the_block_when_it_judges_then_rust_still_s
     place: Place, rust: Any
 ) -> None:
     wrapper = place.start("shadow")
-    engine = wrapper._regime.legacy
+    engine = wrapper._active.legacy
     assert engine is not None
     judge = engine.engine.verify_block
 
@@ -428,7 +428,7 @@ def test_given_a_legacy_engine_that_changes_the_block_it_judges_then_the_block_a
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrapper = place.start("shadow")
-    legacy = wrapper._keeper.regime.legacy
+    legacy = wrapper._manager.active.legacy
     assert legacy is not None
     judge = legacy.engine.verify_block
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from coinjecture_migration import interpreter
+from coinjecture_migration.control.status import report as status_of
 
 from tests.wrapper.conftest import Place
 
@@ -83,7 +84,7 @@ def test_given_another_switch_when_the_node_starts_again_then_a_new_soak_begins_
         assert stats["restarts"] == 0
         assert stats["soak_why"].startswith("interpreter ")
         assert "int_max_str_digits=640" in stats["soak_why"]
-        assert "int_max_str_digits=640" in other._keeper.status()["process"]["interpreter"]
+        assert "int_max_str_digits=640" in status_of(other._manager)["process"]["interpreter"]
     finally:
         sys.set_int_max_str_digits(before)
     assert sys.getrecursionlimit() == limit

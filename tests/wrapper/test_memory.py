@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from coinjecture_migration import ctl
+from coinjecture_migration.control.status import report as status_of
 from consensus_wrapper import ConsensusMode, DualRunConsensus
 
 from tests.oracle.support import sealed
@@ -16,14 +17,14 @@ from tests.wrapper.test_hostile_engines import WrongRule
 
 def told(wrapper: DualRunConsensus) -> Any:
     """What `status` says of the mode file, checked against the schema."""
-    status = wrapper._keeper.status()
+    status = status_of(wrapper._manager)
     check("status", status)
     return status["mode_file"]
 
 
 def waiting(wrapper: DualRunConsensus) -> list[str]:
     """What waits for an acknowledgement."""
-    return [one["kind"] for one in wrapper._keeper.status()["unacknowledged"]]
+    return [one["kind"] for one in status_of(wrapper._manager)["unacknowledged"]]
 
 
 def damage(path: Path, how: str) -> None:
@@ -58,10 +59,10 @@ def test_given_a_mode_file_that_is_lost_when_started_then_status_says_it_until_i
         wrapper.close()
     wrapper = place.start(None)
     if remedy == "ack":
-        wrapper._keeper.ack("eve", "looked at it")
+        wrapper._manager.ack("eve", "looked at it")
     else:
         wrapper.set_mode("shadow" if remedy == "set_mode" else "legacy", who="eve", why="known")
-    assert wrapper._keeper.evidence.flush()
+    assert wrapper._manager.evidence.flush()
     assert told(wrapper)["problem"] is None
     assert place.recorded_mode()["mode"] == wrapper.mode.value
     assert waiting(wrapper) == []
@@ -72,7 +73,7 @@ def test_given_a_node_at_work_when_its_mode_file_is_lost_then_status_says_what_t
     place: Place, how: str
 ) -> None:
     wrapper = place.start("shadow")
-    assert wrapper._keeper.evidence.flush()
+    assert wrapper._manager.evidence.flush()
     assert told(wrapper) == {"problem": None, "next_start": {"mode": "shadow", "latched": False}}
     damage(place.mode_file, how)
     found = told(wrapper)
@@ -85,7 +86,7 @@ def test_given_a_node_at_work_when_its_mode_file_says_another_mode_then_status_s
     place: Place,
 ) -> None:
     wrapper = place.start("rust")
-    assert wrapper._keeper.evidence.flush()
+    assert wrapper._manager.evidence.flush()
     place.mode_file.write_text(json.dumps(place.recorded_mode() | {"mode": "legacy"}))
     found = told(wrapper)
     assert (found["problem"]["kind"], found["next_start"]["mode"]) == ("differs", "legacy")
@@ -105,7 +106,7 @@ def test_given_a_latch_that_only_the_evidence_kept_when_started_then_it_holds_an
     place.alerts.clear()
     again = place.start(None)
     assert again.mode is ConsensusMode.SHADOW
-    assert again._keeper.status()["latched"] == latch == place.recorded_mode()["latched"]
+    assert status_of(again._manager)["latched"] == latch == place.recorded_mode()["latched"]
     (alert,) = place.alerts
     assert alert["kind"] == "mode_memory_disagrees"
     assert (alert["mode_file"], alert["evidence"]) == ("rust, not latched", "shadow, latched")
@@ -117,12 +118,12 @@ def test_given_a_latch_that_only_the_mode_file_kept_when_started_then_it_holds_a
     rust(WrongRule)
     wrapper = place.start("rust")
     place.judge(wrapper, sealed(genesis_block(), tag=666))
-    wrapper._keeper.evidence.set_fact("latched", None)
-    wrapper._keeper._look = wrapper._keeper.evidence._look = lambda: {}  # type: ignore[method-assign,assignment]
+    wrapper._manager.evidence.set_fact("latched", None)
+    wrapper._manager._look = wrapper._manager.evidence._look = lambda: {}  # type: ignore[method-assign,assignment]
     wrapper.close()
     place.alerts.clear()
     again = place.start(None)
-    assert again._keeper.status()["latched"]["from"] == "rust"
+    assert status_of(again._manager)["latched"]["from"] == "rust"
     assert [alert["kind"] for alert in place.alerts] == ["mode_memory_disagrees"]
 
 
@@ -132,7 +133,7 @@ def test_given_a_mode_written_while_the_node_stood_when_started_then_it_holds_on
 ) -> None:
     wrapper = place.start("legacy")
     if latched:
-        wrapper._keeper.demote(wrapper._keeper.regime, "a wheel that did not load", None)
+        wrapper._manager.demote(wrapper._manager.active, "a wheel that did not load", None)
     wrapper.close()
     place.alerts.clear()
     assert ctl.main(["write-mode-file", "rust", "--why", "the release from before is back"]) == 0
@@ -140,11 +141,11 @@ def test_given_a_mode_written_while_the_node_stood_when_started_then_it_holds_on
     assert place.recorded_mode()["while_stopped"] is True
     again = place.start(None)
     assert again.mode is ConsensusMode.REFACTORED_PRIMARY
-    assert (again._keeper.status()["latched"] is not None) == latched
+    assert (status_of(again._manager)["latched"] is not None) == latched
     assert (told(again)["problem"], place.alerts) == (None, [])
     assert "while_stopped" not in place.recorded_mode()
     before = place.mode_file.read_bytes()
-    again._keeper.demote(again._keeper.regime, "a divergence", None)
+    again._manager.demote(again._manager.active, "a divergence", None)
     again.close()
     place.mode_file.write_bytes(before)
     assert place.start(None).mode is ConsensusMode.SHADOW

@@ -11,7 +11,8 @@ from typing import Any
 
 import consensus_surface
 import pytest
-from coinjecture_migration.errors import ModeChangeRefused, StartRefused
+from coinjecture_migration.control.status import report as status_of
+from coinjecture_migration.runtime.errors import ModeChangeRefused, StartRefused
 from consensus_wrapper import ConsensusMode, DualRunConsensus
 
 from tests.oracle.support import bits, sealed
@@ -181,7 +182,7 @@ def test_given_a_disk_that_refuses_when_a_mode_is_committed_then_everything_is_a
     def refuse(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("coinjecture_migration.memory.write_mode_file", refuse)
+    monkeypatch.setattr("coinjecture_migration.modes.memory.write_mode_file", refuse)
     with pytest.raises(ModeChangeRefused) as refused:
         change(wrapper, "rust")
     assert refused.value.code == "disk"
@@ -204,21 +205,21 @@ def test_given_blocks_that_come_while_a_mode_is_prepared_when_committed_then_the
     blocks = chain(12)
     for block in blocks[:4]:
         place.judge(wrapper, block)
-    preparation = wrapper._keeper.prepare("shadow", "test")
+    preparation = wrapper._manager.prepare("shadow", "test")
     assert building.wait(20)
     for block in blocks[4:8]:
         assert place.judge(wrapper, block) == "accept", "answers go on"
-    assert wrapper._keeper.status()["prepare"]["state"] == "running"
-    assert wrapper._keeper.status()["prepare"]["done"] == 4
+    assert status_of(wrapper._manager)["prepare"]["state"] == "running"
+    assert status_of(wrapper._manager)["prepare"]["done"] == 4
     with pytest.raises(ModeChangeRefused) as refused:
-        wrapper._keeper.commit("shadow", "test", "too early")
+        wrapper._manager.commit("shadow", "test", "too early")
     assert refused.value.code == "not_prepared"
     go_on.set()
     assert preparation.wait(20)
     assert preparation.state == "ready"
     for block in blocks[8:10]:
         place.judge(wrapper, block)
-    wrapper._keeper.commit("shadow", "test", "now")
+    wrapper._manager.commit("shadow", "test", "now")
     for block in blocks[10:]:
         assert place.judge(wrapper, block) == "accept"
     assert outcomes(wrapper) == {"match": 2}
@@ -244,7 +245,7 @@ def test_given_a_call_under_way_when_the_mode_changes_then_the_answer_waits_for_
     committed = threading.Event()
 
     def commit() -> None:
-        wrapper._keeper.commit("legacy", "test", "down")
+        wrapper._manager.commit("legacy", "test", "down")
         committed.set()
 
     control = threading.Thread(target=commit)
@@ -252,7 +253,7 @@ def test_given_a_call_under_way_when_the_mode_changes_then_the_answer_waits_for_
     while wrapper.mode is not ConsensusMode.LEGACY_ONLY:  # the swap does not wait for the call
         assert control.is_alive()
     assert not committed.is_set(), "the acknowledgement does"
-    assert wrapper._keeper.status()["mode"] == "legacy"
+    assert status_of(wrapper._manager)["mode"] == "legacy"
     go_on.set()
     caller.join(20)
     assert committed.wait(20)
@@ -279,7 +280,7 @@ def test_given_a_demotion_while_final_is_committed_when_it_ends_then_the_demotio
 
     def commit() -> None:
         try:
-            wrapper._keeper.commit("final", "test", "up")
+            wrapper._manager.commit("final", "test", "up")
         except ModeChangeRefused as refusal:
             refusals.append(refusal.code)
 
@@ -316,7 +317,7 @@ def test_given_threads_that_judge_at_once_when_the_mode_goes_round_then_every_ca
     for number, mode in enumerate(itertools.cycle(["shadow", "rust", "final", "rust", "shadow", "legacy"])):
         if number >= 6 and not any(thread.is_alive() for thread in threads):
             break
-        soak = wrapper._regime.soak
+        soak = wrapper._active.soak
         change(wrapper, mode)
         judged += soak.counters.snapshot()["calls"]
     for thread in threads:
@@ -355,7 +356,7 @@ def test_given_a_latched_node_when_an_operator_wants_up_then_an_acknowledgement_
     assert refused.value.code == "latched"
     change(wrapper, "legacy")
     assert place.recorded_mode()["latched"], "the way down is open and keeps the latch"
-    wrapper._keeper.ack("operator", "looked at it")
+    wrapper._manager.ack("operator", "looked at it")
     assert place.recorded_mode()["latched"] is None
     change(wrapper, "shadow")
 
@@ -385,7 +386,7 @@ def test_given_a_latch_when_restarted_then_it_is_kept(place: Place, rust: Any) -
     rust(DoubleEngine)
     again = place.start("rust")
     assert again.mode is ConsensusMode.SHADOW
-    assert again._keeper.status()["latched"] == latch == place.recorded_mode()["latched"]
+    assert status_of(again._manager)["latched"] == latch == place.recorded_mode()["latched"]
 
 
 @pytest.mark.parametrize(
@@ -425,7 +426,7 @@ def test_given_a_broken_wheel_when_a_dual_mode_starts_then_the_node_runs_in_lega
     assert place.recorded_mode()["latched"]["from"] == mode
     assert [alert["kind"] for alert in place.alerts] == ["demotion"]
     assert place.judge(wrapper, chain(1)[0]) == "accept"
-    status = wrapper._keeper.status()
+    status = status_of(wrapper._manager)
     assert status["engines"]["rust"]["loaded"] is False
     assert "ModuleNotFoundError" in status["engines"]["rust"]["error"]
 

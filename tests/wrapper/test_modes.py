@@ -67,10 +67,10 @@ def test_given_both_engines_when_one_judges_then_the_other_gets_its_receipt_time
     wrapper = place.start("shadow")
     block = chain(1)[0]
     place.judge(wrapper, block)
-    regime = wrapper._regime
-    assert regime.legacy and regime.rust
+    active = wrapper._active
+    assert active.legacy and active.rust
     key = block["block_hash"]
-    assert regime.legacy.node(key).receipt_time == regime.rust.node(key).receipt_time
+    assert active.legacy.node(key).receipt_time == active.rust.node(key).receipt_time
 
 
 def test_given_a_block_outside_the_domain_when_legacy_accepts_then_rust_follows_without_comparing(
@@ -126,8 +126,8 @@ def test_given_two_engines_when_the_tip_is_moved_by_hand_then_both_move(place: P
         [branch[0]["block_hash"]],
     ]
     assert outcomes(wrapper) == {"match": 4}
-    regime = wrapper._regime
-    assert regime.rust and regime.rust.tip().block["block_hash"] == branch[0]["block_hash"]
+    active = wrapper._active
+    assert active.rust and active.rust.tip().block["block_hash"] == branch[0]["block_hash"]
 
 
 def test_given_a_reveal_that_does_not_fit_when_checked_then_the_shared_class_is_raised(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from coinjecture_migration.observation import Observation, compare
+from coinjecture_migration.engines.observation import Observation, compare
 from consensus_wrapper import Decision, decide
 
 YES = Observation(

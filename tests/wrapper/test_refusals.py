@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from coinjecture_migration import durable
-from coinjecture_migration.errors import ModeChangeRefused
+from coinjecture_migration.control.status import report as status_of
+from coinjecture_migration.runtime import durable
+from coinjecture_migration.runtime.errors import ModeChangeRefused
 from consensus_wrapper import DualRunConsensus
 
 from tests.oracle.support import sealed
@@ -23,16 +24,16 @@ WRONG = sealed(genesis_block(), tag=666)
 
 def whole(wrapper: DualRunConsensus, place: Place) -> dict[str, Any]:
     """Everything that a change of mode touches: in memory, in the evidence, in the files."""
-    keeper = wrapper._keeper
-    regime, lag, preparation = keeper.regime, keeper.regime.lag, keeper.preparation
+    manager = wrapper._manager
+    active, lag, preparation = manager.active, manager.active.lag, manager.preparation
     with sqlite3.connect(f"file:{place.state}/evidence.db?mode=ro", uri=True) as db:
         soaks = db.execute("SELECT id, mode FROM soak").fetchall()
         facts = dict(db.execute("SELECT name, value FROM fact WHERE name IN ('latched', 'baseline')"))
-    status = keeper.status()
+    status = status_of(manager)
     return {
-        "regime": id(regime),
-        "soak": (id(regime.soak), keeper.evidence.soak is regime.soak),
-        "record": keeper._record,
+        "active": id(active),
+        "soak": (id(active.soak), manager.evidence.soak is active.soak),
+        "record": manager._record,
         "lag": (lag.follower, lag.parted, lag._everything, dict(lag._keys)),
         "preparation": preparation and (id(preparation), preparation.state, id(preparation.engine)),
         "report": {name: value for name, value in wrapper.stats().items() if name not in VOLATILE},
@@ -68,9 +69,9 @@ def folder_gone(
     wrapper: DualRunConsensus, place: Place, _: SmallDisk, patch: pytest.MonkeyPatch
 ) -> Callable[[], None]:
     away = place.folder / "nowhere" / "mode.json"
-    there = wrapper._keeper.memory._path
-    patch.setattr(wrapper._keeper.memory, "_path", away)
-    return lambda: patch.setattr(wrapper._keeper.memory, "_path", there)
+    there = wrapper._manager.memory._path
+    patch.setattr(wrapper._manager.memory, "_path", away)
+    return lambda: patch.setattr(wrapper._manager.memory, "_path", there)
 
 
 def folder_not_synced(
@@ -95,7 +96,7 @@ def raising(error: BaseException, *attributes: str) -> Cause:
     def cause(
         wrapper: DualRunConsensus, _place: Place, _disk: SmallDisk, patch: pytest.MonkeyPatch
     ) -> Callable[[], None]:
-        target: Any = wrapper._keeper
+        target: Any = wrapper._manager
         for name in attributes[:-1]:
             target = getattr(target, name)
         before = getattr(target, attributes[-1])
@@ -130,8 +131,8 @@ def at_work(place: Place, rust: Any, mode: str) -> DualRunConsensus:
         place.judge(wrapper, block)
     if mode == "rust":
         place.judge(wrapper, WRONG)
-        assert wrapper._keeper.regime.lag.parted
-    assert wrapper._keeper.evidence.flush()
+        assert wrapper._manager.active.lag.parted
+    assert wrapper._manager.evidence.flush()
     return wrapper
 
 
@@ -146,7 +147,7 @@ def test_given_something_that_refuses_when_a_mode_is_set_then_all_is_as_it_was_a
     with pytest.raises((ModeChangeRefused, MemoryError, OSError, RuntimeError)):
         wrapper.set_mode(new, who="eve", why="a step")
     mend()
-    assert wrapper._keeper.evidence.flush()
+    assert wrapper._manager.evidence.flush()
     assert whole(wrapper, place) == before
     divergences = wrapper.stats()["outcomes"]["divergence"]
     if old == "shadow":
@@ -154,23 +155,23 @@ def test_given_something_that_refuses_when_a_mode_is_set_then_all_is_as_it_was_a
         assert wrapper.stats()["outcomes"]["divergence"] == divergences + 1, "it counts where it is reported"
     wrapper.set_mode(new, who="eve", why="again")
     assert (wrapper.mode.value, wrapper.stats()["mode"], place.recorded_mode()["mode"]) == (new, new, new)
-    assert wrapper._keeper.status()["mode_file"]["problem"] is None
+    assert status_of(wrapper._manager)["mode_file"]["problem"] is None
 
 
 def latch(wrapper: DualRunConsensus, _: Place) -> None:
-    wrapper._keeper.demote(wrapper._keeper.regime, "a test", None)
+    wrapper._manager.demote(wrapper._manager.active, "a test", None)
 
 
 def fork(wrapper: DualRunConsensus, _: Place) -> None:
     found = {"at": 1.0, "peer": "http://p", "height": 1, "own": "a", "peers": "b", "dump": None}
-    wrapper._keeper.watchers.sentinel.restore(found)
+    wrapper._manager.watchers.sentinel.restore(found)
 
 
 def evidence_refuses(wrapper: DualRunConsensus, _: Place) -> None:
     def refuse(_batch: Any) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    wrapper._keeper.evidence._store.write = refuse  # type: ignore[method-assign]
+    wrapper._manager.evidence._store.write = refuse  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(
@@ -189,10 +190,10 @@ def test_given_a_rule_that_refuses_when_a_mode_is_committed_then_all_is_as_it_wa
 ) -> None:
     wrapper = place.start("shadow")
     arrange(wrapper, place)
-    wrapper._keeper.evidence.flush()
+    wrapper._manager.evidence.flush()
     before = whole(wrapper, place)
     with pytest.raises(ModeChangeRefused) as refused:
-        wrapper._keeper.commit(target, "eve", "a step", if_mode)
+        wrapper._manager.commit(target, "eve", "a step", if_mode)
     assert refused.value.code == code
     assert whole(wrapper, place) == before
 
@@ -208,11 +209,11 @@ def test_given_no_fitting_preparation_when_a_mode_is_committed_then_all_is_as_it
     wrapper = place.start("legacy")
     if state != "none":
         rust(Unbuildable if state == "failed" else DoubleEngine)
-        wrapper._keeper.prepare("shadow" if state == "failed" else "final", "eve").wait()
-    wrapper._keeper.evidence.flush()
+        wrapper._manager.prepare("shadow" if state == "failed" else "final", "eve").wait()
+    wrapper._manager.evidence.flush()
     before = whole(wrapper, place)
     with pytest.raises(ModeChangeRefused) as refused:
-        wrapper._keeper.commit("shadow", "eve", "too early")
+        wrapper._manager.commit("shadow", "eve", "too early")
     assert refused.value.code == "not_prepared"
     assert whole(wrapper, place) == before
 
@@ -224,7 +225,7 @@ def test_given_a_disk_that_refuses_when_a_latch_is_acknowledged_then_it_is_as_it
     wrapper = place.start("rust")
     place.judge(wrapper, WRONG)
     fork(wrapper, place)
-    wrapper._keeper._remember_watched()
+    wrapper._manager._remember_watched()
     before = whole(wrapper, place)
     for cause in (
         full,
@@ -237,14 +238,14 @@ def test_given_a_disk_that_refuses_when_a_latch_is_acknowledged_then_it_is_as_it
         if cause is full:
             disk.fill(reserve=False)
         with pytest.raises((ModeChangeRefused, MemoryError)) as refused:
-            wrapper._keeper.ack("eve", "seen")
+            wrapper._manager.ack("eve", "seen")
         mend()
         if cause is read_only:
             assert "read-only" in str(refused.value) and "make room" not in str(refused.value)
-        wrapper._keeper._reserve.fill()
+        wrapper._manager._reserve.fill()
         assert whole(wrapper, place) == before
-    assert wrapper._keeper.ack("eve", "seen")["watchers"] == ["fork"]
-    assert wrapper._keeper.status()["unacknowledged"] == []
+    assert wrapper._manager.ack("eve", "seen")["watchers"] == ["fork"]
+    assert status_of(wrapper._manager)["unacknowledged"] == []
 
 
 def test_given_evidence_that_refuses_when_a_latch_is_acknowledged_then_nothing_is_claimed(
@@ -255,16 +256,16 @@ def test_given_evidence_that_refuses_when_a_latch_is_acknowledged_then_nothing_i
     place.judge(wrapper, WRONG)
     before = whole(wrapper, place)
     with monkeypatch.context() as patch:
-        patch.setattr(wrapper._keeper.evidence._store, "write", evidence_broken)
+        patch.setattr(wrapper._manager.evidence._store, "write", evidence_broken)
         with pytest.raises(
             ModeChangeRefused, match=r"the evidence could not be written; the latch stays in both"
         ):
-            wrapper._keeper.ack("eve", "seen")
+            wrapper._manager.ack("eve", "seen")
     assert whole(wrapper, place) == before
-    assert wrapper._keeper.evidence.flush(), "and no later flush clears it"
+    assert wrapper._manager.evidence.flush(), "and no later flush clears it"
     assert whole(wrapper, place) == before
     wrapper.close()
-    assert place.start(None)._keeper.status()["latched"] is not None
+    assert status_of(place.start(None)._manager)["latched"] is not None
 
 
 def evidence_broken(_batch: Any) -> None:
@@ -275,11 +276,11 @@ def test_given_a_demotion_in_between_when_final_is_refused_then_only_the_demotio
     place: Place, rust: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrapper = place.start("rust")
-    keeper, under = wrapper._keeper, wrapper._keeper.regime
+    manager, under = wrapper._manager, wrapper._manager.active
     wait = under.calls.wait_for_last
 
     def and_demote(seconds: float) -> bool:
-        keeper.demote(under, "a divergence of the last call", None)
+        manager.demote(under, "a divergence of the last call", None)
         return wait(seconds)
 
     monkeypatch.setattr(under.calls, "wait_for_last", and_demote)
@@ -287,7 +288,7 @@ def test_given_a_demotion_in_between_when_final_is_refused_then_only_the_demotio
         wrapper.set_mode("final", who="eve", why="phase 3")
     assert refused.value.code == "demoted"
     assert (wrapper.mode.value, wrapper.stats()["mode"], place.recorded_mode()["mode"]) == ("shadow",) * 3
-    assert keeper.regime.soak is keeper.evidence.soak
-    assert keeper.regime.lag is under.lag
+    assert manager.active.soak is manager.evidence.soak
+    assert manager.active.lag is under.lag
     assert wrapper.stats()["baseline"] is None, "no soak has ended in final"
     assert place.recorded_mode()["latched"]["from"] == "rust"

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coinjecture_migration import control
-from coinjecture_migration.control import MAX_CLIENTS, ControlServer
-from coinjecture_migration.errors import ModeChangeRefused
-from coinjecture_migration.periodic import Periodic
+from coinjecture_migration.control import server as control
+from coinjecture_migration.control.server import MAX_CLIENTS, ControlServer
+from coinjecture_migration.control.status import report as status_of
+from coinjecture_migration.runtime.errors import ModeChangeRefused
+from coinjecture_migration.runtime.periodic import Periodic
 
 from tests.wrapper.conftest import Place, chain
 
@@ -89,7 +90,7 @@ PROGRAM = """
 import os, resource, sys, threading
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from coinjecture_migration.control import ControlServer
+from coinjecture_migration.control.server import ControlServer
 server = ControlServer(Path(sys.argv[2]), lambda _: {"here": True}, os.getuid())
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 server.start()
@@ -240,9 +241,9 @@ def test_given_no_threads_at_all_when_a_node_starts_then_blocks_are_judged_and_s
         assert place.judge(wrapper, chain(1)[0]) == "accept"
         assert [alert["kind"] for alert in place.alerts] == ["control_socket"]
         assert not (place.sockets / "control.sock").exists(), "no file that nobody answers"
-    keeper = wrapper._keeper
-    keeper.status()
-    for one in (keeper.evidence.thread, keeper.watchers.sentinel.thread, keeper.watchers.arm.thread):
+    manager = wrapper._manager
+    status_of(manager)
+    for one in (manager.evidence.thread, manager.watchers.sentinel.thread, manager.watchers.arm.thread):
         assert one._thread is not None and one._thread.is_alive()
 
 
@@ -254,7 +255,7 @@ def test_given_no_thread_when_a_mode_is_prepared_then_it_fails_and_can_be_prepar
         no_threads(patch)
         with pytest.raises(ModeChangeRefused, match="no thread could be started"):
             wrapper.set_mode("shadow", who="eve", why="phase 1")
-    assert wrapper._keeper.status()["prepare"]["state"] == "failed"
+    assert status_of(wrapper._manager)["prepare"]["state"] == "failed"
     wrapper.set_mode("shadow", who="eve", why="phase 1")
 
 
@@ -304,7 +305,7 @@ def test_given_an_engine_that_panics_when_the_chain_is_looked_at_then_the_eviden
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrapper = place.start("shadow")
-    evidence = wrapper._keeper.evidence
+    evidence = wrapper._manager.evidence
 
     def panic() -> Any:
         raise BaseException("PanicException")

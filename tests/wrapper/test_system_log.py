@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coinjecture_migration import system_log
-from coinjecture_migration.alerts import Alerts
+from coinjecture_migration.runtime import system_log
+from coinjecture_migration.runtime.alerts import Alerts
 
 from tests.oracle.support import sealed
 from tests.wrapper.conftest import Place, chain

@@ -5,8 +5,8 @@ from typing import Any
 
 import consensus_surface
 import pytest
-from coinjecture_migration.engines import EngineLoader
-from coinjecture_migration.regime import NEEDED, Regime
+from coinjecture_migration.engines.active import NEEDED, ActiveEngines
+from coinjecture_migration.engines.loader import EngineLoader
 from consensus_wrapper import DualRunConsensus
 
 from testnet.node.src import pow
@@ -46,9 +46,9 @@ def test_given_a_scenario_when_its_steps_are_judged_then_verdict_and_tip_are_tho
 def give_fresh_engines(wrapper: DualRunConsensus, genesis: str) -> None:
     """Start from the genesis again, without the cost of a new wrapper."""
     loader = EngineLoader((config(genesis), Bare(), pow.ProblemRegistry()), {}, None)
-    regime = wrapper._regime
-    fresh = {name: loader.build(name, answering=True) for name in NEEDED[regime.mode]}
-    wrapper._keeper.regime = Regime(regime.mode, fresh.get("legacy"), fresh.get("rust"), regime.soak)  # type: ignore[arg-type]
+    active = wrapper._active
+    fresh = {name: loader.build(name, answering=True) for name in NEEDED[active.mode]}
+    wrapper._manager.active = ActiveEngines(active.mode, fresh.get("legacy"), fresh.get("rust"), active.soak)  # type: ignore[arg-type]
 
 
 class Bare:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coinjecture_migration import ctl, system_log
-from coinjecture_migration.errors import StartRefused
-from coinjecture_migration.visible import STEERING, visible
+from coinjecture_migration import ctl
+from coinjecture_migration.runtime import system_log
+from coinjecture_migration.runtime.errors import StartRefused
+from coinjecture_migration.runtime.visible import STEERING, visible
 
 from tests.wrapper.conftest import Place, chain
 
@@ -51,11 +52,11 @@ def test_given_nasty_reasons_and_names_when_they_are_logged_then_no_line_is_forg
     place: Place, lines: io.StringIO
 ) -> None:
     wrapper = place.start("shadow")
-    keeper = wrapper._keeper
-    keeper.prepare("rust", NASTY)
+    manager = wrapper._manager
+    manager.prepare("rust", NASTY)
     wrapper.set_mode("rust", who=NASTY, why=NASTY)
-    keeper.demote(keeper.regime, NASTY, NASTY)
-    keeper.ack(NASTY, NASTY)
+    manager.demote(manager.active, NASTY, NASTY)
+    manager.ack(NASTY, NASTY)
     wrapper.set_mode("legacy", who=NASTY, why=NASTY)
     try:
         raise ValueError(NASTY)
@@ -75,7 +76,7 @@ def looked_at_twice(place: Place, monkeypatch: pytest.MonkeyPatch, answer: dict[
     wrapper = place.start("shadow")
     for block in chain(25):
         place.judge(wrapper, block)
-    sentinel = wrapper._keeper.watchers.sentinel
+    sentinel = wrapper._manager.watchers.sentinel
     monkeypatch.setattr(sentinel, "_fetch", lambda _: answer)
     sentinel.look()
     sentinel.look()
@@ -86,7 +87,7 @@ def test_given_a_peer_that_answers_nastily_when_looked_at_then_its_answer_cannot
     place: Place, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrapper = looked_at_twice(place, monkeypatch, {"hash": NASTY, "depth": 10**6, "block": NASTY})
-    assert wrapper._keeper.watchers.sentinel.latched is not None
+    assert wrapper._manager.watchers.sentinel.latched is not None
     assert "FORK" in lines.getvalue()
     assert [found for line in lines.getvalue().splitlines() for found in steers(line)] == []
 
@@ -97,7 +98,7 @@ def test_given_a_peer_whose_hash_is_none_when_looked_at_then_it_is_an_error_and_
 ) -> None:
     wrapper = looked_at_twice(place, monkeypatch, {"hash": theirs, "depth": 10**6, "block": None})
     (said,) = wrapper.stats()["sentinel"]["peers"].values()
-    latched = wrapper._keeper.watchers.sentinel.latched
+    latched = wrapper._manager.watchers.sentinel.latched
     assert (said["hash"], said["agrees"], latched) == (None, None, None)
     assert "no text of at most 128" in said["error"]
 
@@ -125,7 +126,7 @@ def test_given_a_node_that_answers_nastily_when_the_client_prints_it_then_the_te
     told = capsys.readouterr().out
     assert json.loads(told)["why"] == NASTY
     assert [found for line in told.splitlines() for found in steers(line)] == []
-    wrapper._keeper.demote(wrapper._keeper.regime, NASTY, None)
+    wrapper._manager.demote(wrapper._manager.active, NASTY, None)
     assert ctl.main(["set-mode", "shadow", "--why", "up"]) == 1
     assert steers(capsys.readouterr().err.rstrip("\n")) == []
 

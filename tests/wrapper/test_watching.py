@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coinjecture_migration.chain_view import ChainView
-from coinjecture_migration.determinism import DeterminismArm
-from coinjecture_migration.errors import ModeChangeRefused
+from coinjecture_migration.control.status import report as status_of
 from coinjecture_migration.evidence_reader import read
-from coinjecture_migration.sentinel import Sentinel, fetch_json
+from coinjecture_migration.runtime.errors import ModeChangeRefused
+from coinjecture_migration.watchers.chain_view import ChainView
+from coinjecture_migration.watchers.determinism import DeterminismArm
+from coinjecture_migration.watchers.sentinel import Sentinel, fetch_json
 
 from tests.oracle.support import sealed
 from tests.wrapper.conftest import Place, chain, genesis_block
@@ -27,7 +28,7 @@ class Watched:
 
     def __init__(self, place: Place, mode: str = "shadow") -> None:
         self.place, self.wrapper = place, place.start(mode)
-        self.keeper = self.wrapper._keeper
+        self.manager = self.wrapper._manager
         self.blocks = chain(45)
         for block in self.blocks:
             assert place.judge(self.wrapper, block) == "accept"
@@ -46,11 +47,11 @@ class Watched:
 
     def sentinel(self) -> Sentinel:
         """A sentinel of this node that asks this peer."""
-        watchers = self.keeper.watchers
+        watchers = self.manager.watchers
         watchers.sentinel = Sentinel(
             [PEER],
             watchers._own,
-            self.keeper.evidence,
+            self.manager.evidence,
             self.wrapper._alerts,
             "node1",
             self.place.folder / "forks",
@@ -62,9 +63,9 @@ class Watched:
     def arm(self) -> DeterminismArm:
         """An arm of this node that does not wait."""
         return DeterminismArm(
-            self.keeper.loader,
-            lambda: self.keeper.regime,
-            self.keeper.evidence,
+            self.manager.loader,
+            lambda: self.manager.active,
+            self.manager.evidence,
             self.wrapper._alerts,
             None,
             every=0,
@@ -125,12 +126,12 @@ def test_given_a_latched_fork_when_the_node_restarts_then_it_is_latched_until_ac
     watched.wrapper.close()
     again = watched.place.start("shadow")
     assert again.stats()["sentinel"]["latched"]["height"] == 20
-    status = again._keeper.status()
+    status = status_of(again._manager)
     check("status", status)
     why = f"another block at height 20 of {PEER}"
     assert (status["latched"], status["unacknowledged"]) == (None, [{"kind": "fork", "why": why}])
-    acknowledged = again._keeper.ack("eve", "the other node was rebuilt")
-    assert again._keeper.status()["unacknowledged"] == []
+    acknowledged = again._manager.ack("eve", "the other node was rebuilt")
+    assert status_of(again._manager)["unacknowledged"] == []
     assert acknowledged["watchers"] == ["fork"]
     found = again.stats()["sentinel"]
     assert (found["latched"], found["acknowledged"]["why"]) == (None, "the other node was rebuilt")
@@ -213,7 +214,7 @@ def test_given_a_peer_over_http_when_asked_then_json_is_read_and_all_else_is_an_
 def test_given_a_reorganisation_when_the_chain_is_viewed_then_fingerprints_follow_the_best_chain(
     watched: Watched,
 ) -> None:
-    engine = watched.keeper.regime.answering
+    engine = watched.manager.active.answering
     view = ChainView(5)
     before = dict(view.look(engine)["fingerprints"])
     assert list(before) == ["40", "30", "20", "10"]
@@ -277,8 +278,8 @@ def test_given_an_engine_that_contradicts_itself_when_the_arm_runs_then_it_is_co
     watched.wrapper.close()
     assert read(place.folder / "evidence.db")["evidence"]["determinism"]["mismatches"] == found["mismatches"]
     again = place.start("shadow")
-    assert [one["kind"] for one in again._keeper.status()["unacknowledged"]] == ["determinism"]
-    assert again._keeper.ack("eve", "the memory was replaced")["watchers"] == ["determinism"]
+    assert [one["kind"] for one in status_of(again._manager)["unacknowledged"]] == ["determinism"]
+    assert again._manager.ack("eve", "the memory was replaced")["watchers"] == ["determinism"]
     assert again.stats()["determinism"]["mismatches"] == 0
 
 
@@ -304,8 +305,8 @@ def test_given_a_change_of_mode_in_between_when_the_arm_runs_then_the_sample_cou
 def test_given_another_release_when_the_arm_runs_then_it_counts_anew(place: Place) -> None:
     watched = Watched(place)
     watched.arm().run()
-    identity = dict(watched.keeper.regime.soak.identity) | {"release": "f" * 64}
-    watched.keeper.regime.soak.identity = identity
+    identity = dict(watched.manager.active.soak.identity) | {"release": "f" * 64}
+    watched.manager.active.soak.identity = identity
     watched.arm().run()
     found = watched.found("determinism")
     assert (found["release"], found["runs"]) == ("f" * 64, 1)
@@ -315,9 +316,9 @@ def test_given_a_node_with_its_genesis_alone_when_the_arm_runs_then_there_is_not
     place: Place,
 ) -> None:
     wrapper = place.start("shadow")
-    keeper = wrapper._keeper
+    manager = wrapper._manager
     DeterminismArm(
-        keeper.loader, lambda: keeper.regime, keeper.evidence, wrapper._alerts, None, every=0, pause=0
+        manager.loader, lambda: manager.active, manager.evidence, wrapper._alerts, None, every=0, pause=0
     ).run()
     assert wrapper.stats()["determinism"] is None
 
@@ -345,7 +346,7 @@ def test_given_final_when_the_engine_breaks_then_no_block_is_taken_until_acknowl
         place.judge(wrapper, blocks[2])
     with pytest.raises(RuntimeError, match="takes no blocks since its engine broke"):
         place.judge(wrapper, sealed(blocks[1], tag=9))
-    status = wrapper._keeper.status()
+    status = status_of(wrapper._manager)
     check("status", status)
     assert "broke" in status["stopped"]["why"]
     assert status["latched"]["to"] == "final"
@@ -355,8 +356,8 @@ def test_given_final_when_the_engine_breaks_then_no_block_is_taken_until_acknowl
     assert "playbooks/rollback.yml" in place.alerts[-1]["message"]
     wrapper.close()
     again = place.start("legacy")
-    assert again._keeper.status()["stopped"] is not None  # a restart is no acknowledgement
-    again._keeper.ack("eve", "the block was a forgery")
+    assert status_of(again._manager)["stopped"] is not None  # a restart is no acknowledgement
+    again._manager.ack("eve", "the block was a forgery")
     assert place.judge(again, sealed(blocks[0], tag=9)) == "accept"
 
 
@@ -377,7 +378,7 @@ def test_given_a_stopped_node_when_it_is_rolled_back_then_legacy_answers_from_th
     wrapper, blocks = stopped(place, rust)
     wrapper.set_mode("legacy", who="operator", why="rollback")
     assert place.judge(wrapper, blocks[2]) == "accept"
-    assert (wrapper.best_tip.height, wrapper._keeper.status()["stopped"]) == (3, None)
+    assert (wrapper.best_tip.height, status_of(wrapper._manager)["stopped"]) == (3, None)
     assert place.recorded_mode()["latched"]["why"].startswith("the Rust engine broke")
 
 
@@ -390,7 +391,7 @@ def test_given_a_stopped_node_when_the_file_says_legacy_at_the_start_then_legacy
     place.mode_file.write_text(json.dumps(record))
     again = place.start(None)
     assert place.judge(again, blocks[2]) == "accept"
-    assert again._keeper.status()["latched"] is not None
+    assert status_of(again._manager)["latched"] is not None
 
 
 def test_given_final_when_the_storage_fails_then_the_engine_is_not_to_blame(place: Place) -> None:
@@ -399,7 +400,7 @@ def test_given_final_when_the_storage_fails_then_the_engine_is_not_to_blame(plac
     with pytest.raises(OSError, match="disk full"):
         place.judge(wrapper, chain(1)[0])
     place.storage.broken = None
-    assert wrapper._keeper.status()["stopped"] is None
+    assert status_of(wrapper._manager)["stopped"] is None
     assert place.judge(wrapper, genesis_child()) == "accept"
 
 

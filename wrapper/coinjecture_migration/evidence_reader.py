@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from coinjecture_migration.histograms import ENGINES, LATENCY_EDGES, RATIO_EDGES, from_counts
+from coinjecture_migration.evidence.histograms import ENGINES, LATENCY_EDGES, RATIO_EDGES, from_counts
 
 SCHEMA = 1
 MODES = ("legacy", "shadow", "rust", "final")

@@ -1,0 +1,172 @@
+"""The Rust engine as the wrapper uses it: judge and apply are two calls; nothing it does stops a block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from consensus_surface import REASONS
+
+from coinjecture_migration.engines.observation import Observation
+from coinjecture_migration.runtime import timing
+from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, EngineFailure
+from coinjecture_migration.runtime.timing import NOTHING, Spent
+
+
+class CannotForget(EngineFailure):
+    """The Rust tree has a node that the other engine lacks; only a copy of the whole tree mends that."""
+
+
+class RustEngine:
+    """`coinjecture.consensus.ConsensusEngine`, seen as judge and as tree. `storage` is the node's own.
+
+    Attributes:
+        spent: What the last block took, from its conversion to the tree: capture, judge and apply.
+    """
+
+    name = "rust"
+
+    def __init__(self, engine: Any, storage: Any) -> None:
+        self.engine = engine
+        self._storage = storage
+        self.spent = NOTHING
+
+    # Judging
+
+    def capture(self, block: Any) -> tuple[Any, Observation | None]:
+        """Parse a block once, before any engine can change it.
+
+        Returns:
+            The capture, or the observation that ends the matter: what is no block is malformed, all
+            else an error.
+        """
+        started = timing.start()
+        try:
+            captured = self.engine.capture(block)
+            self.spent = timing.since(started)
+            return captured, None
+        except NEVER_SWALLOWED:
+            raise
+        except (TypeError, ValueError) as error:
+            return None, Observation(
+                "rust", reasons=frozenset({"malformed"}), block_hash=None, work=None, cause=error
+            )
+        except BaseException as error:  # a panic is no Exception
+            return None, Observation("rust", error=error)
+
+    def capture_unclocked(self, block: Any) -> tuple[Any, Observation | None]:
+        """As `capture`, for another thread than the one that judges: it leaves `spent` as it is."""
+        return RustEngine(self.engine, self._storage).capture(block)
+
+    def judge_alone(self, block: Any, received_at: float, profile: str) -> Observation:
+        """Capture, judge and apply, without storage writes; `spent` is all three."""
+        captured, ended = self.capture(block)
+        if ended is not None:
+            return ended
+        result, judgement = self.judge(captured, received_at, profile)
+        if result.error is None and result.inserted and (error := self.apply(judgement, block)):
+            result = replace(result, error=error)
+        return replace(result, spent=self.spent)
+
+    def judge(self, captured: Any, received_at: float, profile: str) -> tuple[Observation, Any]:
+        """Judge a captured block; the tree stays as it is until `apply`.
+
+        Returns:
+            The observation and the judgement to apply. Exceptions, panics and answers that are none are its
+            `error`.
+        """
+        started = timing.start()
+        try:
+            judgement = self.engine.judge(captured, received_at, profile)
+            spent = timing.since(started)
+            self.spent = self.spent.plus(spent)
+            return _observed(judgement, received_at, spent), judgement
+        except NEVER_SWALLOWED:
+            raise
+        except BaseException as error:
+            spent = timing.since(started)
+            self.spent = self.spent.plus(spent)
+            return Observation("rust", error=error, spent=spent), None
+
+    def apply(self, judgement: Any, block: Any) -> BaseException | None:
+        """Put a judgement into the tree. Returns what broke; then the tree is not to be trusted."""
+        started = timing.start()
+        try:
+            self.engine.apply(judgement, block)
+            self.spent = self.spent.plus(timing.since(started))
+        except NEVER_SWALLOWED:
+            raise
+        except BaseException as error:
+            return error
+        return None
+
+    def write_effects(self, judgement: Any) -> None:
+        """Carry out the storage writes of an insertion; what the storage raises goes out as it is."""
+        self.engine.write_effects(judgement, self._storage)
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Call another method of the engine; an exception goes out, a panic as `EngineFailure`."""
+        try:
+            return getattr(self.engine, name)(*args, **kwargs)
+        except (*NEVER_SWALLOWED, Exception):
+            raise
+        except BaseException as error:
+            raise EngineFailure(f"the Rust engine panicked in {name}") from error
+
+    # The tree
+
+    def node(self, key: Any) -> Any:
+        """The node under a block hash, None where there is none."""
+        try:
+            return self.engine.block_tree.get(key)
+        except TypeError:
+            return None
+
+    def keys_in_order(self) -> list[Any]:
+        """All keys, oldest first."""
+        return list(self.engine.block_tree)
+
+    def tip(self) -> Any:
+        """The best tip's node."""
+        return self.engine.best_tip
+
+    def take(self, nodes: Iterable[tuple[Any, Any]], tip: Any, *, replace: bool = False) -> None:
+        """Take over another engine's nodes and tip as they are, judging nothing."""
+        try:
+            self.engine.import_tree(nodes, tip, replace=replace)
+        except (*NEVER_SWALLOWED, Exception):
+            raise
+        except BaseException as error:
+            raise EngineFailure("the Rust engine panicked while it took over a tree") from error
+
+    def forget(self, key: Any) -> None:
+        """Not possible one by one; raises `CannotForget` if there is such a node."""
+        if self.node(key) is not None:
+            raise CannotForget("the Rust tree has a node more than the other engine's")
+
+
+def _observed(judgement: Any, received_at: float, spent: Spent) -> Observation:
+    """A judgement as an observation.
+
+    Raises:
+        EngineFailure: It is no verdict.
+    """
+    accepted, reason = judgement.accepted, judgement.reason
+    if not isinstance(accepted, bool) or (reason is None) != accepted or (reason and reason not in REASONS):
+        raise EngineFailure(f"the Rust engine answered accepted={accepted!r}, reason={reason!r}")
+    inserts = bool(judgement.inserts)
+    return Observation(
+        "rust",
+        accepted=accepted,
+        reasons=frozenset() if accepted else frozenset({reason}),
+        block_hash=judgement.computed_hash,
+        work=judgement.work,
+        inserted=inserts,
+        height=judgement.height if inserts else None,
+        cumulative=judgement.cumulative if inserts else None,
+        tip_hash=judgement.tip_hash,
+        tip_cumulative=judgement.tip_cumulative,
+        received_at=received_at,
+        spent=spent,
+    )

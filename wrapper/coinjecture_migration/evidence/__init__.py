@@ -1,0 +1,1 @@
+"""The evidence of a soak: counted in memory, kept in `evidence.db`."""

@@ -1,0 +1,1 @@
+"""One call of the node from the block to the answer."""

@@ -1,0 +1,87 @@
+"""The first engines of a process: what the recorded mode asks for, or what is left of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from coinjecture_migration.engines.active import ANSWERING, NEEDED, ActiveEngines
+from coinjecture_migration.engines.loader import EngineLoader
+from coinjecture_migration.engines.tree_sync import compare_trees, copy_everything, copy_keys, tips_agree
+from coinjecture_migration.modes.mode_file import Latch, ModeRecord
+from coinjecture_migration.runtime.alerts import Alerts
+from coinjecture_migration.runtime.errors import EngineFailure, StartRefused
+
+log = logging.getLogger("coinjecture.migration")
+
+ROLLBACK = (
+    "type on the controller: ansible-playbook playbooks/rollback.yml -l {node} -e to=legacy"
+    " (or, as root on the node: python3 coinjecture_migration/ctl.py write-mode-file legacy"
+    " --why 'broken wheel', then start the unit)"
+)
+
+
+def lowered(old: ModeRecord, from_mode: str, to_mode: str, why: str, capture: str | None) -> ModeRecord:
+    """The record of a node that lowers its own mode, latched; what the watchers latched stays."""
+    now = time.time()
+    latch = Latch(now, from_mode, to_mode, why, capture)
+    return ModeRecord(to_mode, now, "wrapper", why, latch, old.watched)
+
+
+def first_engines(loader: EngineLoader, record: ModeRecord, node: str) -> tuple[dict[str, Any], ModeRecord]:
+    """Build what the mode needs; with a broken wheel the mode becomes legacy, latched.
+
+    Returns:
+        The engines by name, and the record that holds with them: the same one unless the mode was lowered.
+
+    Raises:
+        StartRefused: The node must not start like this (`final` with a broken wheel, legacy module gone).
+    """
+    engines: dict[str, Any] = {}
+    mode = record.mode
+    for name in NEEDED[mode]:
+        try:
+            engines[name] = loader.build(name, answering=ANSWERING[mode] == name)
+        except EngineFailure as error:
+            record = _without(name, error, record, node)
+    return engines, record
+
+
+def _without(name: str, error: EngineFailure, record: ModeRecord, node: str) -> ModeRecord:
+    """The record of a node that goes on without an engine, where its mode allows that."""
+    mode, cause = record.mode, error.__cause__
+    if name == "legacy":
+        if cause is not None and not isinstance(cause, ImportError):
+            raise cause
+        raise StartRefused(
+            f"mode {mode} needs the legacy engine and {error}; put consensus.py back beside node.py"
+        ) from error
+    if mode == "final":
+        advice = f"mode final and {error}; {ROLLBACK.format(node=node)}"
+        log.critical(advice)
+        raise StartRefused(advice) from error
+    return lowered(record, mode, "legacy", f"the wheel is broken: {error}", None)
+
+
+def compare_at_start(active: ActiveEngines, loader: EngineLoader, alerts: Alerts) -> str | None:
+    """Both engines were rebuilt from the log: they must have made the same of it.
+
+    Returns:
+        Why a mode in which Rust answers must be lowered, None where they agree. Rust's tree is then made
+        that of legacy.
+    """
+    legacy, rust = active.legacy, active.rust
+    assert legacy is not None and rust is not None
+    comparison = compare_trees(
+        rust, legacy, skip=lambda _: False, logged=lambda keys: loader.logged(keys, rust)
+    )
+    if not comparison.differences:
+        copy_keys(legacy, rust, comparison.to_copy)
+        if comparison.to_copy or tips_agree(legacy, rust):
+            return None
+    shown = "; ".join(comparison.differences[:5]) or "the tips differ"
+    active.soak.counters.record("divergence", "log")
+    alerts.add("divergence", "CONSENSUS DIVERGENCE", where="stored log", differences=shown)
+    copy_everything(legacy, rust)
+    return f"the engines differ on the stored log: {shown}"

@@ -1,0 +1,1 @@
+"""What any room takes of the process and the system: durable files, threads, clocks, log, alerts, errors."""
