@@ -64,7 +64,7 @@ DROPPED = ("consensus_wrapper.py", "coinjecture_migration", "consensus_surface")
 
 @dataclass(frozen=True)
 class NodePaths:
-    """Where things lie on a node; see "On a node" in docs/architecture.md."""
+    """Where things lie on a node; see docs/reference/node-files.md."""
 
     unit: str
     src: str

@@ -52,7 +52,7 @@ class Finding(TypedDict):
 
 @dataclass(frozen=True)
 class Needs:
-    """What the wrapper needs of its unit; paths as in "On a node" of docs/architecture.md."""
+    """What the wrapper needs of its unit; paths as in docs/reference/node-files.md."""
 
     unit: str
     user: str

@@ -77,7 +77,7 @@ def test_no_tracked_text_names_a_place_outside_the_tree() -> None:
 
 def test_every_room_of_the_architecture_page_exists() -> None:
     page = (ROOT / "docs/architecture.md").read_text()
-    tree = re.search(r"```\n(.*?)```", page, re.DOTALL)
+    tree = re.search(r"^```\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     assert tree, "the page shows the tree"
     for room in re.findall(r"^([a-z]+)/", tree.group(1), re.MULTILINE):
         assert (ROOT / room).is_dir(), f"{room}/ is on the page and not in the tree"
