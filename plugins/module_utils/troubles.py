@@ -12,15 +12,14 @@ from typing import Any
 try:
     from ansible.module_utils.modes import MODES
     from ansible.module_utils.typed_run import command
-    from ansible.module_utils.unit_needs import DROP_IN
+    from ansible.module_utils.unit_needs import OF_THE_DROP_IN
     from ansible.module_utils.unit_needs import text as unit_text
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from modes import MODES
     from typed_run import command
-    from unit_needs import DROP_IN
+    from unit_needs import OF_THE_DROP_IN
     from unit_needs import text as unit_text
 
-OF_THE_DROP_IN = (DROP_IN, "NeedDaemonReload", "PYTHONPATH", "StateDirectory", "RuntimeDirectory")
 DROP_IN_NAME = "/50-migration.conf"
 
 

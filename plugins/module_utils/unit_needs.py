@@ -13,12 +13,23 @@ from typing import TypedDict
 
 try:
     from ansible.module_utils import unit_paths
-    from ansible.module_utils.unit_files import Unit, composed, masked_by, split, variables, with_drop_in
+    from ansible.module_utils.unit_files import (
+        Unit,
+        composed,
+        masked_by,
+        read,
+        split,
+        variables,
+        with_drop_in,
+    )
 except ImportError:  # outside of Ansible, in the tests
     import unit_paths
-    from unit_files import Unit, composed, masked_by, split, variables, with_drop_in
+    from unit_files import Unit, composed, masked_by, read, split, variables, with_drop_in
 
 DROP_IN = "drop-in"
+BROUGHT = ("PYTHONPATH", "StateDirectory", "RuntimeDirectory")
+OF_THE_DROP_IN = (DROP_IN, "NeedDaemonReload", *BROUGHT)
+"""What `repair.yml` puts back, where no other file is to blame."""
 DEFAULT_SETTINGS = "/etc/coinjecture-migration/wrapper.json"
 LISTS = ("Environment", "StateDirectory", "RuntimeDirectory")
 """Settings of the migration's drop-in; each of them adds up over the files of the unit."""
@@ -41,7 +52,7 @@ class Finding(TypedDict):
     """Something that the wrapper needs and does not have.
 
     ``what`` is the setting, ``why`` a sentence, ``file`` the file that says so, None where none does, and
-    ``next`` what to do on the node.
+    ``next`` what to do on the node; empty where that is a command of the controller's, see `troubles`.
     """
 
     what: str
@@ -91,9 +102,8 @@ def findings(needs: Needs, unit: Unit, engine: str = "wrapped") -> list[Finding]
         found += [*_directories(needs, unit), *_identity(needs, unit), *_kernel(needs, unit)]
     found = _one_for_a_missing_drop_in(needs, unit, found)
     if unit.get("NeedDaemonReload") == "yes":
-        why = f"files of {needs.unit} have changed since the service manager read them"
-        found.append(Finding(what="NeedDaemonReload", why=why, file=None, next="systemctl daemon-reload"))
-    return found
+        found.append(_unread(needs, unit))
+    return [_to_be_repaired(needs, unit, one) for one in found]
 
 
 def predicted(needs: Needs, unit: Unit) -> Unit:
@@ -118,12 +128,12 @@ def process_findings(needs: Needs, unit: Unit, engine: str) -> list[Finding]:
         return []
     started = f"the running process of {needs.unit} was started with {_set_to('PYTHONPATH', has)}"
     why = f"{started}, not with {needs.current} first"
-    return [Finding(what="process", why=why, file=None, next=f"restart it: systemctl restart {needs.unit}")]
+    return [Finding(what="process", why=why, file=None, next="")]
 
 
 def text(finding: Finding) -> str:
-    """A finding in a sentence, with what to do about it."""
-    return f"{finding['why']}; {finding['next']}"
+    """A finding in a sentence, with what to do about it on the node."""
+    return "; ".join(filter(None, (finding["why"], finding["next"])))
 
 
 def _release(needs: Needs, unit: Unit) -> Iterator[Finding]:
@@ -262,25 +272,45 @@ def _taken(needs: Needs, unit: Unit, coming: Unit) -> Iterator[Finding]:
 
 def _one_for_a_missing_drop_in(needs: Needs, unit: Unit, found: list[Finding]) -> list[Finding]:
     """Where the migration's drop-in is not read, that is the one finding in place of what it would bring."""
-    brought = ("PYTHONPATH", "StateDirectory", "RuntimeDirectory")
-    if needs.drop_in in unit.files or not any(one["what"] in brought for one in found):
+    if needs.drop_in in unit.files or not any(one["what"] in BROUGHT for one in found):
         return found
     mask = masked_by(unit, needs.drop_in)
     why = f"{needs.drop_in} is {f'replaced by {mask}' if mask else 'not there, or not read'}"
-    lacking = ", ".join(one["what"] for one in found if one["what"] in brought)
+    lacking = ", ".join(one["what"] for one in found if one["what"] in BROUGHT)
     missing = Finding(
         what=DROP_IN,
         why=f"{why}: {needs.unit} would start without {lacking}",
         file=mask,
-        next=f"remove {mask}, then: systemctl daemon-reload" if mask else f"put it back: {_rewrite(needs)}",
+        next=f"remove {mask}, then: systemctl daemon-reload" if mask else "",
     )
-    return [missing, *(one for one in found if one["what"] not in brought)]
+    return [missing, *(one for one in found if one["what"] not in BROUGHT)]
 
 
-def _rewrite(needs: Needs) -> str:
-    """A command for root on the node that writes the drop-in again."""
-    body = needs.drop_in_text.replace("\n", "\\n")
-    return f"printf '{body}' >{needs.drop_in} && systemctl daemon-reload"
+def _unread(needs: Needs, unit: Unit) -> Finding:
+    """What the service manager has not read yet; where the drop-in is gone, to have it read would do harm."""
+    if lost := _lost(needs, unit):
+        why = f"{needs.drop_in} was deleted or changed, and the service manager has not read that: after a"
+        why = f"{why} daemon-reload {needs.unit} would start without {', '.join(lost)}"
+        return Finding(what=DROP_IN, why=why, file=None, next="")
+    why = f"files of {needs.unit} have changed since the service manager read them"
+    return Finding(what="NeedDaemonReload", why=why, file=None, next="")
+
+
+def _lost(needs: Needs, unit: Unit) -> list[str]:
+    """What the migration's drop-in does not hold any more, although it is one of the unit's files."""
+    if needs.drop_in not in unit.files:
+        return []
+    held = list(read(needs.drop_in, unit.files[needs.drop_in]))
+    wanted = read(needs.drop_in, needs.drop_in_text)
+    return [f"{one.key}={one.value}" for one in wanted if one not in held]
+
+
+def _to_be_repaired(needs: Needs, unit: Unit, found: Finding) -> Finding:
+    """A finding without an advice of its own where the drop-in is written anew, from the controller."""
+    own = found["file"] in (None, needs.drop_in) or (found["what"] in BROUGHT and _lost(needs, unit))
+    if found["what"] in OF_THE_DROP_IN and own:
+        return Finding(what=found["what"], why=found["why"], file=None, next="")
+    return found
 
 
 def variable(unit: Unit, name: str) -> tuple[str | None, str | None]:

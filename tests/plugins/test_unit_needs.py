@@ -11,6 +11,7 @@ import jinja2
 import pytest
 import unit_reader
 import yaml
+from troubles import drop_in_is_wrong
 from unit_files import Unit, environment_file_names, paths, read, show, split, variables, with_drop_in
 from unit_needs import LISTS, Needs, findings, obstacles, process_findings, text, variable
 
@@ -141,11 +142,39 @@ def test_given_a_drop_in_of_the_nodes_own_with_a_path_then_the_advice_keeps_both
     assert obstacles(NEEDS, with_drop_in(unit, advised, f"[Service]\n{line}\n", LISTS)) == []
 
 
-def test_given_a_node_whose_drop_in_was_deleted_then_that_alone_is_said_with_the_command() -> None:
+def test_given_a_node_whose_drop_in_was_deleted_then_that_alone_is_said_and_nothing_to_do_on_the_node() -> (
+    None
+):
     (found,) = findings(NEEDS, recorded("own drop-in is not there"))
     assert found["what"] == "drop-in"
     assert f"{OWN} is not there" in found["why"]
-    assert f">{OWN} && systemctl daemon-reload" in found["next"]
+    assert text(found) == found["why"], "the gate and status.yml name repair.yml"
+    assert drop_in_is_wrong({"unit": {"lacks": [found]}})
+
+
+@pytest.mark.parametrize("left", ["", "[Service]\nStateDirectory=coinjecture-migration\n"])
+def test_given_a_deleted_or_changed_drop_in_that_is_still_in_force_then_no_daemon_reload_is_advised(
+    left: str,
+) -> None:
+    unit = recorded("plain")
+    stale = replace(
+        unit, files={**unit.files, OWN: left}, properties={**unit.properties, "NeedDaemonReload": "yes"}
+    )
+    (found,) = findings(NEEDS, stale)
+    assert found["what"] == "drop-in"
+    assert "after a daemon-reload coinjecture-node.service would start without" in found["why"]
+    assert "Environment=PYTHONPATH=/opt/coinjecture/current" in found["why"]
+    assert text(found) == found["why"]
+    assert drop_in_is_wrong({"unit": {"lacks": [found]}})
+
+
+def test_given_a_drop_in_of_another_content_then_nobody_is_told_to_take_it_out() -> None:
+    unit = recorded("plain")
+    wrong = with_drop_in(unit, OWN, "[Service]\nEnvironment=PYTHONPATH=/elsewhere\n", LISTS)
+    found = findings(NEEDS, wrong)
+    assert [one["what"] for one in found] == ["PYTHONPATH", "StateDirectory", "RuntimeDirectory"]
+    assert [one["next"] for one in found] == [""] * len(found)
+    assert drop_in_is_wrong({"unit": {"lacks": found}})
 
 
 def test_given_a_drop_in_of_the_same_name_that_counts_more_then_it_is_named() -> None:
@@ -162,7 +191,8 @@ def test_given_files_that_were_changed_and_not_read_then_the_service_manager_is_
     unit = recorded("plain")
     stale = replace(unit, properties={**unit.properties, "NeedDaemonReload": "yes"})
     (found,) = findings(NEEDS, stale)
-    assert found["next"] == "systemctl daemon-reload"
+    assert found["what"] == "NeedDaemonReload"
+    assert drop_in_is_wrong({"unit": {"lacks": [found]}}), "repair.yml has them read"
     assert obstacles(NEEDS, stale) == [], "the step has them read again"
 
 
