@@ -203,7 +203,7 @@ def _journal(found: Mapping[str, Sequence[str]] | None, paint: Paint) -> list[st
 
 def _noted(name: str, texts: Sequence[str], paint: Paint, meaning: str) -> list[str]:
     """Texts with a name in front of the first, broken to fit the screen."""
-    lines = [line for text in texts for line in textwrap.wrap(text, WIDTH - 10, subsequent_indent="  ")]
+    lines = [line for text in texts for line in _broken(text, WIDTH - 10)]
     return [_field("" if number else name, paint(meaning, line), paint) for number, line in enumerate(lines)]
 
 
@@ -271,13 +271,15 @@ def _field(name: str, text: str, paint: Paint) -> str:
 
 
 def _wrapped(text: str, paint: Paint, meaning: str) -> list[str]:
-    """A text under the names' column, broken to fit; a command at its end has its own line."""
+    """A text under the names' column, broken to fit."""
+    return [f"{'':<12}{paint(meaning, line)}" for line in _broken(text, WIDTH - 12)]
+
+
+def _broken(text: str, width: int) -> list[str]:
+    """The lines of a text; a command at its end has one of its own, however long: it is typed from there."""
     said, colon, command = text.partition(f": {PROGRAM} ")
-    lines = textwrap.wrap(said + colon[:1], WIDTH - 12, subsequent_indent="  ", break_on_hyphens=False) or [
-        ""
-    ]
-    lines += textwrap.wrap(f"{PROGRAM} {command}", WIDTH - 14, break_on_hyphens=False) if colon else []
-    return [f"{'':<12}{paint(meaning, line)}" for line in lines]
+    lines = textwrap.wrap(said + colon[:1], width, subsequent_indent="  ", break_on_hyphens=False) or [""]
+    return [*lines, f"{PROGRAM} {command}"] if colon else lines
 
 
 def _number(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import overview
 import pytest
+import troubles
 from coinjecture_migration.evidence.histograms import LATENCY_EDGES as EDGES_OF_THE_WRAPPER
 from overview import LATENCY_EDGES, quantile, status_report
 from screen import coloured, duration, seconds, status_lines, step_lines
@@ -214,6 +215,21 @@ def test_given_troubles_of_a_node_then_each_is_on_the_screen_with_its_command() 
     shown = " ".join(screen(node1=empty, node2=a_node("legacy")).split())
     assert "node1: its mode file cannot be read (mode.json: it is no JSON)" in shown
     assert "ansible-playbook playbooks/repair.yml -l node1" in shown
+
+
+def test_given_a_command_longer_than_the_screen_then_it_is_one_line_that_can_be_typed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = Run(options=("-i", f"/srv/{'long/' * 30}hosts.yml"), extra={"phases": [{"phase": 1}] * 9})
+    monkeypatch.setattr(troubles, "command", run.command)
+    empty = a_node(since=NOW) | {"mode_file_error": "mode.json: it is no JSON"}
+    asked = run.command("ack", "node1", why="the mode file was damaged")
+    lock = f"Wait for it; or break its lock: {run.command('unlock', '', why='the reason')}"
+    lines = [
+        line.strip() for line in status_lines(report(node1=empty, node2=a_node("legacy")) | {"lock": [lock]})
+    ]
+    assert asked in lines
+    assert lock.partition(": ")[2] in lines
 
 
 def test_given_verified_journals_then_the_broken_one_comes_first() -> None:
