@@ -1,4 +1,4 @@
-"""Every refusal and outcome of docs/reference/refusals.md has its test, and docs/gate.md tells the same ones."""
+"""Every refusal of docs/reference/refusals.md has its test, and docs/gate.md tells the same ones."""
 
 from __future__ import annotations
 
