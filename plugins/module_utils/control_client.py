@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
+import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 try:
@@ -16,6 +19,7 @@ try:
 except ImportError:  # outside of Ansible, in the tests
     from modes import MODES
 
+_CREDENTIALS = struct.Struct("3i")
 DEFAULT_SOCKET = "/run/coinjecture-migration/control.sock"
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
@@ -108,6 +112,7 @@ class ControlClient:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.settimeout(self.timeout)
                 connection.connect(self.path)
+                self._check_listener(connection)
                 connection.sendall(line)
                 return self._read_line(connection)
         except TimeoutError as error:
@@ -127,10 +132,28 @@ class ControlClient:
         except OSError as error:
             raise ControlError("broken", f"the connection to {self.path} broke: {error}") from error
 
+    def _check_listener(self, connection: socket.socket) -> None:
+        """Say nothing to a service of somebody else: the node's user can lay a link in the socket's place.
+
+        Raises:
+            ControlError: Who listens is neither who we are nor the owner of the socket's folder.
+        """
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        _pid, user, _group = _CREDENTIALS.unpack(credentials)
+        owner = Path(self.path).parent.stat().st_uid
+        if user != owner:
+            raise ControlError(
+                "stranger",
+                f"{self.path} leads to a service of user {user}, and its folder is user {owner}'s",
+                "look at what lies there, and restart the unit",
+            )
+
     def _read_line(self, connection: socket.socket) -> bytes:
         """Read up to the line's end; the wrapper may close right after it."""
         received = bytearray()
+        deadline = time.monotonic() + self.timeout
         while not received.endswith(b"\n"):
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
             piece = connection.recv(65536)
             if not piece:
                 break

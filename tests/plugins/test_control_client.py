@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -137,3 +138,38 @@ def test_given_no_socket_then_the_error_says_what_to_look_at(tmp_path: Path) -> 
     with pytest.raises(ControlError, match="is the unit running") as caught:
         ControlClient(str(tmp_path / "absent.sock")).status()
     assert caught.value.code == "unreachable"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a folder of another user is made as root")
+def test_given_a_link_to_another_service_in_the_sockets_place_then_nothing_is_said_to_it(
+    tmp_path: Path, serve: Serve
+) -> None:
+    heard: list[bytes] = []
+    client = serve(lambda connection: heard.append(connection.recv(65536)))
+    nodes = tmp_path / "nodes"
+    nodes.mkdir()
+    (nodes / "control.sock").symlink_to(client.path)
+    os.chown(nodes, 12345, 12345)
+    client.path = str(nodes / "control.sock")
+    with pytest.raises(ControlError, match="leads to a service of user 0") as caught:
+        client.set_mode("final", "ops", "why")
+    assert caught.value.code == "stranger"
+    assert heard in ([], [b""])
+
+
+def test_given_an_answer_that_drips_then_the_client_gives_up_in_its_time(serve: Serve) -> None:
+    released = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        try:
+            while not released.wait(0.05):
+                connection.sendall(b" ")
+        except OSError:
+            pass  # the client has had enough
+
+    client = serve(drip)
+    client.timeout = 0.3
+    with pytest.raises(ControlError) as caught:
+        client.status()
+    released.set()
+    assert caught.value.code == "timeout"
