@@ -96,8 +96,9 @@ def test_given_another_release_than_the_other_node_runs_then_the_wheel_does_not_
     wheel.write_bytes(b"another wheel")
     states = {"node1": HEALTHY, "node2": HEALTHY | {"mode": "shadow", "release": RELEASE}}
     status, said = role(
-        here, "wheel", wheel_file=str(wheel), state_nodes=states, migration_build_user="nobody"
-    )
+        here, "wheel", wheel_file=str(wheel), state_nodes=states, migration_build_user="nobody",
+        migration_build_place=str(here),
+    )  # fmt: skip
     assert status == 2
     assert f"node2 runs the release {RELEASE}, this wheel is" in said
 
