@@ -71,6 +71,18 @@ def test_given_what_a_module_is_said_to_work_through_then_it_does(row: list[str]
     assert through <= imported(MODULES / f"{row[0].strip('`')}.py")
 
 
+def test_given_a_unit_of_another_user_then_what_it_prints_goes_where_only_root_writes() -> None:
+    units = [task for task in tasks.tasks() if "systemd-run" in task.text and "--property=User=" in task.text]
+    assert {task.file for task in units} == {"roles/replay/tasks/run.yml", "roles/wheel/tasks/compile.yml"}
+    for task in units:
+        written = re.findall(r"--property=ReadWritePaths=(.+?)'?$", task.text, re.M)
+        printed = re.findall(r"--property=Standard(?:Output|Error)=truncate:(.+?)'?$", task.text, re.M)
+        assert written and printed
+        for path in printed:
+            assert not any(path.startswith(f"{folder}/") for folder in written), path
+            assert not tasks.mentions(path, tasks.strangers() - {"replay_folder"}), path
+
+
 def test_given_a_command_then_nothing_else_on_a_node_runs_one() -> None:
     starts = re.compile(r"\bsubprocess\b|\bmodule\.run_command\(|\bos\.(system|exec|posix_spawn|popen)")
     paths = [*UTILS.rglob("*.py"), *MODULES.glob("*.py")]

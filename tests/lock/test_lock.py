@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,14 @@ def test_given_no_lock_then_it_is_taken_and_fits_the_schema(lock: LockFile) -> N
     schema = json.loads((ROOT / "docs/schemas/lock.schema.json").read_text())
     jsonschema.validate(json.loads(lock.path.read_text()), schema)
     assert [path.name for path in lock.folder.iterdir()] == ["lock.json"]
+
+
+def test_given_a_folder_that_others_could_lock_then_it_is_roots_alone_again(lock: LockFile) -> None:
+    lock.take(ALICE, 60, "node1")
+    assert stat.S_IMODE(lock.folder.stat().st_mode) == 0o700
+    lock.folder.chmod(0o755)
+    lock.take(ALICE, 60, "node1")
+    assert stat.S_IMODE(lock.folder.stat().st_mode) == 0o700
 
 
 def test_given_a_lock_then_another_run_of_the_same_person_is_told_who_since_when_and_which(
