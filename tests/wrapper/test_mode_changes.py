@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -435,8 +437,12 @@ def test_given_a_broken_wheel_when_final_starts_then_it_refuses_and_says_the_rol
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "coinjecture.consensus", None)
-    with pytest.raises(StartRefused, match=r"playbooks/rollback\.yml -l node1 -e to=legacy"):
+    with pytest.raises(StartRefused, match=r"playbooks/rollback\.yml -l node1 -e to=legacy") as refused:
         place.start("final")
+    told = re.search(r"as root on the node: (.*?), then start the unit", str(refused.value))
+    assert told is not None
+    subprocess.run(shlex.split(told[1]), check=True, timeout=60)
+    assert place.start(None).mode is ConsensusMode.LEGACY_ONLY
 
 
 @pytest.mark.parametrize("mode", ["legacy", "shadow", "rust"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from coinjecture_migration.engines.active import ANSWERING, NEEDED, ActiveEngines
@@ -15,11 +17,16 @@ from coinjecture_migration.runtime.errors import EngineFailure, StartRefused
 
 log = logging.getLogger("coinjecture.migration")
 
-ROLLBACK = (
-    "type on the controller: ansible-playbook playbooks/rollback.yml -l {node} -e to=legacy"
-    " (or, as root on the node: python3 coinjecture_migration/ctl.py write-mode-file legacy"
-    " --why 'broken wheel', then start the unit)"
-)
+CTL = Path(__file__).resolve().parents[1] / "ctl.py"
+
+
+def way_back(node: str) -> str:
+    """How a node goes back that cannot do it by itself: from the controller, or on the node."""
+    return (
+        f"type on the controller: ansible-playbook playbooks/rollback.yml -l {node} -e to=legacy"
+        f" (or, as root on the node: {sys.executable} {CTL} write-mode-file legacy"
+        " --why 'broken wheel', then start the unit)"
+    )
 
 
 def lowered(old: ModeRecord, from_mode: str, to_mode: str, why: str, capture: str | None) -> ModeRecord:
@@ -58,7 +65,7 @@ def _without(name: str, error: EngineFailure, record: ModeRecord, node: str) -> 
             f"mode {mode} needs the legacy engine and {error}; put consensus.py back beside node.py"
         ) from error
     if mode == "final":
-        advice = f"mode final and {error}; {ROLLBACK.format(node=node)}"
+        advice = f"mode final and {error}; {way_back(node)}"
         log.critical(advice)
         raise StartRefused(advice) from error
     return lowered(record, mode, "legacy", f"the wheel is broken: {error}", None)

@@ -18,7 +18,7 @@ from coinjecture_migration.engines.active import ANSWERING, NEEDED, ActiveEngine
 from coinjecture_migration.engines.loader import EngineLoader
 from coinjecture_migration.evidence.evidence import Evidence
 from coinjecture_migration.modes import identity
-from coinjecture_migration.modes.boot import ROLLBACK, compare_at_start, first_engines, lowered
+from coinjecture_migration.modes.boot import compare_at_start, first_engines, lowered, way_back
 from coinjecture_migration.modes.memory import ModeMemory
 from coinjecture_migration.modes.mode_file import MODES, Latch, ModeRecord
 from coinjecture_migration.modes.preparation import Preparation
@@ -320,7 +320,7 @@ class ModeManager:
             self._record = replace(self._record, latched=latch)
             self.memory.hold(self._record)
         self.evidence.count("stops")
-        advice = ROLLBACK.format(node=self.settings.node)
+        advice = way_back(self.settings.node)
         self._alerts.add("stopped", f"this node takes no more blocks: {why}; {advice}")
 
     def _remember_watched(self) -> None:
