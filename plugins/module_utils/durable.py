@@ -2,12 +2,16 @@
 
 A file is written beside its place, brought to the disk, renamed, and then its folder is brought to the
 disk too: a rename that is not, is forgotten. No link is followed, neither to the file nor to the one beside.
+
+Pure standard library without any import of its own siblings: the wrapper on a node has this very file, and
+any other program can be given it.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,8 +19,14 @@ from typing import BinaryIO
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FRESH = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _PIECE = b"\0" * 65_536
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What a disk says that is full, or full for this user."""
+
+
+class NotSettled(OSError):
+    """What was asked is done, but the folder refused to say that it will be so after a power cut."""
 
 
 def replace(path: Path, content: bytes | str, mode: int = 0o644, reserve: Path | None = None) -> None:
@@ -29,13 +39,14 @@ def replace(path: Path, content: bytes | str, mode: int = 0o644, reserve: Path |
         reserve: A file that is given up where there is no room for this one, see `keep_reserve`.
 
     Raises:
-        OSError: The disk refused; the old file stands.
+        NotSettled: The new content is there, and perhaps not after a power cut.
+        OSError: The disk refused; the old file stands, and nothing else is left behind.
     """
     data = content.encode() if isinstance(content, str) else content
     try:
         _replace(path, data, mode)
     except OSError as error:
-        if reserve is None or error.errno not in _NO_ROOM or not remove(reserve):
+        if reserve is None or error.errno not in NO_ROOM or not remove(reserve):
             raise
         _replace(path, data, mode)
 
@@ -45,11 +56,11 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     """As `replace`, for content that is written piece by piece; an exception leaves the old file.
 
     Raises:
-        OSError: The disk refused; the old file stands.
+        NotSettled: As `replace`.
+        OSError: As `replace`.
     """
     beside = f".{path.name}.new"
-    folder = os.open(path.parent, _FOLDER)
-    try:
+    with _opened(path.parent) as folder:
         with suppress(FileNotFoundError):
             os.unlink(beside, dir_fd=folder)  # of a run that was cut off
         try:
@@ -63,9 +74,7 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
             with suppress(OSError):
                 os.unlink(beside, dir_fd=folder)
             raise
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        _settle(folder, path)
 
 
 def link(path: Path, target: Path | str) -> None:
@@ -85,22 +94,57 @@ def rename(old: Path, new: Path) -> None:
 
 
 def remove(path: Path) -> bool:
-    """Take a file away, for good; says whether there was one."""
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        return False
-    sync(path.parent)
+    """Take a file away, for good; says whether there was one.
+
+    Raises:
+        NotSettled: It is gone, and perhaps back after a power cut.
+        OSError: The disk refused; the file stands.
+    """
+    with _opened(path.parent) as folder:
+        try:
+            os.unlink(path.name, dir_fd=folder)
+        except FileNotFoundError:
+            return False
+        _settle(folder, path)
     return True
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, if there is none, so that it is there after a power cut.
+
+    Raises:
+        OSError: The disk refused, or something else has that name.
+    """
+    try:
+        path.mkdir(0o755)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return
+    sync(path.parent)
 
 
 def sync(folder: Path) -> None:
     """Bring the names in a folder to the disk."""
-    handle = os.open(folder, _FOLDER)
-    try:
+    with _opened(folder) as handle:
         os.fsync(handle)
-    finally:
-        os.close(handle)
+
+
+def read(path: Path, limit: int) -> bytes:
+    """The content of a regular file; no link is followed, and nothing else in its place is waited for.
+
+    Raises:
+        FileNotFoundError: There is none.
+        OSError: It cannot be read, is no regular file, or has more than `limit` bytes.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "no regular file", str(path))
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"more than {limit} bytes", str(path))
+    return content
 
 
 def keep_reserve(path: Path, size: int) -> bool:
@@ -118,7 +162,7 @@ def keep_reserve(path: Path, size: int) -> bool:
             for _ in range(0, size, len(_PIECE)):
                 file.write(_PIECE)
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             return False
         raise
     return True
@@ -127,3 +171,19 @@ def keep_reserve(path: Path, size: int) -> bool:
 def _replace(path: Path, data: bytes, mode: int) -> None:
     with replacing(path, mode) as file:
         file.write(data)
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    handle = os.open(folder, _FOLDER)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _settle(folder: int, path: Path) -> None:
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        raise NotSettled(error.errno, f"not settled: {error.strerror}", str(path)) from error

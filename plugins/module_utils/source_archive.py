@@ -14,6 +14,11 @@ import tarfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+try:
+    from ansible.module_utils import durable
+except ImportError:  # outside of Ansible, in the tests
+    import durable
+
 SKIPPED_FOLDERS = frozenset({"target", "__pycache__", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 SKIPPED_SUFFIXES = frozenset({".so", ".pyc", ".pyd"})
 
@@ -52,9 +57,8 @@ def context_hash(root: Path, names: Iterable[str], extra: Iterable[str] = ()) ->
 
 def pack(root: Path, names: Iterable[str], archive: Path) -> None:
     """Write a ``.tar.gz`` of the named files; it appears whole or not at all."""
-    partial = archive.with_name(archive.name + ".part")
     with (
-        partial.open("wb") as raw,
+        durable.replacing(archive) as raw,
         gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
@@ -64,7 +68,6 @@ def pack(root: Path, names: Iterable[str], archive: Path) -> None:
             entry.size = len(content)
             entry.mode = 0o755 if (root / name).stat().st_mode & 0o100 else 0o644
             tar.addfile(entry, io.BytesIO(content))
-    partial.replace(archive)
 
 
 def _skipped(relative: Path) -> bool:

@@ -2,10 +2,13 @@
 
 Reasons, names, answers of peers and records of a journal come from machines that nobody vouches for. Whatever
 prints such a text (a play, the screen, the page) passes it through here, at the place where it is printed.
+
+Pure standard library without any import of its own siblings: the wrapper on a node has this very file.
 """
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -55,3 +58,21 @@ def visible_in(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [visible_in(inner) for inner in value]
     return value
+
+
+class VisibleLines(logging.Filter):
+    """Makes visible what a record says before any handler writes it; a traceback keeps its lines, marked."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite a record; it always passes."""
+        record.msg, record.args = visible(record.getMessage()), ()
+        if record.exc_info and not record.exc_text:
+            told = logging.Formatter().formatException(record.exc_info)
+            record.exc_text = "\n".join(f"  | {visible(line)}" for line in told.split("\n"))
+        return True
+
+
+def guard(logger: logging.Logger) -> None:
+    """Let a logger write visible lines only; asking again changes nothing."""
+    if not any(isinstance(one, VisibleLines) for one in logger.filters):
+        logger.addFilter(VisibleLines())

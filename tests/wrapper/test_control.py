@@ -234,7 +234,7 @@ def test_given_root_at_the_mode_file_then_links_of_the_nodes_user_lead_nowhere()
         secret, state = place / "secret", place / "state"
         secret.write_text("of root")
         state.mkdir()
-        (state / "mode.json.new").symlink_to(secret)
+        (state / ".mode.json.new").symlink_to(secret)
         os.chown(state, 12345, 12345)
         ctl.write_mode(place / "no.sock", state / "mode.json", "legacy", "ops", "a test")
         assert (secret.read_text(), secret.stat().st_uid) == ("of root", 0)

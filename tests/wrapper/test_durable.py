@@ -29,18 +29,18 @@ class Recorder:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
-        real_fsync, real_replace = os.fsync, os.replace
+        real_fsync, real_rename = os.fsync, os.rename
 
         def fsync(descriptor: int) -> None:
             self.calls.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
             real_fsync(descriptor)
 
-        def replace(*args: Any, **kwargs: Any) -> None:
+        def rename(*args: Any, **kwargs: Any) -> None:
             self.calls.append("rename")
-            real_replace(*args, **kwargs)
+            real_rename(*args, **kwargs)
 
         monkeypatch.setattr(durable.os, "fsync", fsync)
-        monkeypatch.setattr(durable.os, "replace", replace)
+        monkeypatch.setattr(durable.os, "rename", rename)
 
 
 def test_given_all_that_a_node_writes_when_its_folder_is_listed_then_each_file_is_written_by_the_helper(
@@ -108,7 +108,7 @@ def test_given_a_file_when_replaced_then_content_name_and_folder_are_synced_in_t
     assert [one.name for one in tmp_path.iterdir()] == ["kept.json"]
 
 
-@pytest.mark.parametrize("in_the_way", ["kept.json", "kept.json.new"])
+@pytest.mark.parametrize("in_the_way", ["kept.json", ".kept.json.new"])
 def test_given_a_link_in_the_way_when_replaced_then_what_it_points_to_is_not_touched(
     tmp_path: Path, in_the_way: str
 ) -> None:
@@ -131,9 +131,7 @@ def test_given_a_disk_that_refuses_when_replaced_then_the_old_file_stands_alone(
     def refuse(*_: Any, **__: Any) -> Any:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(
-        durable.os, {"write": "fdopen", "file": "fsync", "rename": "replace"}[refuses], refuse
-    )
+    monkeypatch.setattr(durable.os, {"write": "fdopen", "file": "fsync", "rename": "rename"}[refuses], refuse)
     with pytest.raises(OSError, match="No space") as refused:
         durable.replace(path, b"new")
     assert not isinstance(refused.value, durable.NotSettled)

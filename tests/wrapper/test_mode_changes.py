@@ -403,7 +403,7 @@ def test_given_a_damaged_mode_file_when_started_then_legacy_and_an_alert(place: 
 
 def test_given_a_write_torn_by_a_power_cut_when_started_then_the_old_record_counts(place: Place) -> None:
     place.start("shadow").close()
-    (place.folder / "mode.json.new").write_text('{"schema": 1, "mo')
+    (place.folder / ".mode.json.new").write_text('{"schema": 1, "mo')
     assert place.start("legacy").mode is ConsensusMode.SHADOW
     assert place.alerts == []
 

@@ -14,7 +14,7 @@ import pytest
 from coinjecture_migration import ctl
 from coinjecture_migration.runtime import system_log
 from coinjecture_migration.runtime.errors import StartRefused
-from coinjecture_migration.runtime.visible import STEERING, visible
+from coinjecture_migration.runtime.visible import HIDDEN, visible
 
 from tests.wrapper.conftest import Place, chain
 
@@ -27,7 +27,7 @@ NASTY = (
 
 def steers(text: str) -> list[str]:
     """What of a text is not visible."""
-    return [hex(ord(c)) for c in text if unicodedata.category(c) in STEERING]
+    return [hex(ord(c)) for c in text if unicodedata.category(c) in HIDDEN]
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import durable
+
 IDENTIFIER = "coinjecture-migration"
 FIELD_PREFIX = "COINJECTURE_"
 LEVELS = {"0": "fatal", "1": "fatal", "2": "fatal", "3": "error", "4": "warning"}
@@ -108,7 +110,5 @@ class Cursor:
             return None
 
     def write(self, cursor: str) -> None:
-        """Replace the cursor at once."""
-        new = self._path.with_suffix(".new")
-        new.write_text(cursor + "\n", encoding="utf-8")
-        new.replace(self._path)
+        """Replace the cursor at once; an empty one after a power cut would leave alerts out."""
+        durable.replace(self._path, cursor + "\n")
