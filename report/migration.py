@@ -27,7 +27,7 @@ def assemble(nodes: Mapping[str, Any], decisions: Iterable[Mapping[str, Any]], f
 
     Args:
         nodes: What nodes.json holds.
-        decisions: Decisions as build/steps/ holds them.
+        decisions: Decisions as steps/ of the network holds them.
         folder: Where the page will lie; captures are copied below it.
     """
     found: Mapping[str, Mapping[str, Any]] = nodes["nodes"]

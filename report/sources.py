@@ -17,7 +17,7 @@ JUDGED_BY_RUST = {"legacy": (), "shadow": _BOTH, "rust": _BOTH, "final": ("alone
 
 
 def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:
-    """A decision as build/steps/<phase>-<node>.json holds it."""
+    """A decision as steps/<phase>-<node>.json of its network holds it."""
     asked = record["criteria"].get("soaking", ())
     soaks = [
         soak(name, status["evidence"], name in asked)

@@ -2,7 +2,7 @@
 
 The nodes are read by playbooks/status.yml as often as that goes; between two readings ages and soaks go on. A
 reading that fails leaves the last screen in place, with its age and the cause; one that cannot begin, for
-a wrong inventory or option, ends the watch with the reason. `--json` reads once and prints build/status.json
+a wrong inventory or option, ends the watch with the reason. `--json` reads once and prints the status
 alone. Other arguments are for ansible-playbook.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from typing import Any, TextIO
 from screen import WIDTH, Paint, coloured, duration, plain, status_lines
 
 ROOT = Path(__file__).resolve().parents[1]
-STATUS = ROOT / "build/status.json"
+KEPT = re.compile(r"^for programs: (.+)$", re.MULTILINE)  # where the play has left what it read
 PAUSE = 2.0  # seconds between the end of a reading and the next
 FRAME = 0.5  # seconds between two drawings
 NOT_BEGUN = (1, 5)  # what ansible-playbook ends with where the command or the inventory is wrong: it stays so
@@ -45,17 +46,16 @@ class ReadingFailed(Exception):
         self.output = output
 
 
-def read_network(arguments: Sequence[str] = (), status: Path = STATUS) -> dict[str, Any]:
-    """Run the status play and return what it left in build/status.json.
+def read_network(arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """Run the status play and return what it left where it says.
 
     Raises:
         ReadingFailed: The play failed, or left nothing new.
     """
     program = Path(sys.executable).with_name("ansible-playbook")
     begun = time.time()
-    build = json.dumps({"migration_build": str(status.parent)})
     done = subprocess.run(
-        [str(program), "playbooks/status.yml", *arguments, "-e", build],
+        [str(program), "playbooks/status.yml", *arguments],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -65,6 +65,9 @@ def read_network(arguments: Sequence[str] = (), status: Path = STATUS) -> dict[s
     )
     if done.returncode != 0:
         raise ReadingFailed(_last_words(done.stdout), done.returncode, done.stdout)
+    if not (told := KEPT.findall(done.stdout)):
+        raise ReadingFailed("the play does not say where it left what it read", output=done.stdout)
+    status = Path(told[-1])
     try:
         report: dict[str, Any] = json.loads(status.read_text())
     except (OSError, ValueError) as error:

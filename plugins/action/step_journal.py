@@ -10,50 +10,52 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 import durable
+import kept
 from ansible.plugins.action import ActionBase
+from controller_run import ControllerGone, this_run
 from journal import goes_on, known_by, verify_chain
 from typed_run import command
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Runs the module with what the file ``copy`` knows, and keeps the journal that it returns there."""
+    """Runs the module with what the copies know, and keeps the journal that it returns with its network's."""
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Carry out the request; a copy that cannot be written fails the task and says so."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        copy = Path(arguments.pop("copy"))
+        base, node = Path(arguments.pop("kept")), str(arguments.pop("node"))
+        try:
+            if arguments.get("network") == kept.FRESH:
+                arguments["network"] = kept.fresh(this_run(), base)
+        except ControllerGone as gone:
+            return result | {"failed": True, "msg": str(gone)}
         answer: dict[str, Any] = self._execute_module(
             module_name="step_journal",
-            module_args=arguments | {"known": known_by(read(copy))},
+            module_args=arguments | {"known": kept.copies(base, node)},
             task_vars=task_vars,
         )
+        copy = kept.copy_of(base, answer.get("network", answer.get("counted")) or "", node)
         if answer.pop("is_broken", False):
             mend = command("journal", str(task_vars["inventory_hostname"]), set_aside="the reason")
             answer["msg"] += f". Look into it, then: {mend}"
         content = answer.pop("content", None)
         try:
             if content is not None:
+                if answer["network"]:
+                    kept.adopt(base, answer["network"], node, content)
                 keep(copy, content)
             elif arguments["state"] == "set_aside" and answer.get("changed") and not self._task.check_mode:
                 set_aside(copy)
         except OSError as error:
             return result | {"failed": True, "msg": f"{copy} cannot be written: {error}"}
-        return result | answer
-
-
-def read(copy: Path) -> str | None:
-    """The copy, None where there is none."""
-    try:
-        return copy.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
+        return result | answer | {"copy": str(copy)}
 
 
 def keep(copy: Path, content: str) -> None:
     """Replace the copy by the journal as it is; one that knows something else stays, under another name."""
     copy.parent.mkdir(parents=True, exist_ok=True)
-    known = known_by(read(copy))
+    known = known_by(kept.read(copy))
     if known and not goes_on(verify_chain(content)["records"], known):
         set_aside(copy)
     durable.replace(copy, content)

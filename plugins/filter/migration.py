@@ -13,6 +13,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
+import kept
 from ansible.errors import AnsibleFilterError
 from ansible.utils import color
 from answers import answers
@@ -23,9 +24,9 @@ from completion import judge as judge_completion
 from completion import lines as completion_lines
 from completion import refused as completion_refused
 from gate.override import OverrideRefused, override
-from journal import known_by
+from journal import Known
 from node_import import ImportEditRefused, unwrap
-from operators import journal_report, lock_lines, lock_refusals, read_copies
+from operators import journal_report, lock_lines, lock_refusals
 from overview import status_report
 from repair import plan as plan_repair
 from rollback import operation as operation_of_rollback
@@ -83,7 +84,7 @@ def gate_override(step: Mapping[str, Any], reason: str, who: str) -> dict[str, A
 
 
 def step_record(step: Mapping[str, Any], finished: bool = False) -> dict[str, Any]:
-    """A step's decision as build/steps/<phase>-<node>.json holds it."""
+    """A step's decision as steps/<phase>-<node>.json holds it, see `kept`."""
     return {"schema": 1, **step, "finished": time.time() if finished else None}
 
 
@@ -156,7 +157,7 @@ def node_materials(
     sources: Sequence[str],
     wanted: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What build/report/nodes.json holds: every node's state and what it keeps, None where it was silent.
+    """What report/nodes.json holds: every node's state and what it keeps, None where it was silent.
 
     Beside it the gate's criteria, by which the page judges the speed.
     """
@@ -254,16 +255,34 @@ def lock_lines_of(read: Mapping[str, Any]) -> list[str]:
     return lock_lines(read["results"])
 
 
-def journal_known(cache: str, node: str) -> dict[str, Any] | None:
-    """What the controller has a copy of a node's step journal of; see `journal.known_by`."""
-    known = known_by(read_copies(Path(cache), [node])[node])
-    return dict(known) if known else None
+def kept_folder(base: str, identity: str) -> str:
+    """Where the controller keeps everything of a network; see `kept.folder`."""
+    return str(kept.folder(Path(base), identity))
 
 
-def journal_lines_of(read: Mapping[str, Any], cache: str) -> dict[str, list[str]]:
+def kept_strangers(base: str, states: Mapping[str, Any], nodes: Sequence[str]) -> str:
+    """A sentence about other networks at this address, until something is kept of this one."""
+    if not (kept.to_give(states, nodes) and (others := kept.strangers(Path(base), kept.told(states)))):
+        return ""
+    return (
+        f"{' and '.join(others)} is of another network at this address, or of this one before the wrapper "
+        "was taken out; nothing of that is read or changed"
+    )
+
+
+def journal_known(base: str, node: str) -> dict[str, Known]:
+    """What the controller has copies of a node's step journal of, by network; see `kept.copies`."""
+    return kept.copies(Path(base), node)
+
+
+def journal_lines_of(read: Mapping[str, Any]) -> dict[str, list[str]]:
     """Every journal in a line, and what is broken, from what was registered of ``step_journal``."""
-    nodes = [str(result["item"]) for result in read["results"]]
-    return journal_report(read["results"], read_copies(Path(cache), nodes))
+    copies = {
+        str(result["item"]): kept.read(Path(result["copy"]))
+        for result in read["results"]
+        if "digests" in result
+    }
+    return journal_report(read["results"], copies)
 
 
 def completion(
@@ -330,6 +349,10 @@ class FilterModule:
             "lock_lines": lock_lines_of,
             "journal_known": journal_known,
             "journal_lines": journal_lines_of,
+            "kept_folder": kept_folder,
+            "kept_strangers": kept_strangers,
+            "network_told": kept.told,
+            "network_to_give": kept.to_give,
             "wave_of": wave_of,
             "wave_lengths": wave_lengths,
             "gate_pause": gate_pause,

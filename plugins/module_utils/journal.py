@@ -135,6 +135,27 @@ def known_by(copy: str | None) -> Known | None:
     }
 
 
+def counting(
+    copies: Mapping[str, Known], network: str, records: Sequence[Mapping[str, Any]], touched: bool
+) -> str | None:
+    """Of which network the copy is that a journal is compared with; None for none.
+
+    Args:
+        copies: What is known of this node's journal, by the identity of the network; empty without one.
+        network: The identity that lies on the node; with one, another network's copy means nothing.
+        records: The journal.
+        touched: Whether the node has the wrapper. Then it has a journal too, which is missed where it
+            vanished with the identity.
+    """
+    if network:
+        return network if network in copies else None
+    if records and (same := [name for name, known in copies.items() if goes_on(records, known)]):
+        return same[0]
+    if touched:
+        return next((name for name, known in copies.items() if not known["removed"]), None)
+    return "" if records and "" in copies else None
+
+
 def goes_on(records: Sequence[Mapping[str, Any]], known: Known) -> bool:
     """Whether a journal has every record that the copy has."""
     return known["seq"] <= len(records) and records[known["seq"] - 1]["digest"] == known["digest"]

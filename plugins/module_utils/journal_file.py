@@ -5,21 +5,23 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 try:
     from ansible.module_utils import durable
     from ansible.module_utils.bounded_reader import Unreadable, parse_json, read_bytes, read_text
-    from ansible.module_utils.journal import Journal, Known, append, verify
+    from ansible.module_utils.journal import Journal, Known, append, counting, verify, verify_chain
     from ansible.module_utils.operator_folder import (
         HEAD,
         JOURNAL,
         MAX_JOURNAL,
+        NETWORK,
         RESERVE,
         OperatorFolder,
         head_of,
@@ -27,8 +29,12 @@ try:
 except ImportError:  # outside of Ansible, in the tests
     import durable
     from bounded_reader import Unreadable, parse_json, read_bytes, read_text
-    from journal import Journal, Known, append, verify
-    from operator_folder import HEAD, JOURNAL, MAX_JOURNAL, RESERVE, OperatorFolder, head_of
+    from journal import Journal, Known, append, counting, verify, verify_chain
+    from operator_folder import HEAD, JOURNAL, MAX_JOURNAL, NETWORK, RESERVE, OperatorFolder, head_of
+
+
+IDENTITY = re.compile(r"[0-9a-f]{16}")
+"""What an identity of a network looks like."""
 
 
 class JournalBroken(Exception):
@@ -41,11 +47,12 @@ class JournalFile:
 
     Attributes:
         folder: Where root writes on the node.
-        known: What the controller has a copy of; a journal that does not go on from there is broken.
+        copies: What the controller has copies of, by network; a journal that does not go on from the one
+            that counts is broken, see `journal.counting`.
     """
 
     folder: OperatorFolder
-    known: Known | None = None
+    copies: Mapping[str, Known] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -66,12 +73,48 @@ class JournalFile:
     def read(self) -> Journal:
         """Read and verify the journal; one that is not there is empty."""
         try:
-            return verify(self.text(), self._read_head(), self.known)
+            self.network()
+            counted = self.counted()
+            return verify(self.text(), self._read_head(), None if counted is None else self.copies[counted])
         except Unreadable as error:
             return {"records": [], "head": None, "broken": str(error)}
 
-    def append(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+    def counted(self) -> str | None:
+        """Of which network the copy is that the journal has to go on from; None for none.
+
+        What cannot be read of the two tells nothing, as if it were not there.
+        """
+        old, text, network = self.folder.old, "", ""
+        with suppress(Unreadable):
+            text = self.text()
+        with suppress(Unreadable):
+            network = self.network()
+        touched = old is not None and old.is_dir()
+        counted: str | None = counting(self.copies, network, verify_chain(text)["records"], touched)
+        return counted
+
+    def network(self) -> str:
+        """The identity of the network that this node belongs to; empty before it was given one.
+
+        Raises:
+            Unreadable: What lies there is none.
+        """
+        place = self.folder.path / NETWORK
+        try:
+            found = parse_json(read_bytes(place, owner=os.geteuid()), str(place))
+        except FileNotFoundError:
+            return ""
+        identity = found.get("id") if isinstance(found, dict) else None
+        if not isinstance(identity, str) or not IDENTITY.fullmatch(identity):
+            raise Unreadable(f"{place}: it names no network")
+        return identity
+
+    def append(self, entry: Mapping[str, Any], network: str = "") -> dict[str, Any]:
         """Write one more record, durable when this returns, and return it.
+
+        Args:
+            entry: The record, see `journal.chain`.
+            network: The identity that a node without one is given with it, unless its copy tells which it is.
 
         Raises:
             JournalBroken: The chain is broken; nothing was written.
@@ -83,6 +126,10 @@ class JournalFile:
             self._refuse_broken()
             fresh = append(self.text(), entry)
             reserve = self.folder.path / RESERVE
+            network = self.counted() or network
+            if network and not self.network():
+                named = json.dumps({"schema": 1, "id": network, "since": entry["at"]})
+                durable.replace(self.folder.path / NETWORK, f"{named}\n", reserve=reserve)
             durable.replace(self.path, fresh, reserve=reserve)
             durable.replace(self.path.with_name(HEAD), head_of(fresh), reserve=reserve)
             self.folder.keep_reserve()
@@ -94,8 +141,8 @@ class JournalFile:
 
         What comes next does not go on from the controller's copy any more.
         """
-        before = self.path
-        if self.read()["broken"] is None or not os.path.lexists(before):
+        before, named = self.path, self.folder.path / NETWORK
+        if self.read()["broken"] is None or not any(map(os.path.lexists, (before, named))):
             return None
         self.folder.make()
         if before != self.path and os.path.lexists(before):
@@ -103,8 +150,13 @@ class JournalFile:
         with self._alone():
             stem = f"journal.broken-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.jsonl"
             kept = self.path.with_name(stem)
-            for old, new in ((self.path.with_name(HEAD), kept.with_name(f"{stem}.head")), (self.path, kept)):
-                if old.exists():
+            moves = {self.path.with_name(HEAD): kept.with_name(f"{stem}.head"), self.path: kept}
+            try:
+                self.network()
+            except Unreadable:
+                moves[named] = kept.with_name(f"{stem}.network")
+            for old, new in moves.items():
+                if os.path.lexists(old):
                     durable.rename(old, new)
             return kept
 

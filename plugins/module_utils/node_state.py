@@ -134,13 +134,15 @@ def run_command(command: Sequence[str]) -> str:
         raise OSError(f"{command[0]}: {error}") from error
 
 
-def read(paths: NodePaths, run: Run = run_command, known: journal.Known | None = None) -> dict[str, Any]:
+def read(
+    paths: NodePaths, run: Run = run_command, copies: Mapping[str, journal.Known] | None = None
+) -> dict[str, Any]:
     """Read the whole state of this node; never raises for what is merely absent.
 
     Args:
         paths: Where things lie on this node.
         run: Runs a command and returns its output.
-        known: What the controller has a copy of the node's journal of.
+        copies: What the controller has copies of the node's journal of, by network.
     """
     told = unit_reader.properties(paths.unit, run)
     unit = unit_reader.read(told)
@@ -152,6 +154,7 @@ def read(paths: NodePaths, run: Run = run_command, known: journal.Known | None =
         mode_file_error = ""  # nobody reads it
     stale = changed_since_start(paths, service)
     mode, why = settle_mode(service, node_py, status, status_error, mode_file, stale)
+    steps = JournalFile(paths.operator, copies or {})
     return {
         "now": time.time(),
         "mode": mode,
@@ -168,7 +171,8 @@ def read(paths: NodePaths, run: Run = run_command, known: journal.Known | None =
         "mode_file": mode_file,
         "mode_file_error": mode_file_error,
         "next_mode": next_mode(node_py, mode_file, status),
-        "journal": read_journal(JournalFile(paths.operator, known)),
+        "network": read_network(steps),
+        "journal": read_journal(steps),
         "operation": read_operation(paths.operator),
         "restarting": read_restarting(run),
         "remains": [str(path) for path in paths.all_of_it if path.exists() or path.is_symlink()],
@@ -293,6 +297,14 @@ def read_journal(file: JournalFile) -> dict[str, Any]:
         "restarts": journal.restarts(records),
         "broken": found["broken"],
     }
+
+
+def read_network(file: JournalFile) -> str:
+    """The identity of the network, empty before the first record; a damaged one breaks the journal."""
+    try:
+        return str(file.network())
+    except (OSError, Unreadable):
+        return ""
 
 
 def read_replay(path: Path) -> Any:

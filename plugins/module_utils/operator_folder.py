@@ -29,6 +29,8 @@ except ImportError:  # outside of Ansible, in the tests
 JOURNAL = "journal.jsonl"
 HEAD = "journal.jsonl.head"
 OPERATION = "operation.json"
+NETWORK = "network.json"
+"""Which network this node belongs to; see controller's `kept`."""
 BACKUPS = "backups"
 RESERVE = "reserve"
 RESERVE_BYTES = 1024 * 1024

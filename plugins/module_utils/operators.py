@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 try:
@@ -90,14 +89,3 @@ def _gone(digests: Sequence[str], copy: str | None) -> str:
 def _way_out(lock: Mapping[str, Any]) -> str:
     way = command("unlock", "", break_lock=lock["id"], why="the reason")  # the lock is on every node
     return f"Wait for it; or, if that run is dead or must not go on, break its lock: {way}"
-
-
-def read_copies(folder: Path, nodes: Sequence[str]) -> dict[str, str | None]:
-    """The controller's copies of the journals."""
-    copies: dict[str, str | None] = {}
-    for node in nodes:
-        try:
-            copies[node] = (folder / f"{node}.jsonl").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            copies[node] = None
-    return copies

@@ -148,10 +148,7 @@ def _typed(options: Sequence[Any]) -> tuple[list[str], dict[str, Any]]:
 
 
 def _kept(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of the variables, those for any playbook and those for this one; what may be a secret is in neither.
-
-    Nor is the folder that everything goes to by default, which `report.watch` names.
-    """
+    """Of the variables, those for any playbook and those for this one; what may be a secret is in neither."""
     try:
         from extra_variables import table
     except ImportError:
@@ -160,8 +157,6 @@ def _kept(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     kept: dict[str, Any] = {}
     asked: dict[str, Any] = {}
     for name, value in extra.items():
-        if (name, value) == ("migration_build", str(ROOT / "build")):
-            continue
         if name.startswith("ansible_") and not HIDDEN.search(name):
             kept[name] = value
         elif name in known and not known[name].secret:

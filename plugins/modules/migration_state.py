@@ -30,7 +30,10 @@ options:
   releases: {description: Folder of the releases., type: str, required: true}
   operator_dir: {description: Where root writes., type: str, required: true}
   user: {description: The node's user., type: str, required: true}
-  known: {description: What the controller has a copy of the node's journal of., type: dict}
+  known:
+    description: What the controller has copies of the node's journal of, by network.
+    type: dict
+    default: {}
   replay: {description: The result of a replay on the node., type: str, required: true}
   peers: {description: URL of the API of every node whose chain is compared., type: dict, default: {}}
   lag: {description: How far below the lowest tip they are compared., type: int, default: 6}
@@ -44,7 +47,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **{name: {"type": "str", "required": True} for name in (*OPTIONS, "replay")},
-            "known": {"type": "dict"},
+            "known": {"type": "dict", "default": {}},
             "peers": {"type": "dict", "default": {}},
             "lag": {"type": "int", "default": 6},
             "depth": {"type": "int", "default": 20},
@@ -53,7 +56,7 @@ def main() -> None:
     )
     given = module.params
     try:
-        state = read(NodePaths(**{name: given[name] for name in OPTIONS}), known=given["known"])
+        state = read(NodePaths(**{name: given[name] for name in OPTIONS}), copies=given["known"])
         state["replay"] = read_replay(Path(given["replay"]))
         state["chain"] = view(given["peers"], given["lag"], given["depth"]) if given["peers"] else None
         module.exit_json(changed=False, state=state)

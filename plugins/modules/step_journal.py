@@ -26,20 +26,28 @@ options:
   old: {description: The folder of the node's user that held the same before., type: path, required: true}
   known:
     description:
-      - Set by the action plugin; what the copy knows, see C(known_by) in module_utils/journal.py.
-      - A journal that does not go on from there is broken, whatever is asked.
+      - Set by the action plugin; what the copies know, see C(counting) in module_utils/journal.py.
+      - A journal that does not go on from the one that counts is broken, whatever is asked.
     type: dict
+  network:
+    description:
+      - The identity of the network that a node without one is given with C(appended); empty for none.
+      - C(new) stands for one that the action plugin makes, the same for every node of a run.
+    type: str
+    default: ""
   if_broken:
     description: What C(appended) does to a broken journal; the first record of a new one names the old.
     type: str
     choices: [refuse, set_aside]
     default: refuse
   entry: {description: The record without what chains it and without its time., type: dict}
-  copy:
+  kept:
     description:
-      - The controller's copy of the journal, which the action plugin of the same name compares and writes.
+      - Where the controller keeps what belongs to the network, without its identity; see C(kept.py).
+      - The action plugin of the same name compares the journal with the copy there and writes it.
       - A copy that disagrees is set aside by name and never overwritten.
     type: path
+  node: {description: The node's name in the inventory, and of the copy., type: str}
 author: ["The migration toolkit"]
 """
 
@@ -54,6 +62,7 @@ def verified(journal: JournalFile) -> dict[str, Any]:
         "last": found["records"][-1] if found["records"] else None,
         "path": str(journal.path),
         "moved": journal.path.parent == journal.folder.path,
+        "counted": journal.counted(),
     }
 
 
@@ -61,11 +70,12 @@ def set_aside(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
     """Move a broken journal away; the mode that its whole part tells is handed on."""
     found = journal.read()
     if found["broken"] is None:
-        return {"changed": False}
+        return {"changed": False, "counted": None}
     try:
         content = journal.text().encode()
     except Unreadable:
         content = b""
+    counted = journal.counted()
     kept = None if module.check_mode else journal.set_aside()
     return {
         "changed": True,
@@ -73,17 +83,19 @@ def set_aside(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
         "kept": str(kept) if kept else None,
         "mode": recorded_mode(found["records"]),
         "sha256": hashlib.sha256(content).hexdigest(),
+        "counted": counted,
     }
 
 
 def append(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
     """Write the record, after one that says so where a broken journal was set aside for it."""
-    entry = {"at": time.time()} | module.params["entry"]
+    entry, network = {"at": time.time()} | module.params["entry"], module.params["network"]
     if module.params["if_broken"] == "set_aside" and (aside := set_aside(module, journal))["changed"]:
         told = {key: aside[key] for key in ("kept", "broken")}
         hashes = {"broken journal": aside["sha256"]}
         names = {key: entry[key] for key in ("at", "who", "node")}
         why = f"it was broken when {entry['what']} had to be recorded"
+        network = aside["counted"] or network
         journal = JournalFile(journal.folder)  # it begins anew
         journal.append(
             {
@@ -95,7 +107,7 @@ def append(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
                 "detail": told,
             }
         )
-    record: dict[str, Any] = journal.append(entry)
+    record: dict[str, Any] = journal.append(entry, network)
     return record
 
 
@@ -106,7 +118,8 @@ def main() -> None:
             "state": {"type": "str", "choices": ["appended", "verified", "set_aside"], "required": True},
             "folder": {"type": "path", "required": True},
             "old": {"type": "path", "required": True},
-            "known": {"type": "dict"},
+            "known": {"type": "dict", "default": {}},
+            "network": {"type": "str", "default": ""},
             "if_broken": {"type": "str", "choices": ["refuse", "set_aside"], "default": "refuse"},
             "entry": {"type": "dict"},
         },
@@ -123,7 +136,7 @@ def main() -> None:
         if module.check_mode:
             module.exit_json(changed=True)
         record = append(module, journal)
-        module.exit_json(changed=True, record=record, content=journal.text())
+        module.exit_json(changed=True, record=record, content=journal.text(), network=journal.network())
     except JournalBroken as error:
         module.fail_json(msg=f"the step journal is broken: {error}", is_broken=True)
     except (OSError, Unreadable, ValueError, KeyError) as error:

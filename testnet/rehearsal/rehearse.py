@@ -120,11 +120,12 @@ class Rehearsal:
     def _make_page(self) -> None:
         """The page of this rehearsal; a complete one without its page has failed."""
         try:
-            run = self._walk.operator.play("report", "-e", json.dumps({"migration_build": str(BUILD.parent)}))
+            run = self._walk.operator.play("report")
             if run.exit_status != 0:
                 raise BadMaterial(f"the nodes could not be read: {run.last_words}")
-            nodes = json.loads((BUILD.parent / "report" / "nodes.json").read_text())
-            decisions = read_decisions(BUILD.parent / "steps", since=self._started)
+            page = (BUILD.parent / "page").resolve()  # with what else is kept of this network
+            nodes = json.loads((page / "nodes.json").read_text())
+            decisions = read_decisions(page.with_name("steps"), since=self._started)
             span = self._load_since, time.time()
             plays = self._walk.operator.runs
             save(material.assemble(BUILD, nodes, decisions, self.summary, plays, span), BUILD)

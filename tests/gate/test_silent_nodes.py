@@ -74,7 +74,7 @@ def test_given_silent_nodes_then_the_page_says_that_nothing_was_measured(silent:
     status, said = play(silent, "playbooks/report.yml")
     assert status == 0
     assert "not measured  Both nodes on Rust: the mode of node1, node2 was not read" in said
-    assert "the mode of node1, node2 was not read" in (silent.parent / "report/report.html").read_text()
+    assert "the mode of node1, node2 was not read" in (silent.parent / "page/report.html").read_text()
 
 
 def test_given_silent_nodes_then_the_gate_fails(silent: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journal import append, digest, known_by
+from journal import Known, append, digest, known_by
 from journal_file import JournalBroken, JournalFile
 from operation import read as read_operation
 from operation import write as write_operation
@@ -35,6 +35,12 @@ def folder(tmp_path: Path) -> OperatorFolder:
     return OperatorFolder(tmp_path / "operator", old)
 
 
+def copied(text: str, network: str = "") -> dict[str, Known]:
+    """What a controller knows that has a copy of this journal, as one of this network."""
+    known = known_by(text)
+    return {network: known} if known else {}
+
+
 def laid_down(folder: OperatorFolder, owner: int | None = None) -> str:
     """The old layout: a journal of two records and an open operation, of root or of somebody else."""
     assert folder.old is not None
@@ -55,8 +61,8 @@ def test_given_the_old_layout_then_it_is_read_there_and_brought_over_by_the_firs
     assert len(JournalFile(folder).read()["records"]) == 2
     assert read_operation(folder) == BEGUN
     assert not folder.path.exists(), "reading moves nothing"
-    JournalFile(folder, known_by(text)).append(ENTRY)
-    records = JournalFile(folder, known_by(text)).read()["records"]
+    JournalFile(folder, copied(text)).append(ENTRY)
+    records = JournalFile(folder, copied(text)).read()["records"]
     assert [record["what"] for record in records] == ["step done", "step done", "journal moved", "step done"]
     assert read_operation(folder) == BEGUN, "an open operation is honoured"
     assert list((folder.old or folder.path).iterdir()) == []
@@ -107,9 +113,9 @@ def test_given_the_folder_of_root_then_nothing_in_the_old_place_counts(
 
 def test_given_a_copy_that_knows_another_history_then_no_record_is_appended(folder: OperatorFolder) -> None:
     JournalFile(folder).append(ENTRY)
-    known = known_by(append("", ENTRY | {"why": "another"}))
+    copies = copied(append("", ENTRY | {"why": "another"}))
     with pytest.raises(JournalBroken, match="another one than the controller has a copy of"):
-        JournalFile(folder, known).append(ENTRY)
+        JournalFile(folder, copies).append(ENTRY)
 
 
 @pytest.mark.parametrize(

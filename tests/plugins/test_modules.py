@@ -189,8 +189,9 @@ def folders(tmp_path: Path) -> dict[str, str]:
 
 def test_given_a_record_then_the_controller_has_a_copy_of_the_whole_journal(tmp_path: Path) -> None:
     journal, copy = tmp_path / "operator" / "journal.jsonl", tmp_path / "build" / "journal" / "node1.jsonl"
+    here = {"kept": str(tmp_path / "build"), "node": "node1"}
     entry = {"who": "ops", "why": "phase 1", "what": "step done", "node": "node1", "to": "shadow"}
-    arguments = {"state": "appended", "entry": entry, "copy": str(copy), **folders(tmp_path)}
+    arguments = {"state": "appended", "entry": entry, **here, **folders(tmp_path)}
     predicted = run("step_journal", "--check", **arguments)
     assert (predicted["changed"], copy.exists()) == (True, False)
     for count in (1, 2):

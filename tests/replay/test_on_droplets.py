@@ -10,14 +10,19 @@ from typing import Any
 import jsonschema
 import pytest
 
-from testnet.lab import network, plan
+from testnet.lab import caches, network, plan
 from testnet.machine.docker import require_docker
 
 from .support import ROOT
 
 pytestmark = pytest.mark.droplets
 SCHEMA = json.loads((ROOT / "docs/schemas/replay.schema.json").read_text(encoding="ascii"))
-RESULT = ROOT / "build/replay/node1.json"
+RESULT = "replay/node1.json"
+
+
+def results() -> list[Path]:
+    """Where the plays keep the result of this network."""
+    return [folder / RESULT for folder in caches.folders() if (folder / RESULT).exists()]
 
 
 def ansible(*call: str) -> subprocess.CompletedProcess[str]:
@@ -52,20 +57,21 @@ def node() -> Iterator[None]:
 def test_given_a_node_before_the_migration_then_its_chain_is_replayed_and_the_node_goes_on(
     node: None,
 ) -> None:
-    RESULT.unlink(missing_ok=True)
+    caches.remove()
     for options in ((), ("--check",)):
         refused = play(*options)
         assert refused.returncode == 2 and "-e replay_install=true" in refused.stdout, refused.stdout
     would = play("--check", "-e", "replay_install=true")
     assert would.returncode == 0 and "would build and install the wheel" in would.stdout
-    assert not RESULT.exists()
+    assert not results()
 
     pid = on_node("systemctl show -p MainPID coinjecture-node.service")
     (wheel,) = (ROOT / "build/wheels/local").glob("*.whl")
     options = ("-e", "replay_install=true", "-e", f"wheel_file={wheel}", "-e", "replay_mutants=3")
     done = play(*options)
     assert done.returncode == 0, done.stdout + done.stderr
-    content: dict[str, Any] = json.loads(RESULT.read_text(encoding="ascii"))
+    (result,) = results()
+    content: dict[str, Any] = json.loads(result.read_text(encoding="ascii"))
     jsonschema.validate(content, SCHEMA)
     assert content["blocks"] > 0 and content["mutants"] == 3 * content["blocks"]
     assert content["divergences"]["count"] == 0 and len(str(content["release"])) == 64
@@ -92,7 +98,8 @@ def test_given_a_wrong_legacy_engine_then_the_play_fails_and_the_files_are_fetch
     done = play("-e", "replay_mutants=0", "-e", "replay_legacy=/opt/wrong/consensus.py")
     on_node("rm -rf /opt/wrong")
     assert done.returncode == 2 and "the engines differ" in done.stdout
-    content = json.loads(RESULT.read_text(encoding="ascii"))
+    (result,) = results()
+    content = json.loads(result.read_text(encoding="ascii"))
     assert content["divergences"]["count"] == content["blocks"]
     for one in content["divergences"]["captured"]:
-        assert (ROOT / "build/replay/node1" / one["file"]).is_file()
+        assert (result.parent / "node1" / one["file"]).is_file()

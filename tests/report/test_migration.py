@@ -55,7 +55,7 @@ def nodes(**found: Any) -> dict[str, Any]:
 
 
 def decision(**changes: Any) -> dict[str, Any]:
-    """A decision as build/steps/ holds it."""
+    """A decision as steps/ holds it."""
     record = {
         "mode": "shadow", "now": 90.0, "soak_started": 50.0, "calls": 8, "accepted": 5, "restarts": 0,
         "rejected": {"no_work": 3}, "outcomes": dict.fromkeys(OUTCOMES, 0) | {"match": 8},

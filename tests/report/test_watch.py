@@ -112,11 +112,11 @@ def test_given_the_end_then_the_last_screen_remains_and_a_pipe_gets_no_control_c
 
 @pytest.fixture
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Put a script in the place of ansible-playbook; the status file it may write is given back."""
+    """Put a script in the place of ansible-playbook; the status file that it names is given back."""
 
     def install(script: str) -> Path:
         program = tmp_path / "ansible-playbook"
-        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.write_text(f"#!/bin/sh\necho 'for programs: {tmp_path}/status.json'\n{script}\n")
         program.chmod(0o755)
         monkeypatch.setattr(watch.sys, "executable", str(tmp_path / "python"))
         return tmp_path / "status.json"
@@ -125,9 +125,9 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pat
 
 
 def test_given_a_play_that_fails_then_its_last_words_and_its_exit_status_are_told(play: Any) -> None:
-    status = play("echo 'PLAY [x]'; echo 'fatal: [node1]: FAILED! => no'; echo; exit 2")
+    play("echo 'PLAY [x]'; echo 'fatal: [node1]: FAILED! => no'; echo; exit 2")
     with pytest.raises(ReadingFailed, match=r"FAILED! => no$") as caught:
-        read_network((), status)
+        read_network()
     assert caught.value.exit_status == 2
 
 
@@ -135,13 +135,22 @@ def test_given_a_play_that_leaves_nothing_new_then_an_old_file_is_not_shown_as_n
     status = play("exit 0")
     status.write_text('{"now": 1.0}')
     with pytest.raises(ReadingFailed, match="was not written by this reading"):
-        read_network((), status)
+        read_network()
 
 
 def test_given_a_play_that_works_then_what_it_wrote_is_read(play: Any) -> None:
+    play("cd $(dirname $0); echo '{\"now\": 9e9}' > status.json")
+    assert read_network() == {"now": 9e9}
+
+
+def test_given_a_play_that_names_no_place_then_the_status_of_another_network_is_not_taken_for_it(
+    play: Any,
+) -> None:
     status = play("")
-    (status.parent / "ansible-playbook").write_text(f'#!/bin/sh\necho "{{\\"now\\": 9e9}}" > {status}\n')
-    assert read_network((), status) == {"now": 9e9}
+    status.write_text('{"now": 9e9}')
+    (status.parent / "ansible-playbook").write_text("#!/bin/sh\n")
+    with pytest.raises(ReadingFailed, match="does not say where"):
+        read_network()
 
 
 def test_json_is_all_that_is_printed_and_a_failure_has_the_exit_status_of_the_play(

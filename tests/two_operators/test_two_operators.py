@@ -101,8 +101,8 @@ def test_given_a_step_then_the_journal_tells_of_it_and_the_lock_is_given_back(de
     assert last["hashes"]["release"] == hashlib.sha256(the_wheel().read_bytes()).hexdigest()
     assert records()[-2]["detail"]["outcome"] == "restarted"
     assert lock(NODE1) is None and lock(NODE2) is None
-    kept = desk.folder / "build/networks" / caches.folder().name / "journal/node1.jsonl"
-    assert kept.read_text() == text(NODE1, JOURNAL)
+    (kept,) = caches.folders(desk.folder / "build")
+    assert (kept / "journal/node1.jsonl").read_text() == text(NODE1, JOURNAL)
 
 
 def test_given_an_edited_journal_then_no_step_starts_until_it_is_set_aside_with_a_reason(
