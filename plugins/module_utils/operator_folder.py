@@ -29,6 +29,7 @@ except ImportError:  # outside of Ansible, in the tests
 JOURNAL = "journal.jsonl"
 HEAD = "journal.jsonl.head"
 OPERATION = "operation.json"
+REPLAY = "replay.json"
 NETWORK = "network.json"
 """Which network this node belongs to; see controller's `kept`."""
 BACKUPS = "backups"

@@ -401,9 +401,18 @@ def test_given_evidence_in_memory_only_then_the_gate_waits(flushed: float | None
 
 def a_replay(**changes: Any) -> dict[str, Any]:
     """The result of a replay on the node, with what runs there, 100 s ago."""
+    judged = {
+        "accept": 600,
+        "out_of_domain": 20,
+        "error": 1,
+        "malformed": 90,
+        "bad_tier_size": 90,
+        "no_work": 9,
+    }
     result = {
-        "blocks": 100, "mutants": 900, "divergences": 0,
-        "rejects": {"malformed": 90, "bad_tier_size": 90, "no_work": 9},
+        "network_id": "testnet", "profile": "full", "seed": 1, "blocks": 100, "mutants": 900,
+        "verdicts": {"blocks": {"accept": 100}, "mutants": judged},
+        "divergences": {"count": 0, "captured": []},
     }  # fmt: skip
     facts = {"release": RELEASE, "python": "3.11.2", "libc": "glibc 2.36", "finished": NOW - 100}
     return {"schema": 1, **facts, "result": result} | changes
@@ -433,6 +442,7 @@ def test_given_codes_that_live_traffic_does_not_bring_then_a_replay_brings_them_
         a_replay(libc="glibc 2.41"),
         a_replay(finished=NOW - 3601),
         a_replay(finished=NOW + 60),
+        a_replay(result=a_replay()["result"] | {"profile": "header"}),
         None,
     ],
 )
@@ -442,7 +452,9 @@ def test_given_a_replay_of_another_build_or_time_then_it_covers_nothing(stale: A
     assert "0 more by a replay" in decision["reasons"][0]
 
 
-@pytest.mark.parametrize("divergences", [1, {"count": 1, "captured": [{"file": "x.json"}]}])
+@pytest.mark.parametrize(
+    "divergences", [{"count": 1, "captured": []}, {"count": 0, "captured": [{"file": "x"}]}]
+)
 def test_given_a_replay_that_found_a_divergence_then_the_gate_fails(divergences: Any) -> None:
     replay = a_replay()
     replay["result"]["divergences"] = divergences

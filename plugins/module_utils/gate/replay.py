@@ -11,6 +11,9 @@ from .criteria import Criteria
 from .durations import Measured
 from .findings import Findings
 
+NO_REJECTS = frozenset({"accept", "out_of_domain", "error"})
+"""Codes of a verdict that name no reason of a reject."""
+
 
 @dataclass(frozen=True)
 class Replay:
@@ -53,17 +56,17 @@ def read(
     if age > wanted.max_replay_age_seconds or age < -wanted.max_clock_skew_seconds:
         found.prove(f"{name}: a replay of {age:.0f} s ago does not count")
         return None
-    divergences = _divergences(result["divergences"])
+    if result["profile"] != "full":
+        found.prove(f"{name}: a replay by the {result['profile']} rules alone does not count")
+        return None
+    told = result["divergences"]
+    divergences = max(told["count"], len(told["captured"]))
     if divergences:
         found.fail("divergence", name, f"the replay found {divergences} divergences; see its captures")
     return Replay(
         compared=result["blocks"] + result["mutants"],
         divergences=divergences,
-        rejects=frozenset(code for code, n in result["rejects"].items() if n),
+        rejects=frozenset(code for judged in result["verdicts"].values() for code, n in judged.items() if n)
+        - NO_REJECTS,
         measured=durations.read(result.get("durations"), "replay.durations"),
     )
-
-
-def _divergences(told: Any) -> int:
-    """How many there are: told as a number, or as `coinjecture.replay` prints them."""
-    return max(int(told["count"]), len(told["captured"])) if isinstance(told, Mapping) else int(told)
