@@ -73,6 +73,18 @@ def take(
     return made
 
 
+def progress(database: Path, name: str, operator: OperatorFolder) -> str:
+    """How far a copy is that is being taken, by what lies there; empty where none is under way."""
+    whole = _size(database) + _size(database.with_name(f"{database.name}-wal"))
+    if brought := _size(operator.path / BACKUPS / f".{name}.new"):
+        return f"taking over {_mb(brought)} of {_mb(whole)} MB, verified"
+    for scratch in operator.path.glob(".chain-*"):
+        if copied := _size(scratch / f"{name}.part"):
+            done = copied >= _size(database)
+            return f"verifying {_mb(copied)} MB" if done else f"copied {_mb(copied)} of {_mb(whole)} MB"
+    return ""
+
+
 def bring_old(operator: OperatorFolder) -> list[str]:
     """Copy backups over that lie in the folder of the node's user; says why the others were left there."""
     operator.make()
@@ -94,6 +106,18 @@ def bring_old(operator: OperatorFolder) -> list[str]:
         except (OSError, Unreadable) as error:
             left.append(str(error))
     return left
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, 0 where there is none; no link is followed."""
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:,.0f}"
 
 
 def _bring(place: Path, name: str, copy: Path) -> str:

@@ -1,0 +1,46 @@
+"""Action: the module of the same name; a task with ``async`` says now and then how far its copy is."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from visible import visible
+from watched_job import WatchedJob
+
+display = Display()
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Runs the module in one go, or as a job that is watched."""
+
+    _supports_async = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """Carry it out, and return what the module returned."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        execute = partial(self._execute_module, task_vars=task_vars)
+        if not self._task.async_val:
+            done: dict[str, Any] = execute(module_name="chain_store", module_args=arguments)
+            return result | done
+        node = str(task_vars["inventory_hostname"])
+
+        def progress() -> str:
+            asked = {name: arguments[name] for name in ("database", "copy", "folder")}
+            said = execute(module_name="copy_progress", module_args=asked).get("said")
+            return f"{node}: {said}" if said else ""
+
+        job = WatchedJob(
+            execute,
+            self.get_shell_option("async_dir", default="~/.ansible_async"),
+            progress,
+            lambda line: display.display(f"  {visible(line)}"),
+        )
+        return result | job.run("chain_store", arguments)
