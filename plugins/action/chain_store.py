@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if not self._task.async_val:
             done: dict[str, Any] = execute(module_name="chain_store", module_args=arguments)
             return result | done
-        node = str(task_vars["inventory_hostname"])
+        node, begun = str(task_vars["inventory_hostname"]), time.monotonic()
 
         def progress() -> str:
             asked = {name: arguments[name] for name in ("database", "copy", "folder")}
             said = execute(module_name="copy_progress", module_args=asked).get("said")
-            return f"{node}: {said}" if said else ""
+            return f"{node}: {said}, {time.monotonic() - begun:.0f} s" if said else ""
 
         job = WatchedJob(
             execute,

@@ -57,7 +57,7 @@ class WatchedJob:
             if self.clock() - told >= TOLD_EVERY:
                 told = self.clock()
                 if said := self.progress():
-                    self.tell(f"{said}, {told - began:.0f} s")
+                    self.tell(said)
 
     def _status(self, job: dict[str, Any], mode: str) -> dict[str, Any]:
         return self.execute(module_name="ansible.builtin.async_status", module_args=job | {"mode": mode})

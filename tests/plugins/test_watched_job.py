@@ -52,7 +52,7 @@ def test_given_a_long_task_then_a_line_comes_now_and_then_and_its_result_is_the_
     node = Node(90.0, changed=True, backup={"bytes": 7})
     assert node.job().run("chain_store", {}) == {"changed": True, "backup": {"bytes": 7}}
     assert len(node.lines) == int(90 // TOLD_EVERY)
-    assert node.lines[0] == f"copied 1 of 2 MB, {TOLD_EVERY:.0f} s"
+    assert node.lines[0] == "copied 1 of 2 MB"
     assert node.asked[0] == "chain_store" and node.asked[-1] == "cleanup"
 
 
@@ -93,31 +93,40 @@ def arguments(tmp_path: Path) -> dict[str, Any]:
     return OPTIONS | {name: str(place) for name, place in places.items()}
 
 
+def played(folder: Path, **task: Any) -> dict[str, Any]:
+    """What a task leaves, carried out by Ansible itself on this machine."""
+    shown = {"content": "{{ left | to_json }}", "dest": str(folder / "left.json")}
+    tasks = [task | {"poll": 0, "register": "left", "failed_when": False}, {"copy": shown}]
+    play = {"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": tasks}
+    (folder / "play.yml").write_text(json.dumps([play]))
+    jobs = {"ANSIBLE_ASYNC_DIR": str(folder / "jobs")}
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    done = subprocess.run(
+        [program, "-i", "localhost,", str(folder / "play.yml")],
+        cwd=ROOT, env=os.environ | jobs | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+        capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    left: dict[str, Any] = json.loads((folder / "left.json").read_text())
+    return left
+
+
 @pytest.mark.parametrize("limit", [0, 600])
 def test_given_a_copy_in_one_go_or_watched_then_the_role_gets_the_same(
     arguments: dict[str, Any], tmp_path: Path, limit: int
 ) -> None:
-    """By Ansible itself, on this machine: the job really runs apart, and its files are gone afterwards."""
-    task = {"name": "copy", "chain_store": arguments, "async": limit, "poll": 0, "register": "taken"}
-    shown = {
-        "name": "show",
-        "copy": {"content": "{{ taken | to_json }}", "dest": str(tmp_path / "taken.json")},
-    }
-    play = [{"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": [task, shown]}]
-    (tmp_path / "play.yml").write_text(json.dumps(play))
-    environment = os.environ | {
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_ASYNC_DIR": str(tmp_path / "jobs"),
-    }
-    program = str(Path(sys.executable).with_name("ansible-playbook"))
-    done = subprocess.run(
-        [program, "-i", "localhost,", str(tmp_path / "play.yml")],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    taken = json.loads((tmp_path / "taken.json").read_text())
+    taken = played(tmp_path, chain_store=arguments, **{"async": limit})
     assert taken["backup"]["rows"] == {"blocks": 10} and taken["changed"] is True
     assert "ansible_job_id" not in taken
     assert (tmp_path / "operator/backups/copy.db").exists()
-    again = run("chain_store", **arguments)
-    assert again["changed"] is False
+    assert not list((tmp_path / "jobs").glob("*")), "a job leaves no file"
+    assert run("chain_store", **arguments)["changed"] is False
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_given_a_watched_command_then_its_end_and_its_words_are_those_of_the_command(
+    tmp_path: Path, status: int
+) -> None:
+    asked = {"argv": ["sh", "-c", f"echo said; exit {status}"], "progress": str(tmp_path / "progress")}
+    left = played(tmp_path, watched_command=asked, **{"async": 60})
+    assert (left["rc"], left["stdout_lines"]) == (status, ["said"])
