@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from testnet.lab import caches
+
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "build" / "rehearsal" / "logs"
 
@@ -86,11 +88,10 @@ def step_decision(phase: int, node: str, since: float) -> dict[str, Any] | None:
     None where the play decided nothing, because the step was done before; what an earlier play left there
     does not count.
     """
-    path = ROOT / "build" / "steps" / f"{phase}-{node}.json"
-    if not path.exists():
-        return None
-    decision: dict[str, Any] = json.loads(path.read_text())
-    return decision if decision["decided"] >= since else None
+    paths = [folder / "steps" / f"{phase}-{node}.json" for folder in caches.folders(ROOT / "build")]
+    found: list[dict[str, Any]] = [json.loads(path.read_text()) for path in paths if path.exists()]
+    latest = max(found, key=lambda decision: float(decision["decided"]), default=None)
+    return latest if latest and latest["decided"] >= since else None
 
 
 def spoken(line: str) -> str:

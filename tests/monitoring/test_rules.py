@@ -80,3 +80,19 @@ def test_given_an_alert_then_it_links_to_a_section_that_says_what_to_do(folder: 
         assert anchor == rule["alert"].lower()
         assert anchor in sections, f"docs/alerts.md says nothing of {rule['alert']}"
         assert rule["labels"]["severity"] in ("page", "ticket")
+
+
+def test_given_the_alert_on_latency_then_it_says_its_clock_and_that_the_gate_judges_another(
+    folder: Path,
+) -> None:
+    """Its rules read the clock; where they read processor time one day, its text and its page are wrong."""
+    (rule,) = [one for one in alerts(folder) if one["alert"] == "RustLatencyAboveLegacy"]
+    read = re.findall(r"[a-z_]+_ms", rule["expr"])
+    rules = yaml.safe_load((folder / "recording.yml").read_text())["groups"][0]["rules"]
+    sources = {
+        name for one in rules if one["record"] in read for name in re.findall(r"\w+_bucket", one["expr"])
+    }
+    assert sources == {"coinjecture_consensus_judge_seconds_bucket"}
+    page = (ROOT / "docs/alerts.md").read_text().split("### RustLatencyAboveLegacy")[1].split("###")[0]
+    for text in (rule["annotations"]["description"], page):
+        assert "by the clock" in text and "processor time" in text and "gate" in text

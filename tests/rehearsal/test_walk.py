@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from testnet.lab import caches
 from testnet.lab.plan import NODES
 from testnet.rehearsal import operator, walk
 from testnet.rehearsal.droplet import Remote
@@ -28,9 +29,15 @@ def record(**outcomes: int) -> dict[str, Any]:
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where the plays keep the decisions of the local network, once it has an identity."""
     monkeypatch.setattr(operator, "ROOT", tmp_path)
-    folder = tmp_path / "build" / "steps"
-    folder.mkdir(parents=True)
+    other, folder = (
+        tmp_path / "build/networks" / f"{base}-0123456789abcdef" / "steps"
+        for base in ("203.0.113.11-22", caches.BASE)
+    )
+    for place in (other, folder):
+        place.mkdir(parents=True)
+    (other / "1-node1.json").write_text(json.dumps({"decided": 200.0, "action": "fail"}))
     return folder
 
 

@@ -17,6 +17,7 @@ from .support import ROOT
 
 pytestmark = pytest.mark.droplets
 SCHEMA = json.loads((ROOT / "docs/schemas/replay.schema.json").read_text(encoding="ascii"))
+RECORD = json.loads((ROOT / "docs/schemas/node-replay.schema.json").read_text(encoding="ascii"))
 RESULT = "replay/node1.json"
 
 
@@ -41,6 +42,13 @@ def on_node(command: str) -> str:
     return done.stdout
 
 
+def laid_down() -> dict[str, Any]:
+    """The record that the gate reads on the node."""
+    said = on_node("cat /var/lib/coinjecture-operator/replay.json")
+    found: dict[str, Any] = json.loads(said[said.index("{") :])
+    return found
+
+
 @pytest.fixture(scope="module")
 def node() -> Iterator[None]:
     """The network on its legacy engine, without a release on node1; it is so again afterwards."""
@@ -49,7 +57,10 @@ def node() -> Iterator[None]:
     network.up()
     yield
     if was_there:
-        on_node("rm -rf /opt/coinjecture/current /opt/coinjecture/releases /var/cache/coinjecture-replay")
+        on_node(
+            "rm -rf /opt/coinjecture/current /opt/coinjecture/releases /var/cache/coinjecture-replay"
+            " /var/lib/coinjecture-operator"
+        )
     else:
         network.down()
 
@@ -76,6 +87,10 @@ def test_given_a_node_before_the_migration_then_its_chain_is_replayed_and_the_no
     assert content["blocks"] > 0 and content["mutants"] == 3 * content["blocks"]
     assert content["divergences"]["count"] == 0 and len(str(content["release"])) == 64
     assert "what it proves" in done.stdout
+    record = laid_down()
+    jsonschema.validate(record, RECORD)
+    assert record["release"] == content["release"]
+    assert record["result"]["verdicts"] == content["verdicts"]
     assert on_node("systemctl show -p MainPID coinjecture-node.service") == pid
 
     again = play("-e", "replay_mutants=1")
@@ -95,7 +110,9 @@ def test_given_a_wrong_legacy_engine_then_the_play_fails_and_the_files_are_fetch
     to = f"src={tmp_path}/ dest=/opt/wrong/ mode=0644 directory_mode=0755"
     copied = ansible("ansible", "node1", "-b", "-m", "ansible.builtin.copy", "-a", to)
     assert copied.returncode == 0, copied.stdout
+    before = laid_down()
     done = play("-e", "replay_mutants=0", "-e", "replay_legacy=/opt/wrong/consensus.py")
+    assert laid_down() == before, "of another engine than the node's it says nothing to the gate"
     on_node("rm -rf /opt/wrong")
     assert done.returncode == 2 and "the engines differ" in done.stdout
     (result,) = results()
