@@ -7,7 +7,7 @@ from typing import Any
 
 from completion import speed as judge_speed
 from journal import MODE_CHANGES, verify_chain
-from overview import ENGINES
+from vocabulary import ENGINES
 
 from report.run import Counts, Final, Gate, Histogram, ModeChange, Play, Soak, Speed
 

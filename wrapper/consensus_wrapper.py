@@ -22,7 +22,7 @@ if (_here := str(Path(__file__).resolve().parent)) not in sys.path:
     sys.path.append(_here)
 
 from coinjecture_migration.control.server import ControlServer, handle
-from coinjecture_migration.engines.active import ANSWERING, ActiveEngines
+from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.loader import EngineLoader
 from coinjecture_migration.engines.observation import Observation, compare
 from coinjecture_migration.judging.block_call import BlockCall, Decision, judge_alone
@@ -33,6 +33,7 @@ from coinjecture_migration.modes.mode_file import DamagedModeFile, read_mode_fil
 from coinjecture_migration.runtime.alerts import AlertCallback, Alerts
 from coinjecture_migration.runtime.errors import EngineFailure, ModeChangeRefused, StartRefused
 from coinjecture_migration.settings import load_settings
+from coinjecture_migration.vocabulary import ANSWERING
 from consensus_surface import (
     BlockNode,
     ConsensusConfig,

@@ -13,9 +13,9 @@ from typing import Any, TypedDict
 
 from gate import durations, performance
 from gate.bounds import highest_rate
-from gate.criteria import COMPARING
 from gate.latency import replayed
 from gate.reading import Garbled, number, part
+from vocabulary import COMPARING
 
 TITLES = {
     "on_rust": "both nodes run on the Rust engine",

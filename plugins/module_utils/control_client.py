@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from ansible.module_utils.modes import MODES
+    from ansible.module_utils.vocabulary import CONTROL_SOCKET, MODES
 except ImportError:  # outside of Ansible, in the tests
-    from modes import MODES
+    from vocabulary import CONTROL_SOCKET, MODES
 
 _CREDENTIALS = struct.Struct("3i")
-DEFAULT_SOCKET = "/run/coinjecture-migration/control.sock"
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
 PARTS: Mapping[str, type | tuple[type, ...]] = {
@@ -60,7 +59,7 @@ class ControlClient:
         timeout: Seconds to wait for a connection and for the answer.
     """
 
-    def __init__(self, path: str = DEFAULT_SOCKET, timeout: float = 10.0) -> None:
+    def __init__(self, path: str = CONTROL_SOCKET, timeout: float = 10.0) -> None:
         self.path = path
         self.timeout = timeout
 

@@ -23,7 +23,6 @@ try:
     from ansible.module_utils.control_client import ControlClient, ControlError
     from ansible.module_utils.installed import compare
     from ansible.module_utils.journal_file import JournalFile
-    from ansible.module_utils.modes import MODES
     from ansible.module_utils.node_import import ImportEditRefused
     from ansible.module_utils.node_import import state as import_state
     from ansible.module_utils.operation import read as read_operation
@@ -31,6 +30,7 @@ try:
     from ansible.module_utils.owned_place import of_root
     from ansible.module_utils.unit_files import Unit
     from ansible.module_utils.unit_needs import Needs, findings, obstacles, process_findings
+    from ansible.module_utils.vocabulary import MODES
 except ImportError:  # outside of Ansible, in the tests
     import as_user
     import interpreter
@@ -40,7 +40,6 @@ except ImportError:  # outside of Ansible, in the tests
     from control_client import ControlClient, ControlError
     from installed import compare
     from journal_file import JournalFile
-    from modes import MODES
     from node_import import ImportEditRefused
     from node_import import state as import_state
     from operation import read as read_operation
@@ -48,6 +47,7 @@ except ImportError:  # outside of Ansible, in the tests
     from owned_place import of_root
     from unit_files import Unit
     from unit_needs import Needs, findings, obstacles, process_findings
+    from vocabulary import MODES
 
 Run = Callable[[Sequence[str]], str]
 

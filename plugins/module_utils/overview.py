@@ -11,18 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 try:
-    from ansible.module_utils.modes import MODES
     from ansible.module_utils.troubles import troubles
     from ansible.module_utils.typed_run import command
     from ansible.module_utils.unit_needs import text as unit_text
+    from ansible.module_utils.vocabulary import ENGINES, LATENCY_EDGES, MODES
 except ImportError:  # outside of Ansible, in the tests and in the filter
-    from modes import MODES
     from troubles import troubles
     from typed_run import command
     from unit_needs import text as unit_text
+    from vocabulary import ENGINES, LATENCY_EDGES, MODES
 
-ENGINES = ("legacy", "rust")
-LATENCY_EDGES = tuple(10 ** (k / 6 - 6) for k in range(37))
 """Upper edges in seconds of the buckets in a soak's evidence; a test compares them with the wrapper's."""
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 try:
-    from ansible.module_utils.modes import MODES
     from ansible.module_utils.troubles import starts_higher
+    from ansible.module_utils.vocabulary import MODES
 except ImportError:  # outside of Ansible, in the tests and in the filter
-    from modes import MODES
     from troubles import starts_higher
+    from vocabulary import MODES
 
 TARGETS = ("rust", "shadow", "legacy", "removed")
 

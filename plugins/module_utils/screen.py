@@ -12,8 +12,10 @@ from typing import Any
 
 try:
     from ansible.module_utils.visible import visible_in
+    from ansible.module_utils.vocabulary import MODES
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from visible import visible_in
+    from vocabulary import MODES
 
 WIDTH = 100
 BAR = 20
@@ -229,9 +231,8 @@ def _steps(report: Mapping[str, Any], paint: Paint) -> list[str]:
 
 
 def _is_done(nodes: Mapping[str, Mapping[str, Any]], step: Mapping[str, Any]) -> bool:
-    order = ("legacy", "shadow", "rust", "final")
     mode = nodes[step["node"]].get("mode")
-    return mode in order and order.index(mode) >= order.index(step["target"])
+    return mode in MODES and MODES.index(mode) >= MODES.index(step["target"])
 
 
 def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:

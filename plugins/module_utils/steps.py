@@ -12,17 +12,17 @@ from typing import Any, NotRequired, TypedDict
 
 try:
     from ansible.module_utils.gate import Decision, decide
-    from ansible.module_utils.modes import MODES
     from ansible.module_utils.troubles import troubles
     from ansible.module_utils.typed_run import command
     from ansible.module_utils.unit_needs import text as unit_text
+    from ansible.module_utils.vocabulary import MODES
     from ansible.module_utils.waves import Size, before
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from gate import Decision, decide
-    from modes import MODES
     from troubles import troubles
     from typed_run import command
     from unit_needs import text as unit_text
+    from vocabulary import MODES
     from waves import Size, before
 
 

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 try:
-    from ansible.module_utils.modes import MODES
     from ansible.module_utils.typed_run import command
     from ansible.module_utils.unit_needs import OF_THE_DROP_IN
     from ansible.module_utils.unit_needs import text as unit_text
+    from ansible.module_utils.vocabulary import MODES
 except ImportError:  # outside of Ansible, in the tests and in the filter
-    from modes import MODES
     from typed_run import command
     from unit_needs import OF_THE_DROP_IN
     from unit_needs import text as unit_text
+    from vocabulary import MODES
 
 DROP_IN_NAME = "/50-migration.conf"
 

@@ -22,15 +22,16 @@ try:
         variables,
         with_drop_in,
     )
+    from ansible.module_utils.vocabulary import SETTINGS_FILE
 except ImportError:  # outside of Ansible, in the tests
     import unit_paths
     from unit_files import Unit, composed, masked_by, read, split, variables, with_drop_in
+    from vocabulary import SETTINGS_FILE
 
 DROP_IN = "drop-in"
 BROUGHT = ("PYTHONPATH", "StateDirectory", "RuntimeDirectory")
 OF_THE_DROP_IN = (DROP_IN, "NeedDaemonReload", *BROUGHT)
 """What `repair.yml` puts back, where no other file is to blame."""
-DEFAULT_SETTINGS = "/etc/coinjecture-migration/wrapper.json"
 LISTS = ("Environment", "StateDirectory", "RuntimeDirectory")
 """Settings of the migration's drop-in; each of them adds up over the files of the unit."""
 CALLS = (
@@ -147,8 +148,8 @@ def _release(needs: Needs, unit: Unit) -> Iterator[Finding]:
         why = f"PYTHONSAFEPATH={value}{_by(file)} hides what lies beside node.py"
         yield _mend("PYTHONSAFEPATH", why, file, needs)
     settings, file = variable(unit, "COINJECTURE_SETTINGS")
-    if (settings or DEFAULT_SETTINGS) != needs.settings:
-        read = f"the wrapper reads its settings from {settings or DEFAULT_SETTINGS}{_by(file)}"
+    if (settings or SETTINGS_FILE) != needs.settings:
+        read = f"the wrapper reads its settings from {settings or SETTINGS_FILE}{_by(file)}"
         why = f"{read}, they are written to {needs.settings}"
         yield _mend("COINJECTURE_SETTINGS", why, file, needs)
 

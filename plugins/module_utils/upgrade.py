@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 try:
-    from ansible.module_utils.modes import MODES
     from ansible.module_utils.typed_run import command
+    from ansible.module_utils.vocabulary import MODES
 except ImportError:  # outside of Ansible, in the tests and in the filter
-    from modes import MODES
     from typed_run import command
+    from vocabulary import MODES
 
 
 def plan(states: Mapping[str, Mapping[str, Any] | None], node: str, release: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.control_client import ControlClient, ControlError
+from ansible.module_utils.vocabulary import CONTROL_SOCKET, MODES
 
 DOCUMENTATION = r"""
 module: consensus_control
@@ -106,11 +107,11 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "op": {"type": "str", "required": True, "choices": ["status", "prepare", "set_mode", "ack"]},
-            "mode": {"type": "str", "choices": ["legacy", "shadow", "rust", "final"]},
+            "mode": {"type": "str", "choices": list(MODES)},
             "if_mode": {"type": "str"},
             "who": {"type": "str"},
             "why": {"type": "str"},
-            "socket": {"type": "str", "default": "/run/coinjecture-migration/control.sock"},
+            "socket": {"type": "str", "default": CONTROL_SOCKET},
             "timeout": {"type": "float", "default": 10.0},
         },
         required_if=[

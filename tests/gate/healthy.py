@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vocabulary import OUTCOMES
+
 from tests.gate.machines import measured
 
 EDGES = [0.5, 1.0, 2.0]
@@ -13,7 +15,6 @@ RUNS = {
     "release": RELEASE, "python": "3.11.2", "libc": "glibc 2.36", "config_fingerprint": FINGERPRINT,
     "interpreter": "usual",
 }  # fmt: skip
-OUTCOMES = ("match", "divergence", "rust_error", "legacy_error", "skipped", "alone")
 
 
 def histogram(bounds: list[float], counts: list[int]) -> dict[str, Any]:

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 from journal import append
+from vocabulary import OUTCOMES
 
 from report.migration import assemble, main, read_decisions
 from report.page import render
 from report.run import BadMaterial, check
 from tests.report.material import histogram
-
-OUTCOMES = ("match", "divergence", "rust_error", "legacy_error", "skipped", "alone")
 
 
 def journal(*steps: tuple[float, str, int | None, str, str]) -> str:

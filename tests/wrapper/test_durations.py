@@ -10,7 +10,6 @@ from coinjecture_migration.evidence.counters import Counters, flat
 from coinjecture_migration.evidence.histograms import (
     COARSE,
     FINE,
-    LATENCY_EDGES,
     Durations,
     Paired,
     in_latency_buckets,
@@ -18,6 +17,7 @@ from coinjecture_migration.evidence.histograms import (
 )
 from coinjecture_migration.runtime import timing
 from coinjecture_migration.runtime.timing import NOTHING, Spent
+from coinjecture_migration.vocabulary import LATENCY_EDGES
 
 from tests.wrapper.conftest import Place
 from tests.wrapper.test_watching import Watched

@@ -14,11 +14,11 @@ from coinjecture_migration.engines import rust as rust_engine
 from coinjecture_migration.evidence import store as evidence_store
 from coinjecture_migration.evidence.counters import Counters
 from coinjecture_migration.evidence.evidence import Evidence
-from coinjecture_migration.evidence.histograms import RATIO_EDGES
 from coinjecture_migration.evidence.soak import Clock
 from coinjecture_migration.evidence_reader import EvidenceUnreadable, read
 from coinjecture_migration.runtime import timing
 from coinjecture_migration.runtime.timing import Spent
+from coinjecture_migration.vocabulary import RATIO_EDGES
 
 from tests.oracle.support import sealed
 from tests.wrapper.conftest import Place, chain, genesis_block
@@ -439,4 +439,5 @@ def test_given_the_reader_when_it_is_imported_then_no_engine_and_no_wrapper_is()
         "coinjecture_migration.evidence.histograms",
         "coinjecture_migration.runtime",
         "coinjecture_migration.runtime.timing",
+        "coinjecture_migration.vocabulary",
     }

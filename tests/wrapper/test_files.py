@@ -14,9 +14,10 @@ from coinjecture_migration.evidence import evidence as evidence_module
 from coinjecture_migration.evidence import store as evidence_store
 from coinjecture_migration.evidence.counters import Counters
 from coinjecture_migration.evidence.evidence import Evidence
-from coinjecture_migration.evidence.histograms import LATENCY_EDGES, quantile
+from coinjecture_migration.evidence.histograms import quantile
 from coinjecture_migration.runtime.timing import Spent
 from coinjecture_migration.settings import SettingsError, load_settings
+from coinjecture_migration.vocabulary import LATENCY_EDGES
 from gate.status_reader import read as read_status
 from referencing import Registry, Resource
 

@@ -6,13 +6,23 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "wrapper" / "coinjecture_migration"
-ROOMS = ("runtime", "settings", "evidence", "engines", "watchers", "modes", "judging", "control")
+ROOMS = (
+    "vocabulary",
+    "runtime",
+    "settings",
+    "evidence",
+    "engines",
+    "watchers",
+    "modes",
+    "judging",
+    "control",
+)
 """From the ground up."""
 ENTRIES = ("ctl", "evidence_reader", "interpreter")
 """What other programs of a node run or import; nothing of the wrapper may need more than it says below."""
 USED_BY_ENTRIES = {
-    "ctl": {"modes.mode_file", "settings", "runtime.visible"},
-    "evidence_reader": {"evidence.histograms"},
+    "ctl": {"modes.mode_file", "settings", "runtime.visible", "vocabulary"},
+    "evidence_reader": {"evidence.histograms", "vocabulary"},
     "interpreter": set(),
 }
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import consensus_surface
 import pytest
-from coinjecture_migration.engines.active import NEEDED, ActiveEngines
+from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.loader import EngineLoader
+from coinjecture_migration.vocabulary import NEEDED
 from consensus_wrapper import DualRunConsensus
 
 from testnet.node.src import pow

@@ -26,9 +26,10 @@ from typing import Any
 if __name__ == "__main__":  # run as a file: the package lies one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from coinjecture_migration.modes.mode_file import MODES, ModeRecord, write_mode_file
+from coinjecture_migration.modes.mode_file import ModeRecord, write_mode_file
 from coinjecture_migration.runtime.visible import visible
 from coinjecture_migration.settings import SettingsError, load_settings
+from coinjecture_migration.vocabulary import MODES
 
 POLL_S = 0.2
 ANSWER_TIMEOUT_S = 60.0

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from coinjecture_migration.evidence.histograms import ENGINES, LATENCY_EDGES, RATIO_EDGES, from_counts
+from coinjecture_migration.evidence.histograms import from_counts
+from coinjecture_migration.vocabulary import ENGINES, LATENCY_EDGES, MODES, OUTCOMES, RATIO_EDGES
 
 SCHEMA = 1
-MODES = ("legacy", "shadow", "rust", "final")
-OUTCOMES = ("match", "divergence", "rust_error", "legacy_error", "skipped", "alone")
 REPORT_FACTS = ("baseline", "sentinel", "determinism")
 
 

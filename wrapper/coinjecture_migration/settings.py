@@ -9,10 +9,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from coinjecture_migration import vocabulary
+
 SETTINGS_VARIABLE = "COINJECTURE_SETTINGS"
-DEFAULT_SETTINGS = Path("/etc/coinjecture-migration/wrapper.json")
+DEFAULT_SETTINGS = Path(vocabulary.SETTINGS_FILE)
 PROFILES = ("header", "full")
-ON_DIVERGENCE = ("legacy", "rust")
+ON_DIVERGENCE = vocabulary.ENGINES
 
 
 class SettingsError(ValueError):
@@ -44,8 +46,8 @@ class Settings:
     """
 
     node: str = socket.gethostname()
-    state_dir: Path = Path("/var/lib/coinjecture-migration")
-    control_socket: Path = Path("/run/coinjecture-migration/control.sock")
+    state_dir: Path = Path(vocabulary.STATE_DIR)
+    control_socket: Path = Path(vocabulary.CONTROL_SOCKET)
     control_uid: int = 0
     release_link: Path = Path("/opt/coinjecture/current")
     node_config: Path = Path("/etc/coinjecture/node.json")

@@ -10,7 +10,6 @@ from .reading import finite, shown
 
 GOOD_OUTCOME = {"legacy": "alone", "shadow": "match", "rust": "match", "final": "alone"}
 """Which outcome counts as a good sample of a mode's soak."""
-COMPARING = ("shadow", "rust")
 """Modes in which both engines judge."""
 NUMBERS = (
     "soak_seconds",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vocabulary import COMPARING
+
 from . import durations
-from .criteria import COMPARING, Criteria
+from .criteria import Criteria
 from .durations import Measured
 from .findings import Findings
 from .performance import judge, tell

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from vocabulary import ANSWERING, OUTCOMES
+
 from . import durations
 from .criteria import GOOD_OUTCOME
 from .forms import path_of
 from .reading import Garbled, finite, shown
 
-ANSWERING = {"legacy": "legacy", "shadow": "legacy", "rust": "rust", "final": "rust"}
-OUTCOMES = ("match", "divergence", "rust_error", "legacy_error", "skipped", "alone")
-"""Every call a node judges ends in exactly one of these."""
 RUNS = ("release", "python", "libc", "config_fingerprint", "interpreter")
 EARLIEST, LATEST = 1e9, 4.1e9
 """A clock that tells a time before 2001 or after 2099 was never set."""

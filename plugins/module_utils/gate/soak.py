@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vocabulary import COMPARING
+
 from .bounds import highest_rate
-from .criteria import COMPARING, GOOD_OUTCOME, Criteria
+from .criteria import GOOD_OUTCOME, Criteria
 from .findings import Findings
 from .replay import Replay
 

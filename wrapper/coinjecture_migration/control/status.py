@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from coinjecture_migration.engines.active import ANSWERING
 from coinjecture_migration.engines.legacy import field
 from coinjecture_migration.engines.loader import rust_build
 from coinjecture_migration.modes import identity
 from coinjecture_migration.modes.manager import ModeManager
 from coinjecture_migration.modes.mode_file import ModeRecord
+from coinjecture_migration.vocabulary import ANSWERING
 
 SCHEMA = 1
 

@@ -10,16 +10,7 @@ from coinjecture_migration.engines.legacy import LegacyEngine
 from coinjecture_migration.engines.rust import RustEngine
 from coinjecture_migration.engines.tree_sync import Tree, TreeSync
 from coinjecture_migration.evidence.soak import Soak
-
-ANSWERING = {"legacy": "legacy", "shadow": "legacy", "rust": "rust", "final": "rust"}
-"""The engine whose verdict the node acts on, by mode."""
-NEEDED = {
-    "legacy": ("legacy",),
-    "shadow": ("legacy", "rust"),
-    "rust": ("legacy", "rust"),
-    "final": ("rust",),
-}
-"""The engines a mode has loaded."""
+from coinjecture_migration.vocabulary import ANSWERING
 
 
 class CallsUnderWay:

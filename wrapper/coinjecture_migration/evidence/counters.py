@@ -10,8 +10,6 @@ from typing import Any
 
 from coinjecture_migration.evidence.histograms import (
     COARSE,
-    LATENCY_EDGES,
-    RATIO_EDGES,
     Paired,
     as_json,
     in_latency_buckets,
@@ -19,8 +17,7 @@ from coinjecture_migration.evidence.histograms import (
     ratio_bucket,
 )
 from coinjecture_migration.runtime.timing import NOTHING, Spent
-
-OUTCOMES = ("match", "divergence", "rust_error", "legacy_error", "skipped", "alone")
+from coinjecture_migration.vocabulary import LATENCY_EDGES, OUTCOMES, RATIO_EDGES
 
 
 class Ratio:

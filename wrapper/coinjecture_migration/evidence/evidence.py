@@ -15,10 +15,11 @@ from typing import Any
 from coinjecture_migration.evidence import soak as soaks
 from coinjecture_migration.evidence.counters import Counters, flat
 from coinjecture_migration.evidence.soak import GAP_SECONDS, Clock, Gap, Soak
-from coinjecture_migration.evidence.store import EVER, Batch, EvidenceStore, StoredSoak, is_full
+from coinjecture_migration.evidence.store import Batch, EvidenceStore, StoredSoak, is_full
 from coinjecture_migration.runtime.errors import NEVER_SWALLOWED
 from coinjecture_migration.runtime.periodic import Periodic
 from coinjecture_migration.runtime.reserve import Reserve
+from coinjecture_migration.vocabulary import FAULTS
 
 log = logging.getLogger("coinjecture.migration")
 
@@ -224,7 +225,7 @@ class Evidence:
             _add(known, _since(soak.stored, flat(soak.counters.snapshot(), soak.mode)))
         return {
             outcome: int(sum(value for name, value in known.items() if _is_outcome(name, outcome)))
-            for outcome in EVER
+            for outcome in FAULTS
         }
 
     # The disk

@@ -12,15 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coinjecture_migration.runtime.timing import Spent
-
-LATENCY_EDGES = tuple(10 ** (k / 6 - 6) for k in range(37))
-"""Upper edges in seconds, 1 us to 1 s, each 10^(1/6) = 1.47 times the one before."""
-RATIO_EDGES = tuple(10 ** (k / 12) for k in range(-36, 37))
-"""Upper edges of Rust's duration over legacy's, 0.001 to 1000, each 1.21 times the one before; one is 1.0."""
+from coinjecture_migration.vocabulary import ENGINES, LATENCY_EDGES, RATIO_EDGES
 
 FINE, COARSE = 240, 24
 """Narrow buckets to a decade, each 1 % or 10 % wide; both divide those of `LATENCY_EDGES`."""
-CLOCKS, ENGINES = ("cpu", "wall"), ("legacy", "rust")
+CLOCKS = ("cpu", "wall")
 
 
 def latency_bucket(seconds: float) -> int:

@@ -24,7 +24,6 @@ MAX_GAPS = 1000
 MAX_PAGES = 16_384  # of 4 KiB: the limits above stay far below it
 WAL_BYTES = 4 * 2**20
 MAX_WAL_BYTES = 16 * WAL_BYTES  # the log cannot be emptied while somebody reads; beyond this it does not grow
-EVER = ("divergence", "rust_error", "legacy_error")
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS soak (

@@ -10,7 +10,7 @@ from typing import Any
 
 from consensus_surface import HeaderValidationError
 
-from coinjecture_migration.engines.active import ANSWERING, ActiveEngines
+from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.legacy import LegacyEngine, field
 from coinjecture_migration.engines.observation import Observation, compare, same
 from coinjecture_migration.engines.rust import RustEngine
@@ -21,6 +21,7 @@ from coinjecture_migration.runtime import timing
 from coinjecture_migration.runtime.alerts import Alerts
 from coinjecture_migration.runtime.errors import EngineFailure
 from coinjecture_migration.runtime.timing import NOTHING
+from coinjecture_migration.vocabulary import ANSWERING
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from typing import Any
 
 from consensus_surface import RevealValidationError
 
-from coinjecture_migration.engines.active import ANSWERING, ActiveEngines
+from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.legacy import LegacyEngine, field
 from coinjecture_migration.engines.rust import RustEngine
 from coinjecture_migration.judging.block_call import OTHER, close
 from coinjecture_migration.modes.manager import ModeManager
 from coinjecture_migration.runtime.alerts import Alerts
+from coinjecture_migration.vocabulary import ANSWERING
 
 
 @dataclass

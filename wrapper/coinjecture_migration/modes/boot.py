@@ -8,12 +8,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from coinjecture_migration.engines.active import ANSWERING, NEEDED, ActiveEngines
+from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.loader import EngineLoader
 from coinjecture_migration.engines.tree_sync import compare_trees, copy_everything, copy_keys, tips_agree
 from coinjecture_migration.modes.mode_file import Latch, ModeRecord
 from coinjecture_migration.runtime.alerts import Alerts
 from coinjecture_migration.runtime.errors import EngineFailure, StartRefused
+from coinjecture_migration.vocabulary import ANSWERING, NEEDED
 
 log = logging.getLogger("coinjecture.migration")
 

@@ -14,18 +14,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from coinjecture_migration.engines.active import ANSWERING, NEEDED, ActiveEngines
+from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.loader import EngineLoader
 from coinjecture_migration.evidence.evidence import Evidence
 from coinjecture_migration.modes import identity
 from coinjecture_migration.modes.boot import compare_at_start, first_engines, lowered, way_back
 from coinjecture_migration.modes.memory import ModeMemory
-from coinjecture_migration.modes.mode_file import MODES, Latch, ModeRecord
+from coinjecture_migration.modes.mode_file import Latch, ModeRecord
 from coinjecture_migration.modes.preparation import Preparation
 from coinjecture_migration.runtime.alerts import Alerts
 from coinjecture_migration.runtime.errors import ModeChangeRefused
 from coinjecture_migration.runtime.reserve import Reserve
 from coinjecture_migration.settings import Settings
+from coinjecture_migration.vocabulary import ANSWERING, MODES, NEEDED
 from coinjecture_migration.watchers.watchers import Watchers
 
 log = logging.getLogger("coinjecture.migration")

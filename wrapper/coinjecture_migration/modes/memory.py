@@ -16,7 +16,6 @@ from typing import Any
 
 from coinjecture_migration.evidence.evidence import Evidence
 from coinjecture_migration.modes.mode_file import (
-    MODES,
     DamagedModeFile,
     Latch,
     ModeRecord,
@@ -29,6 +28,7 @@ from coinjecture_migration.runtime.alerts import Alerts
 from coinjecture_migration.runtime.errors import ModeChangeRefused
 from coinjecture_migration.runtime.reserve import Reserve, no_room
 from coinjecture_migration.settings import Settings
+from coinjecture_migration.vocabulary import MODES
 
 log = logging.getLogger("coinjecture.migration")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from coinjecture_migration.runtime import durable
+from coinjecture_migration.vocabulary import MODES
 
 SCHEMA = 1
-MODES = ("legacy", "shadow", "rust", "final")
 """The modes in the order of the migration."""
 LARGEST = 2**20
 """More bytes than any mode file has."""

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from coinjecture_migration.vocabulary import MODES
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from coinjecture_exporter import evidence_families
 from coinjecture_exporter.chain import Fetch, fetcher, look
-from coinjecture_exporter.journal import MODES, read_journal
+from coinjecture_exporter.journal import read_journal
 from coinjecture_exporter.settings import Settings
 
 log = logging.getLogger("coinjecture.metrics")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from coinjecture_migration.vocabulary import MODES, OUTCOMES
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -14,10 +15,6 @@ from prometheus_client.core import (
     InfoMetricFamily,
     Metric,
 )
-
-from coinjecture_exporter.journal import MODES
-
-OUTCOMES = ("match", "divergence", "rust_error", "legacy_error", "skipped", "alone")
 
 
 def of(evidence: Mapping[str, Any]) -> list[Metric]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-MODES = ("legacy", "shadow", "rust", "final")
+from coinjecture_migration.vocabulary import MODES
+
 MODE_CHANGES = ("step done", "rollback", "complete")
 """Records whose `to` is the mode that the node was left in; the others are notes beside them."""
 

@@ -9,6 +9,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from coinjecture_migration.vocabulary import STATE_DIR
+
 
 class SettingsError(ValueError):
     """The settings cannot be followed; the message names file, setting and remedy."""
@@ -35,7 +37,7 @@ class Settings:
     address: str = "127.0.0.1"
     port: int = 9478
     api: str = "http://127.0.0.1:8080"
-    state_dir: Path = Path("/var/lib/coinjecture-migration")
+    state_dir: Path = Path(STATE_DIR)
     operator_dir: Path = Path("/var/lib/coinjecture-operator")
     timeout: float = 2.0
     fingerprint_lag: int = 20

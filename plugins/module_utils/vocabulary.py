@@ -1,0 +1,1 @@
+../../wrapper/coinjecture_migration/vocabulary.py

@@ -1,0 +1,106 @@
+"""The words that wrapper, plugins and exporter share are stated once, in one file that all of them get."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import vocabulary
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = ROOT / "wrapper/coinjecture_migration/vocabulary.py"
+LINK = ROOT / "plugins/module_utils/vocabulary.py"
+ROOMS = (
+    "wrapper",
+    "plugins",
+    "report",
+    "testnet",
+    *(f"roles/{role}/files" for role in ("metrics", "events", "restart")),
+)
+"""The programs that can import it; the wheel and the local network hold together without the toolkit."""
+
+
+def _stated() -> dict[str, Any]:
+    return {name: value for name, value in vars(vocabulary).items() if name.isupper()}
+
+
+def _is_restated(value: Any) -> str | None:
+    """The name under which the vocabulary has a value that says as much as a list of words does."""
+    if isinstance(value, str) and not value.startswith("/"):
+        return None
+    if isinstance(value, (tuple, list, set)) and set(map(str, value)) == set(vocabulary.ENGINES):
+        return None  # two names beside each other are no list
+    same = tuple(value) if isinstance(value, (list, set)) else value
+    return next(
+        (name for name, stated in _stated().items() if type(stated) is type(same) and stated == same), None
+    )
+
+
+def _literals(path: Path) -> Iterator[tuple[int, Any]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Constant)):
+            try:
+                yield node.lineno, ast.literal_eval(node)
+            except ValueError:
+                continue
+
+
+def test_the_plugins_have_the_file_itself() -> None:
+    assert LINK.is_symlink() and LINK.resolve() == HOME
+
+
+def test_no_program_states_a_word_of_it_again() -> None:
+    again = [
+        f"{path.relative_to(ROOT)}:{line} restates {name}"
+        for room in ROOMS
+        for path in sorted((ROOT / room).rglob("*.py"))
+        if path.resolve() != HOME
+        for line, value in _literals(path)
+        if (name := _is_restated(value))
+    ]
+    assert again == []
+
+
+@pytest.mark.parametrize(
+    "role", sorted(path.parent.parent.name for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
+)
+def test_a_role_that_takes_a_mode_takes_every_mode(role: str) -> None:
+    specs = yaml.safe_load((ROOT / f"roles/{role}/meta/argument_specs.yml").read_text())["argument_specs"]
+    for spec in specs.values():
+        for name, option in (spec.get("options") or {}).items():
+            if set(option.get("choices") or []) & {"shadow", "final"}:
+                assert tuple(option["choices"]) == vocabulary.MODES, f"{role}: {name}"
+
+
+def test_a_schema_names_modes_in_their_order() -> None:
+    def modes(value: Any) -> Iterator[list[Any]]:
+        if isinstance(value, dict):
+            if "shadow" in (value.get("enum") or []):
+                yield [mode for mode in value["enum"] if mode is not None]
+            for inner in value.values():
+                yield from modes(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from modes(inner)
+
+    found = [
+        (path.name, named)
+        for path in sorted((ROOT / "docs/schemas").glob("*.json"))
+        for named in modes(json.loads(path.read_text()))
+    ]
+    assert found
+    for name, named in found:
+        known = [word for word in named if word in vocabulary.MODES]
+        assert known == [mode for mode in vocabulary.MODES if mode in known], name
+
+
+def test_the_paths_are_those_of_the_inventory() -> None:
+    given = yaml.safe_load((ROOT / "playbooks/group_vars/all/node.yml").read_text())
+    assert given["migration_state_dir"] == vocabulary.STATE_DIR
+    assert given["migration_socket"] == vocabulary.CONTROL_SOCKET
+    assert given["migration_settings_file"] == vocabulary.SETTINGS_FILE
