@@ -15,13 +15,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "wrapper/coinjecture_migration/vocabulary.py"
 LINK = ROOT / "plugins/module_utils/vocabulary.py"
-ROOMS = (
-    "wrapper",
-    "plugins",
-    "report",
-    "testnet",
-    *(f"roles/{role}/files" for role in ("metrics", "events", "restart")),
-)
+ROOMS = ("wrapper", "plugins", "report", "roles/metrics/files", "roles/events/files", "roles/restart/files")
 """The programs that can import it; the wheel and the local network hold together without the toolkit."""
 
 
