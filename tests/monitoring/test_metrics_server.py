@@ -101,7 +101,7 @@ def test_given_a_metrics_server_that_is_stopped_while_it_reads_then_blocks_are_j
     server.process.send_signal(signal.SIGSTOP)
     for block in chain(4)[1:]:
         assert place.judge(wrapper, block) == "accept"
-    assert wrapper._keeper.evidence.flush(), "a reader that hangs keeps nobody from writing"
+    assert wrapper._manager.evidence.flush(), "a reader that hangs keeps nobody from writing"
 
 
 def test_given_a_term_signal_then_the_server_ends_well(place: Place, server: Server) -> None:
