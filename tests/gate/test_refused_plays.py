@@ -35,7 +35,7 @@ def here(tmp_path: Path) -> Path:
         "ansible_connection": "local", "ansible_become": False, "coinjecture_user": getpass.getuser(),
         "ansible_python_interpreter": sys.executable, "lock_folder": str(tmp_path / "lock"),
         "migration_state_dir": str(tmp_path / "state"), "migration_operator_dir": str(tmp_path / "operator"),
-        "migration_build": str(tmp_path / "build"),
+        "migration_build": str(tmp_path / "build"), "migration_kept": str(tmp_path / "build/kept"),
         "migration_who": "bob@desk", "coinjecture_unit": "coinjecture-node.service",
     }  # fmt: skip
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"nodes": {"hosts": {"node1": {}, "node2": {}}}}))
