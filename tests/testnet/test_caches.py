@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,17 @@ def test_given_the_defaults_of_every_role_then_none_keeps_something_of_a_network
     links = {"src", "dest"}  # build/status.json and the like, which point into the folder of the network
     assert set(named) - by_content - links == set(), named
     assert all(named[name][0] == "point.yml" for name in links & set(named))
+
+
+def test_given_a_place_that_names_the_first_node_then_no_task_asks_another_host_for_it() -> None:
+    """Ansible reads another host's variable without ``hostvars``: the address in it would be a wrong one."""
+    of_the_address = (
+        "migration_networks",
+        "migration_kept",
+        "gate_records",
+        "replay_results",
+        "removal_kept",
+    )
+    asks = re.compile(rf"hostvars\[[^]]+\]\.({'|'.join(of_the_address)}|journal_kept)\b")
+    files = [*ROOT.glob("roles/**/*.yml"), *ROOT.glob("playbooks/**/*.yml")]
+    assert [path.name for path in files if asks.search(path.read_text())] == []
