@@ -8,7 +8,7 @@ from typing import Any
 
 from consensus_surface import RevealValidationError
 
-from coinjecture import _core
+from . import _core
 
 
 def calculate_commitment(params: bytes, miner_salt: bytes, previous_hash: Any, solution: Any) -> str:

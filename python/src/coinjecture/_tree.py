@@ -9,7 +9,7 @@ from typing import Any
 
 from consensus_surface import BlockNode
 
-from coinjecture import _core
+from . import _core
 
 ROWS_AT_ONCE = 256
 """Rows of a log that are judged in one call, which other threads wait for if they ask the tree something."""

@@ -22,10 +22,10 @@ from consensus_surface import (
     ValidationError,
 )
 
-from coinjecture import _core, _settings
-from coinjecture._core import BudgetExceeded, Captured, EngineError, Judgement, OutOfDomain, StaleJudgement
-from coinjecture._reveal import check_reveal
-from coinjecture._tree import BlockTree, field
+from . import _core, _settings
+from ._core import BudgetExceeded, Captured, EngineError, Judgement, OutOfDomain, StaleJudgement
+from ._reveal import check_reveal
+from ._tree import BlockTree, field
 
 __all__ = [
     "REASONS",

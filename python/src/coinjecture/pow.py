@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from coinjecture import _core
+from . import _core
 
 __all__ = ["solve_subset_sum", "verify_subset_sum"]
 
