@@ -30,7 +30,7 @@ try:
     from ansible.module_utils.owned_place import of_root
     from ansible.module_utils.unit_files import Unit
     from ansible.module_utils.unit_needs import Needs, findings, obstacles, process_findings
-    from ansible.module_utils.vocabulary import MODES
+    from ansible.module_utils.vocabulary import DROPPED, MODES
 except ImportError:  # outside of Ansible, in the tests
     import as_user
     import interpreter
@@ -47,7 +47,7 @@ except ImportError:  # outside of Ansible, in the tests
     from owned_place import of_root
     from unit_files import Unit
     from unit_needs import Needs, findings, obstacles, process_findings
-    from vocabulary import MODES
+    from vocabulary import DROPPED, MODES
 
 Run = Callable[[Sequence[str]], str]
 
@@ -58,8 +58,6 @@ RUNTIME_PROBE = (
 )
 
 GUARD_UNIT = "coinjecture-restart.service"
-DROPPED = ("consensus_wrapper.py", "coinjecture_migration", "consensus_surface")
-"""What the migration drops beside node.py."""
 
 
 @dataclass(frozen=True)

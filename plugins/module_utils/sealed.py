@@ -20,16 +20,17 @@ try:
     from ansible.module_utils.importers import Place
     from ansible.module_utils.node_import import ImportEditRefused, complete, legacy_importers, wrap
     from ansible.module_utils.owned_place import of_root
+    from ansible.module_utils.vocabulary import DROPPED
 except ImportError:  # outside of Ansible, in the tests
     import durable
     from bounded_reader import Unreadable, read_bytes
     from importers import Place
     from node_import import ImportEditRefused, complete, legacy_importers, wrap
     from owned_place import of_root
+    from vocabulary import DROPPED
 
 SCHEMA = 1
 LEGACY_MODULE, LEGACY_FILE, NODE_FILE = "consensus", "consensus.py", "node.py"
-OF_THE_MIGRATION = ("consensus_wrapper.py", "coinjecture_migration", "consensus_surface")
 MARKER_OF_A_VENV = "pyvenv.cfg"
 
 
@@ -108,7 +109,7 @@ def _python_files(src: Path) -> list[Path]:
     return [
         path
         for path in sorted(src.rglob("*.py"))
-        if path.relative_to(src).parts[0] not in (LEGACY_FILE, *OF_THE_MIGRATION)
+        if path.relative_to(src).parts[0] not in (LEGACY_FILE, *DROPPED)
         and not foreign.intersection(path.parents)
     ]
 

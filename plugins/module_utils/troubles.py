@@ -13,12 +13,12 @@ try:
     from ansible.module_utils.typed_run import command
     from ansible.module_utils.unit_needs import OF_THE_DROP_IN
     from ansible.module_utils.unit_needs import text as unit_text
-    from ansible.module_utils.vocabulary import MODES
+    from ansible.module_utils.vocabulary import DROPPED, MODES
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from typed_run import command
     from unit_needs import OF_THE_DROP_IN
     from unit_needs import text as unit_text
-    from vocabulary import MODES
+    from vocabulary import DROPPED, MODES
 
 DROP_IN_NAME = "/50-migration.conf"
 
@@ -28,8 +28,24 @@ def troubles(name: str, state: Mapping[str, Any]) -> list[str]:
     lacking = drop_in_is_wrong(state) or process_is_old(state)
     drop_in = lacking and state.get("mode") != "legacy"  # phase 1 writes it anew
     put_back = f"what the unit's drop-in gives is put back by: {_repair(name, state)}"
-    found = [_release(name, state), put_back if drop_in else "", *_modes(name, state)]
+    found = [_release(name, state), put_back if drop_in else "", *_modes(name, state), *in_the_way(state)]
     return [*state.get("places", ()), *(text for text in found if text)]
+
+
+def in_the_way(state: Mapping[str, Any]) -> list[str]:
+    """Files of the node's own under names that the migration drops: overwritten now, and removed later.
+
+    The migration's own are never alone: its folders go last.
+    """
+    remains = [str(path) for path in state.get("remains") or ()]
+    foreign = [path for path in remains if path.rpartition("/")[2] in DROPPED]
+    untouched = (state.get("node_py") or {}).get("state") == "legacy" and not state.get("operation")
+    if not untouched or not foreign or foreign != remains:
+        return []
+    return [
+        f"{', '.join(foreign)} is there and not of the migration, which brings files of that name; "
+        "keep it elsewhere first, where node.py does not need it there"
+    ]
 
 
 def drop_in_is_wrong(state: Mapping[str, Any]) -> bool:

@@ -23,6 +23,8 @@ LATENCY_EDGES = tuple(10 ** (k / 6 - 6) for k in range(37))
 RATIO_EDGES = tuple(10 ** (k / 12) for k in range(-36, 37))
 """Upper edges of Rust's duration over legacy's, 0.001 to 1000, each 1.21 times the one before; one is 1.0."""
 
+DROPPED = ("consensus_wrapper.py", "coinjecture_migration", "consensus_surface")
+"""What the migration drops beside node.py."""
 STATE_DIR = "/var/lib/coinjecture-migration"
 CONTROL_SOCKET = "/run/coinjecture-migration/control.sock"
 SETTINGS_FILE = "/etc/coinjecture-migration/wrapper.json"
