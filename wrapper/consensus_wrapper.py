@@ -26,6 +26,7 @@ from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.loader import EngineLoader
 from coinjecture_migration.engines.observation import Observation, compare
 from coinjecture_migration.judging.block_call import BlockCall, Decision, judge_alone
+from coinjecture_migration.judging.insertion import insert
 from coinjecture_migration.judging.reads import AnsweringReads
 from coinjecture_migration.judging.state_call import StateCall
 from coinjecture_migration.modes.manager import ModeManager
@@ -142,7 +143,13 @@ class DualRunConsensus(AnsweringReads):
         self._judging = threading.RLock()
         self._alerts = Alerts(alert_callback)
         loader = EngineLoader(
-            engine_args, engine_kwargs, __package__ or None, legacy_engine, self._settings.release_link
+            engine_args,
+            engine_kwargs,
+            __package__ or None,
+            legacy_engine,
+            self._settings.release_link,
+            self._settings.genesis_file,
+            self._settings.quiet_legacy,
         )
         self._manager = ModeManager(self._settings, loader, self._alerts, self._judging)
         self._manager.boot(ConsensusMode(mode).value if mode is not None else None)
@@ -176,6 +183,11 @@ class DualRunConsensus(AnsweringReads):
         """Move the tip of both engines. Returns the blocks that left and that joined the best chain."""
         removed, added = self._state_call("handle_reorg", new_tip_hash)
         return removed, added
+
+    def _add_block_to_tree(self, block: Any, receipt_time: float) -> None:
+        """Insert without judging, as programs of the deployed node do at their start."""
+        with self._one_call() as active:
+            insert(self._manager, active, block, receipt_time)
 
     # Mode and counters
 

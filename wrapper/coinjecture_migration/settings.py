@@ -15,6 +15,7 @@ SETTINGS_VARIABLE = "COINJECTURE_SETTINGS"
 DEFAULT_SETTINGS = Path(vocabulary.SETTINGS_FILE)
 PROFILES = ("header", "full")
 ON_DIVERGENCE = vocabulary.ENGINES
+REVEAL = ("compare", "legacy")
 
 
 class SettingsError(ValueError):
@@ -43,6 +44,9 @@ class Settings:
         sentinel_seconds: Time between two of its looks.
         determinism_seconds: Time between two samples of the determinism arm; 0 switches it off.
         determinism_pause: Time before each of its judgements.
+        reveal: Whether both engines check a reveal and are compared, or the legacy engine alone does, whose
+            own form of commitment no other engine knows.
+        quiet_legacy: Whether what the legacy engine prints is left out.
     """
 
     node: str = socket.gethostname()
@@ -62,11 +66,18 @@ class Settings:
     sentinel_seconds: float = 30.0
     determinism_seconds: float = 600.0
     determinism_pause: float = 0.25
+    reveal: str = "compare"
+    quiet_legacy: bool = False
 
     @property
     def mode_file(self) -> Path:
         """The mode file."""
         return self.state_dir / "mode.json"
+
+    @property
+    def genesis_file(self) -> Path:
+        """The genesis, where the configuration names none."""
+        return self.state_dir / "genesis.json"
 
     @property
     def evidence_file(self) -> Path:
@@ -115,12 +126,16 @@ def _checked(path: Path, name: str, value: Any) -> Any:
     kinds = {field.name: str(field.type) for field in fields(Settings)}
     if name not in kinds:
         raise SettingsError(f"{path}: unknown setting {name!r}; known are {', '.join(sorted(kinds))}")
-    choices = {"on_divergence": ON_DIVERGENCE, "pin_profile": (*PROFILES, None)}.get(name)
+    choices = {"on_divergence": ON_DIVERGENCE, "pin_profile": (*PROFILES, None), "reveal": REVEAL}.get(name)
     if choices is not None:
         if value not in choices:
             raise SettingsError(f"{path}: {name} is {value!r}, must be one of {choices}")
         return value
     kind = kinds[name]
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise SettingsError(f"{path}: {name} is {value!r}, must be true or false")
+        return value
     if value is None and "None" in kind:
         return None
     if kind in ("Path", "str"):

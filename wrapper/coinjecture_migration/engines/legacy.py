@@ -15,6 +15,7 @@ from typing import Any
 from consensus_surface import REASONS
 
 from coinjecture_migration.engines.observation import Observation
+from coinjecture_migration.engines.shape import CannotMake, shape_of
 from coinjecture_migration.engines.storage_proxy import StorageProxy
 from coinjecture_migration.runtime import timing
 from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, EngineFailure
@@ -123,14 +124,17 @@ class LegacyEngine:
             cause=cause,
         )
 
-    def complete(self, result: Observation, block: Any) -> None:
+    def complete(self, result: Observation, block: Any, profile: str) -> None:
         """Put hash and work of the block's content into an observation, by the legacy code itself.
+
+        Only where the rules of the profile came so far as to ask for them: what no rule determines is not
+        compared.
 
         After judging, not before: computed before, they would warm what judging then needs, and its
         duration would be compared with that of a cold Rust engine.
         """
-        if result.error is None:
-            for name, value in self._computed(block).items():
+        if result.error is None and (asked := determined(result, profile)):
+            for name, value in self._computed(block, asked).items():
                 setattr(result, name, value)
 
     def like(self, block: Any, text: bytes) -> Any:
@@ -140,7 +144,9 @@ class LegacyEngine:
             EngineFailure: Its class cannot make one.
         """
         made = json.loads(text)
-        return made if isinstance(block, Mapping | bytes | bytearray | str) else self._block_object(made)
+        return (
+            made if isinstance(block, Mapping | bytes | bytearray | str) else self._block_object(made, block)
+        )
 
     def release(self) -> None:
         """Carry out the writes of the last judgement; what the storage raises goes out as it is."""
@@ -193,16 +199,16 @@ class LegacyEngine:
         stamps = getattr(self.engine, "_header_timestamps", None)
         return getattr(self.engine, "rate_limited", None), (stamps[-1] if stamps else None)
 
-    def _computed(self, block: Any) -> dict[str, Any]:
+    def _computed(self, block: Any, asked: frozenset[str]) -> dict[str, Any]:
         """Hash and work of the block's content by the legacy code itself, None where it computes none."""
         if isinstance(block, Mapping) and any(name not in block for name in REQUIRED):
-            return {"block_hash": None, "work": None}
+            return dict.fromkeys(asked)
         found: dict[str, Any] = {}
-        hasher = getattr(block, "calculate_hash", None) or self._function("calculate_block_hash", block)
-        if hasher:
-            found["block_hash"] = _value_or_none(hasher)
-        scorer = self._function("calculate_work_score", self._complexity(block))
-        if scorer:
+        if "block_hash" in asked:
+            hasher = getattr(block, "calculate_hash", None) or self._function("calculate_block_hash", block)
+            if hasher:
+                found["block_hash"] = _value_or_none(hasher)
+        if "work" in asked and (scorer := self._function("calculate_work_score", self._complexity(block))):
             found["work"] = _value_or_none(scorer) if self._complexity(block) else None
         return found
 
@@ -270,13 +276,43 @@ class LegacyEngine:
             values["block"] = self._block_object(node.block)
         return kind(**values)
 
-    def _block_object(self, block: Mapping[str, Any]) -> Any:
+    def _block_object(self, block: Mapping[str, Any], sample: Any = None) -> Any:
+        """A block object of this engine made of JSON, after a sample of it or after the genesis."""
+        shape = shape_of(self.engine.genesis_block)
+        if sample is not None:
+            shape = shape_of(sample, shape)
+        if not shape.is_plain:
+            try:
+                return shape.make(block)
+            except CannotMake as error:
+                raise EngineFailure(
+                    f"a block of the legacy engine's class cannot be made: {error}"
+                ) from error
         make = getattr(type(self.engine.genesis_block), "from_dict", None)
         if make is None:
             raise EngineFailure(
                 "the legacy engine keeps block objects and its class cannot make one from a dict"
             )
         return make(dict(block))
+
+
+SCORED = frozenset({"missing_complexity", "no_work", "bad_block_hash", "bad_proof", "bad_tier_size"})
+"""Rejects by a rule that asks for the work score, or by one behind it."""
+HASHED = frozenset({"bad_block_hash", "bad_proof", "bad_tier_size"})
+"""The same of the hash of the content; only the profile `full` has such rules."""
+
+
+def determined(result: Observation, profile: str) -> frozenset[str]:
+    """What of `block_hash` and `work` the rules came to compute before they gave this verdict.
+
+    A malformed block may have broken before: nothing of it is determined.
+    """
+    asked = set()
+    if result.accepted or (result.reasons and result.reasons <= SCORED):
+        asked.add("work")
+    if profile == "full" and (result.accepted or (result.reasons and result.reasons <= HASHED)):
+        asked.add("block_hash")
+    return frozenset(asked)
 
 
 def without_rate_limit(config: Any) -> Any:

@@ -8,26 +8,18 @@ import importlib
 import itertools
 import sys
 from collections.abc import Callable, Iterator
-from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
+from coinjecture_migration.engines import release
+from coinjecture_migration.engines.genesis import Genesis, WithGenesis
 from coinjecture_migration.engines.legacy import LegacyEngine, without_rate_limit
+from coinjecture_migration.engines.printing import Printing
 from coinjecture_migration.engines.rust import RustEngine
-from coinjecture_migration.engines.storage_proxy import StorageProxy
-from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, EngineFailure
+from coinjecture_migration.engines.storage_proxy import Aside, StorageProxy
+from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, EngineFailure, NotImportable
 
-RUST_MODULE = "coinjecture.consensus"
 OnRow = Callable[[bytes, float], None]
-
-
-class NoStorage:
-    """A storage that takes every write, keeps none, and has no log."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name == "iter_blocks":
-            raise AttributeError(name)
-        return lambda *_args, **_kwargs: None
 
 
 class EngineLoader:
@@ -39,6 +31,8 @@ class EngineLoader:
         package: Package of the wrapper module, None where it runs from a plain folder.
         legacy_engine: A legacy engine that is built already, used the first time one is needed.
         release_link: Symlink to the installed wheel.
+        genesis_file: Where a genesis is kept that the configuration does not name.
+        quiet_legacy: Whether the legacy engine's `print` is silent.
     """
 
     def __init__(
@@ -48,6 +42,8 @@ class EngineLoader:
         package: str | None,
         legacy_engine: Any = None,
         release_link: Path | None = None,
+        genesis_file: Path | None = None,
+        quiet_legacy: bool = False,
     ) -> None:
         self._args, self._kwargs, self._given = args, kwargs, legacy_engine
         if legacy_engine is not None and len(args) < 3:
@@ -58,6 +54,8 @@ class EngineLoader:
         self._imported_release: str | None = None
         self.config = self._argument(0, "config", getattr(legacy_engine, "config", None))
         self.storage = self._argument(1, "storage", getattr(legacy_engine, "storage", None))
+        self.printing = Printing(quiet_legacy)
+        self.genesis = Genesis(genesis_file, getattr(self.config, "genesis_block", None))
 
     def build(self, name: str, *, answering: bool, on_row: OnRow | None = None) -> LegacyEngine | RustEngine:
         """Load and construct an engine; its constructor rebuilds the tree from storage.
@@ -68,12 +66,16 @@ class EngineLoader:
             on_row: Told each row of the log that is read; may raise to stop.
 
         Raises:
-            EngineFailure: It cannot be imported or built; also noted in `errors`.
+            NotImportable: The wheel itself is at fault; also noted in `errors`.
+            EngineFailure: It cannot be built of this configuration and storage; also noted in `errors`.
         """
         try:
             engine = self._legacy(answering, on_row) if name == "legacy" else self._rust(on_row)
         except NEVER_SWALLOWED:
             raise
+        except release.NotImportable as error:
+            self.errors[name] = str(error)
+            raise NotImportable(f"the wheel cannot be imported: {error}") from error
         except BaseException as error:
             self.errors[name] = f"{type(error).__name__}: {error}"
             raise EngineFailure(f"the {name} engine cannot be built: {self.errors[name]}") from error
@@ -85,9 +87,10 @@ class EngineLoader:
         if self._given is not None:
             engine, self._given = self._given, None
             engine.storage = proxy
-            return LegacyEngine(engine, proxy)
+            return self._met(LegacyEngine(engine, proxy))
         importlib.invalidate_caches()
         kind = importlib.import_module(self.legacy_module).ConsensusEngine
+        self.printing.install(kind)
         proxy.on_row = on_row
         if not answering:
             proxy.hold()
@@ -95,26 +98,40 @@ class EngineLoader:
         proxy.drop()
         proxy.on_row = None
         engine.config = self.config
-        return LegacyEngine(engine, proxy)
+        return self._met(LegacyEngine(engine, proxy))
+
+    def _met(self, legacy: LegacyEngine) -> LegacyEngine:
+        """The legacy engine knows the genesis, whatever the configuration says."""
+        self.genesis.seen(getattr(legacy.engine, "genesis_block", None))
+        return legacy
 
     def _rust(self, on_row: OnRow | None) -> RustEngine:
-        importlib.invalidate_caches()
-        imported_before = RUST_MODULE in sys.modules
-        kind = importlib.import_module(RUST_MODULE).ConsensusEngine
+        imported_before = release.is_imported(self._release_link)
+        kind = release.engine_module(self._release_link).ConsensusEngine
         if not imported_before:
             self._imported_release = self._linked_release()
         proxy = StorageProxy(self.storage)
         proxy.on_row = on_row
-        engine = self._construct(kind, proxy, self.config)
-        proxy.on_row = None
-        return RustEngine(engine, self.storage)
+        engine = self._construct(kind, proxy, self._with_genesis(self.config))
+        engine.config, proxy.on_row = self.config, None
+        rust = RustEngine(engine, self.storage)
+        self.genesis.keep(rust.as_json)
+        return rust
+
+    def _with_genesis(self, config: Any) -> Any:
+        """The configuration as the Rust engine needs it."""
+        if getattr(config, "genesis_block", None) is not None:
+            return config
+        return WithGenesis(config, self.genesis.block())
 
     def fresh(self, like: LegacyEngine | RustEngine) -> LegacyEngine | RustEngine:
-        """An engine of the same class with nothing but the genesis in it, on a storage that keeps nothing."""
-        proxy = StorageProxy(NoStorage())
+        """An engine of the same class with nothing but the genesis in it, whose writes lead nowhere."""
+        proxy = StorageProxy(Aside(self.storage))
         config = without_rate_limit(self.config)
-        engine = self._construct(type(like.engine), proxy, config)
-        return LegacyEngine(engine, proxy) if isinstance(like, LegacyEngine) else RustEngine(engine, proxy)
+        if isinstance(like, LegacyEngine):
+            with self.printing.aside():
+                return LegacyEngine(self._construct(type(like.engine), proxy, config), proxy)
+        return RustEngine(self._construct(type(like.engine), proxy, self._with_genesis(config)), proxy)
 
     def _construct(self, kind: Any, proxy: StorageProxy, config: Any) -> Any:
         args, kwargs = list(self._args), dict(self._kwargs)
@@ -159,18 +176,9 @@ class EngineLoader:
         """Whether the legacy module is in this process."""
         return self.legacy_module in sys.modules
 
-    @staticmethod
-    def rust_importable() -> bool:
+    def rust_importable(self) -> bool:
         """Whether the wheel's files are found; nothing is imported for that."""
-        try:
-            importlib.invalidate_caches()
-            package = PathFinder.find_spec("coinjecture")
-            if package is None or package.submodule_search_locations is None:
-                return False
-            places = list(package.submodule_search_locations)
-            return all(PathFinder.find_spec(f"coinjecture.{name}", places) for name in ("consensus", "_core"))
-        except Exception:
-            return False
+        return release.is_there(self._release_link)
 
     def builds(self, legacy: LegacyEngine, rust: RustEngine) -> dict[str, Any]:
         """Identity of both engines, for a divergence file."""

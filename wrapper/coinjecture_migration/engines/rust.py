@@ -55,6 +55,17 @@ class RustEngine:
         except BaseException as error:  # a panic is no Exception
             return None, Observation("rust", error=error)
 
+    def as_json(self, block: Any) -> bytes:
+        """A block of any shape, read whole, as JSON.
+
+        Raises:
+            EngineFailure: It cannot be read.
+        """
+        captured, ended = self.capture_unclocked(block)
+        if ended is not None:
+            raise EngineFailure(f"a block cannot be read: {ended.cause or ended.error!r}")
+        return bytes(captured.to_json())
+
     def capture_unclocked(self, block: Any) -> tuple[Any, Observation | None]:
         """As `capture`, for another thread than the one that judges: it leaves `spent` as it is."""
         return RustEngine(self.engine, self._storage).capture(block)
@@ -104,6 +115,16 @@ class RustEngine:
     def write_effects(self, judgement: Any) -> None:
         """Carry out the storage writes of an insertion; what the storage raises goes out as it is."""
         self.engine.write_effects(judgement, self._storage)
+
+    def work(self, block: Any) -> float | None:
+        """The work score of a block, None where the rules compute none."""
+        captured, ended = self.capture_unclocked(block)
+        return None if ended is not None else captured.work
+
+    def store(self, height: Any, cumulative: int, key: Any) -> None:
+        """The two storage writes of an insertion; what the storage raises goes out as it is."""
+        self._storage.store_work_index(height, cumulative, key)
+        self._storage.store_tip(key, cumulative)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call another method of the engine; an exception goes out, a panic as `EngineFailure`."""

@@ -230,7 +230,7 @@ class BlockCall:
 
     def _complete(self, legacy_result: Observation, rust_result: Observation | None) -> None:
         """Hash and work of the content by the legacy code; of an untouched copy where that matters."""
-        self.legacy.complete(legacy_result, self._parsed)
+        self.legacy.complete(legacy_result, self._parsed, self.profile)
         if rust_result is None or rust_result.error is not None or self._captured is None:
             return
         if same(legacy_result.block_hash, rust_result.block_hash) and same(
@@ -241,7 +241,7 @@ class BlockCall:
             untouched = self.legacy.like(self.block, bytes(self._captured.to_json()))
         except Exception:
             return
-        self.legacy.complete(legacy_result, untouched)
+        self.legacy.complete(legacy_result, untouched, self.profile)
 
     def _decide(self, legacy_result: Observation, rust_result: Observation | None) -> Decision:
         settings = self.manager.settings

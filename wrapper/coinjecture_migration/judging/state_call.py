@@ -13,6 +13,7 @@ from coinjecture_migration.engines.rust import RustEngine
 from coinjecture_migration.judging.block_call import OTHER, close
 from coinjecture_migration.modes.manager import ModeManager
 from coinjecture_migration.runtime.alerts import Alerts
+from coinjecture_migration.runtime.errors import EngineFailure
 from coinjecture_migration.vocabulary import ANSWERING
 
 
@@ -30,9 +31,13 @@ class StateCall:
     def run(self) -> Any:
         """Call both, compare, count, answer."""
         active = self.active
-        made = {"legacy": self._attempt(active.legacy), "rust": self._attempt(active.rust)}
+        only_legacy = self._is_of_legacy_alone()
+        made = {
+            "legacy": self._attempt(active.legacy),
+            "rust": None if only_legacy else self._attempt(active.rust),
+        }
         outcome, why = self._outcome(made["legacy"], made["rust"])
-        answering = ANSWERING[active.mode]
+        answering = "legacy" if only_legacy else ANSWERING[active.mode]
         if outcome == "divergence":
             self.alerts.add("divergence", "CONSENSUS DIVERGENCE", call=self.name, made=repr(made))
         fails = (outcome == "divergence" and self.manager.settings.on_divergence == "legacy") or (
@@ -54,6 +59,20 @@ class StateCall:
         if type(given.raised).__name__ == "RevealValidationError":
             raise RevealValidationError(str(given.raised)) from given.raised
         raise given.raised
+
+    def _is_of_legacy_alone(self) -> bool:
+        """Whether no other engine knows what is asked: a reveal of the deployed node's form.
+
+        Raises:
+            EngineFailure: It is, and there is no legacy engine.
+        """
+        if self.name != "validate_reveal":
+            return False
+        legacy = self.active.legacy
+        declared = self.manager.settings.reveal == "legacy"
+        if declared and legacy is None:
+            raise EngineFailure("validate_reveal: only the legacy engine knows this node's reveals")
+        return legacy is not None and (declared or not legacy.judges_full)
 
     def _attempt(self, engine: LegacyEngine | RustEngine | None) -> _Attempt | None:
         if engine is None:

@@ -13,7 +13,7 @@ from coinjecture_migration.engines.loader import EngineLoader
 from coinjecture_migration.engines.tree_sync import compare_trees, copy_everything, copy_keys, tips_agree
 from coinjecture_migration.modes.mode_file import Latch, ModeRecord
 from coinjecture_migration.runtime.alerts import Alerts
-from coinjecture_migration.runtime.errors import EngineFailure, StartRefused
+from coinjecture_migration.runtime.errors import EngineFailure, NotImportable, StartRefused
 from coinjecture_migration.vocabulary import ANSWERING, NEEDED
 
 log = logging.getLogger("coinjecture.migration")
@@ -60,16 +60,29 @@ def _without(name: str, error: EngineFailure, record: ModeRecord, node: str) -> 
     """The record of a node that goes on without an engine, where its mode allows that."""
     mode, cause = record.mode, error.__cause__
     if name == "legacy":
-        if cause is not None and not isinstance(cause, ImportError):
-            raise cause
-        raise StartRefused(
-            f"mode {mode} needs the legacy engine and {error}; put consensus.py back beside node.py"
-        ) from error
+        if mode == "legacy" and cause is not None and not isinstance(cause, ImportError):
+            raise cause  # as without the wrapper
+        mend = (
+            "put consensus.py back beside node.py"
+            if cause is None or isinstance(cause, ImportError)
+            else "mend what it names: without the wrapper this node would not start either"
+        )
+        raise StartRefused(f"mode {mode} needs the legacy engine and {error}; {mend}") from error
     if mode == "final":
         advice = f"mode final and {error}; {way_back(node)}"
         log.critical(advice)
         raise StartRefused(advice) from error
-    return lowered(record, mode, "legacy", f"the wheel is broken: {error}", None)
+    return lowered(record, mode, "legacy", f"{error}; {_mend(error, node)}", None)
+
+
+def _mend(error: EngineFailure, node: str) -> str:
+    """What to do about a Rust engine that is not there: the wheel's fault, or the node's."""
+    if isinstance(error, NotImportable):
+        return f"type on the controller: ansible-playbook playbooks/repair.yml -l {node}"
+    return (
+        "the wheel is whole: what is named belongs to this node's configuration, storage or genesis;"
+        f" type on the controller: ansible-playbook playbooks/preflight.yml -l {node}"
+    )
 
 
 def compare_at_start(active: ActiveEngines, loader: EngineLoader, alerts: Alerts) -> str | None:

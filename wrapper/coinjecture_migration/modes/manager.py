@@ -23,7 +23,7 @@ from coinjecture_migration.modes.memory import ModeMemory
 from coinjecture_migration.modes.mode_file import Latch, ModeRecord
 from coinjecture_migration.modes.preparation import Preparation
 from coinjecture_migration.runtime.alerts import Alerts
-from coinjecture_migration.runtime.errors import ModeChangeRefused
+from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, ModeChangeRefused
 from coinjecture_migration.runtime.reserve import Reserve
 from coinjecture_migration.settings import Settings
 from coinjecture_migration.vocabulary import ANSWERING, MODES, NEEDED
@@ -197,7 +197,7 @@ class ModeManager:
                 return {"mode": target, "changed": False, "drained": True}
             upward = MODES.index(target) > MODES.index(old.mode)
             if upward:
-                self._may_go_up(old)
+                self._may_go_up(old, target)
             new = self._next(old, target)
             record = replace(self._record, mode=target, since=time.time(), by=who, why=why)
             facts = self._baseline(old, target)
@@ -243,24 +243,47 @@ class ModeManager:
         lacking = [n for n in NEEDED[target] if loaded[n] is None or active.lag.follower == n]
         return lacking[0] if lacking else None
 
-    def _may_go_up(self, old: ActiveEngines) -> None:
+    def _may_go_up(self, old: ActiveEngines, target: str) -> None:
         """Raises `ModeChangeRefused` where somebody has to look first, or the evidence cannot follow."""
         if latch := self._record.latched:
             raise ModeChangeRefused(
                 "latched",
                 f"the node latched itself in {old.mode}: {latch.why}",
-                "look at the divergence file, then acknowledge with ack",
+                f"look at {_place(latch)}, then acknowledge with ack",
             )
         if self.watchers.sentinel.latched:
             raise ModeChangeRefused(
                 "fork", "the nodes have different blocks", "look at both sides, then acknowledge with ack"
             )
+        self._way_back(old, target)
         if not self.evidence.flush():
             raise ModeChangeRefused(
                 "evidence",
                 f"{self.settings.evidence_file} could not be written",
                 "look into the system log for what it says and mend that, then try again",
             )
+
+    def _way_back(self, old: ActiveEngines, target: str) -> None:
+        """Try what a restart would do, on engines aside: no mode is entered that has no way back.
+
+        Raises:
+            ModeChangeRefused: An engine that is loaded could not be built again.
+        """
+        if ANSWERING[target] == "legacy":
+            return  # its own engine was just built, and answers on
+        for engine in (old.legacy, old.rust):
+            if engine is None:
+                continue
+            try:
+                self.loader.fresh(engine)
+            except NEVER_SWALLOWED:
+                raise
+            except BaseException as error:
+                raise ModeChangeRefused(
+                    "no_way_back",
+                    f"the {engine.name} engine could not be built again: {type(error).__name__}: {error}",
+                    f"mend that first: a restart in {target} and the way back from it would fail alike",
+                ) from error
 
     def _next(self, old: ActiveEngines, target: str) -> ActiveEngines:
         """The engines of a mode, made of the engines at hand; changes nothing. Raises `ModeChangeRefused`."""
@@ -372,3 +395,8 @@ class ModeManager:
 def _known(mode: str) -> None:
     if mode not in MODES:
         raise ModeChangeRefused("unknown_mode", f"mode {mode!r} is unknown", f"use one of {', '.join(MODES)}")
+
+
+def _place(latch: Latch) -> str:
+    """Where a person finds what a latch is about."""
+    return f"the divergence file captures/{latch.capture}" if latch.capture else "the system log"

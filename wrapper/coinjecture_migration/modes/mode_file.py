@@ -12,7 +12,6 @@ from coinjecture_migration.runtime import durable
 from coinjecture_migration.vocabulary import MODES
 
 SCHEMA = 1
-"""The modes in the order of the migration."""
 LARGEST = 2**20
 """More bytes than any mode file has."""
 

@@ -107,7 +107,8 @@ class Preparation:
         try:
             running = active.answering
             self.total = len(running.keys_in_order())
-            engine = self._loader.build(self._missing or "", answering=False, on_row=self._count_row)
+            with self._loader.printing.aside():
+                engine = self._loader.build(self._missing or "", answering=False, on_row=self._count_row)
             copied = self._compare(engine, running)
             with judging:
                 if not still_in_force(active):

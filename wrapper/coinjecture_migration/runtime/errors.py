@@ -12,6 +12,10 @@ class EngineFailure(RuntimeError):
     """An engine broke: it raised, panicked, overspent its work budget or gave no answer. Not a verdict."""
 
 
+class NotImportable(EngineFailure):
+    """An engine could not be imported at all: its files are at fault, not this node's chain or settings."""
+
+
 class ModeChangeRefused(RuntimeError):
     """A mode change did not happen and everything is as it was.
 

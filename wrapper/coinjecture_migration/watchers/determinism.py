@@ -127,7 +127,8 @@ class DeterminismArm:
         if not sample.blocks:
             return
         release = active.soak.identity.get("release")
-        passes = [self._pass(active, sample, number) for number in range(2)]
+        with self._loader.printing.aside():
+            passes = [self._pass(active, sample, number) for number in range(2)]
         if self._ended.is_set() or self._active() is not active:
             return  # a change of mode in between takes the legacy engine's module away: it proves nothing
         found: list[dict[str, Any]] = []
@@ -227,7 +228,7 @@ class DeterminismArm:
             copy = engine.like(block, text)
             result = engine.judge(copy, profile)
             engine.drop()
-            engine.complete(result, engine.like(block, text))
+            engine.complete(result, engine.like(block, text), profile)
             return result
         return engine.judge_alone(json.loads(text), float(number), profile)
 

@@ -1,0 +1,3 @@
+"""Names that other programs of this folder share."""
+
+BlockHash = str
