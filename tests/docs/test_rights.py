@@ -43,6 +43,14 @@ def test_given_a_task_of_ansibles_own_modules_then_the_page_says_why_no_stranger
     assert {(task.file, task.name) for task in found(tasks.strangers()) if not is_ours(task)} == told
 
 
+def test_given_a_task_that_is_said_to_be_done_as_another_user_then_it_is() -> None:
+    told = {
+        (row[0].strip("`"), row[1]) for row in rows("Ansible's own modules") if row[2].startswith("done as")
+    }
+    others = {(task.file, task.name) for task in tasks.tasks() if task.user != "root" and not is_ours(task)}
+    assert others == told
+
+
 def test_given_a_module_of_ours_then_the_page_says_through_what_it_works_there() -> None:
     told = {row[0].strip("`") for row in rows("Modules of ours")}
     as_root = {task.module for task in found(tasks.strangers()) if is_ours(task) and task.user == "root"}
