@@ -1,4 +1,7 @@
-"""Action: the operator lock, asked for by this run; the lock of a run that has ended here is taken over."""
+"""Action: the operator lock, asked for by this run; the lock of a run that has ended here is taken over.
+
+Where the lock is given back, that of a run that has ended here goes too: nobody else would.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if arguments["state"] != "broken":
             arguments |= {"run": run_id(main), "place": place(), "pid": main}
         answer = self._ask(arguments, task_vars)
+        held = answer.get("lock")
+        if not held or not has_ended(held["id"], held["place"], int(held["pid"])):
+            return result | answer
+        told = f"the run {held['id']} of {held['who']} has ended here; its lock is"
         if answer.get("outcome") == "refused":
-            held = answer["lock"]
-            if has_ended(held["id"], held["place"], int(held["pid"])):
-                display.display(
-                    f"the run {held['id']} of {held['who']} has ended here; its lock is taken over"
-                )
-                answer = self._ask(arguments | {"dead": held["id"]}, task_vars)
+            display.display(f"{told} taken over")
+            answer = self._ask(arguments | {"dead": held["id"]}, task_vars)
+        elif arguments["state"] == "released":
+            display.display(f"{told} given back")
+            answer = self._ask(arguments | {"run": held["id"], "users": held["users"]}, task_vars)
         return result | answer
 
     def _ask(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:

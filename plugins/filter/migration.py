@@ -26,13 +26,13 @@ from completion import refused as completion_refused
 from gate.override import OverrideRefused, override
 from journal import Known
 from node_import import ImportEditRefused, unwrap
-from operators import journal_report, lock_lines, lock_refusals
+from operators import journal_report, lock_lines, lock_refusals, read_kept
 from overview import status_report
 from repair import plan as plan_repair
 from rollback import operation as operation_of_rollback
 from rollback import plan as plan_rollback
 from screen import coloured, plain, status_lines, step_lines
-from steps import Step, gate_record, plan
+from steps import Step, finished, gate_record, plan
 from troubles import drop_in_is_wrong, troubles
 from typed_run import command
 from unit_needs import text as unit_text
@@ -86,6 +86,15 @@ def gate_override(step: Mapping[str, Any], reason: str, who: str) -> dict[str, A
 def step_record(step: Mapping[str, Any], finished: bool = False) -> dict[str, Any]:
     """A step's decision as steps/<phase>-<node>.json holds it, see `kept`."""
     return {"schema": 1, **step, "finished": time.time() if finished else None}
+
+
+def finished_record(step: Mapping[str, Any], begun: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """The same for a step that another run began and that is finished now.
+
+    What that run kept in ``folder`` stays, with its evidence; where it kept nothing here, the journal's
+    record of the beginning tells what the gate said.
+    """
+    return finished(step, begun, read_kept(Path(folder), step), time.time())
 
 
 def migration_steps(
@@ -330,6 +339,7 @@ class FilterModule:
             "migration_steps": migration_steps,
             "gate_override": gate_override,
             "step_record": step_record,
+            "finished_record": finished_record,
             "gate_record": gate_record,
             "repair_plan": repair_plan,
             "rollback_plan": rollback_plan,

@@ -29,6 +29,12 @@ FIRST = "0" * 64
 MODE_CHANGES = ("step done", "rollback", "complete")
 """Records whose ``to`` is the mode that the node was left in."""
 
+ENDED_BY = {
+    "step started": (*MODE_CHANGES, "removed"),
+    "acknowledge started": ("acknowledged",),
+}
+"""What is written before something is changed, and the records of which one is its end."""
+
 
 class Head(TypedDict):
     """Number and digest of the last record."""
@@ -193,6 +199,16 @@ def completed(records: Sequence[Mapping[str, Any]]) -> bool:
         if record["what"] in MODE_CHANGES:
             return bool(record["what"] == "complete")
     return False
+
+
+def unfinished(records: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """What was begun and has no end in the journal, by the name of its record: a run was interrupted."""
+    begun: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        if record["what"] in ENDED_BY:
+            begun[record["what"]] = record
+        begun = {what: one for what, one in begun.items() if record["what"] not in ENDED_BY[what]}
+    return begun
 
 
 def kept_evidence(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -291,6 +291,7 @@ def read_journal(file: JournalFile) -> dict[str, Any]:
         "last": records[-1] if records else None,
         "mode": journal.recorded_mode(records),
         "completed": journal.completed(records),
+        "begun": journal.unfinished(records),
         "kept_evidence": journal.kept_evidence(records),
         "restarts": journal.restarts(records),
         "broken": found["broken"],

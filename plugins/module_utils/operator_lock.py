@@ -121,14 +121,18 @@ class LockFile:
             return {"outcome": "renewed" if mine else "taken", "lock": fresh, "why": after}
 
     def release(self, run: str, users: list[str]) -> bool:
-        """Give the lock back for some of the run's nodes; says whether it is gone with them."""
+        """Give the lock back for some of the run's nodes; says whether it is gone with them.
+
+        One that another run has lost by its time is taken away too.
+        """
         if not self.folder.is_dir():
             return False
         with self._alone():
             lock = self.read()
-            if lock is None or lock["id"] != run:
+            if lock is None or (lock["id"] != run and not expired(lock, self.uptime())):
                 return False
-            if left := sorted(set(lock["users"]) - set(users)):
+            left = sorted(set(lock["users"]) - set(users))
+            if lock["id"] == run and left:
                 self._write(self.path, lock | {"users": left})
                 return False
             durable.remove(self.path)

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 try:
+    from ansible.module_utils.bounded_reader import Unreadable, read_object
     from ansible.module_utils.journal import is_another, known_by, verify_chain
     from ansible.module_utils.typed_run import command
 except ImportError:  # outside of Ansible, in the tests and in the filter
+    from bounded_reader import Unreadable, read_object
     from journal import is_another, known_by, verify_chain
     from typed_run import command
 
@@ -89,3 +91,12 @@ def _gone(digests: Sequence[str], copy: str | None) -> str:
 def _way_out(lock: Mapping[str, Any]) -> str:
     way = command("unlock", "", break_lock=lock["id"], why="the reason")  # the lock is on every node
     return f"Wait for it; or, if that run is dead or must not go on, break its lock: {way}"
+
+
+def read_kept(folder: Path, step: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What this controller has kept of a step, None where that is nothing that can be read."""
+    try:
+        found: dict[str, Any] = read_object(folder / f"{step['phase']}-{step['node']}.json")
+    except (OSError, Unreadable):
+        return None
+    return found

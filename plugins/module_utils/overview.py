@@ -171,7 +171,9 @@ def next_step(
 
 
 def step_done(states: Mapping[str, Mapping[str, Any] | None], step: Mapping[str, Any]) -> bool:
-    """Whether a node is where the step brings it, or beyond."""
+    """Whether a node is where the step brings it, or beyond, and nothing is left to be recorded."""
+    if step["action"] == "finish":
+        return False
     mode = (states.get(step["node"]) or {}).get("mode")
     return mode in MODES and MODES.index(mode) >= MODES.index(step["target"])
 

@@ -20,11 +20,18 @@ except ImportError:  # outside of Ansible, in the tests and in the filter
 WIDTH = 100
 BAR = 20
 PROGRAM = "ansible-playbook"
-VERBS = {"start": "starts now", "wait": "waits", "fail": "is refused", "nothing": "has nothing to do"}
+VERBS = {
+    "start": "starts now",
+    "wait": "waits",
+    "fail": "is refused",
+    "nothing": "has nothing to do",
+    "finish": "is to be finished",
+}
 HEADLINES = {
     "start": ("ready", "{step} may start now"),
     "wait": ("waiting", "{step} waits"),
     "fail": ("refused", "{step} is refused"),
+    "finish": ("interrupted", "{step} is to be finished: it was interrupted"),
     "still": ("still", "the chain stands still, so no step may start"),
     "silent": ("silent", "a node does not answer, so no step may start"),
     "complete": ("final", "every step is done; the legacy engine can be removed"),
@@ -214,12 +221,13 @@ def _steps(report: Mapping[str, Any], paint: Paint) -> list[str]:
     following = report["next"]
     rows: dict[tuple[int, str], list[str]] = {}
     for step in report["steps"]:
-        if _is_done(report["overview"], step):
+        if step["action"] != "finish" and _is_done(report["overview"], step):
             mark = paint("good", "✔ ") + step["node"]
         elif (step["phase"], step["node"]) == (following["phase"], following["node"]):
             mark = {
                 "start": paint("good", "▶ "),
                 "wait": paint("busy", "◷ "),
+                "finish": paint("busy", "▷ "),
             }.get(following["action"], paint("bad", "✖ ")) + step["node"]
         else:
             mark = paint("dim", f"· {step['node']}")
@@ -243,6 +251,7 @@ def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
         "start": "now",
         "wait": "when the gate passes" if ready is None else f"{_in(ready - now)}, at {clock(ready)} UTC",
         "fail": "when the cause is mended",
+        "finish": "now: the same command finishes it",
         "silent": "when it is back",
         "still": "when blocks come again; look at the nodes' logs and peers",
         "complete": "when you are sure",

@@ -26,9 +26,15 @@ except ImportError:  # outside of Ansible, in the tests and in the filter
     from waves import Size, before
 
 
-class Step(TypedDict):
-    """What a node does in a phase: ``action`` is ``start``, ``wait``, ``fail`` or ``nothing``.
+SAID = ("outcome", "reasons", "proven")
+"""What the step journal keeps of a gate's decision."""
 
+
+class Step(TypedDict):
+    """What a node does in a phase: ``action`` is ``start``, ``wait``, ``fail``, ``nothing`` or ``finish``.
+
+    ``finish`` is what is left of a step whose run was interrupted after the change of mode: its record in
+    the journal, which says that the nodes were well after it. ``mode`` is then the one that it began in.
     ``decided`` is when (s since the epoch), ``gate`` is None where no gate was asked, and
     ``criteria`` and ``evidence`` are what it was asked with.
     """
@@ -69,7 +75,9 @@ def plan(
         now: The controller's clock in seconds since the epoch.
         serial: How many nodes are in a wave, see `waves.waves`.
     """
-    earlier = before(node, list(states), serial)
+    order = list(states)
+    earlier = before(node, order, serial)
+    neighbours = [name for name in order if before(name, order, serial) == earlier]
     target = str(_phase(phases, phase)["mode"])
     state = states.get(node) or {}
     step: Step = {
@@ -85,18 +93,49 @@ def plan(
         "criteria": {},
         "evidence": {},
     }
+    begun = {name: record for name, state in states.items() if (record := unrecorded(state))}
     if broken := _broken(states):
         step["reasons"] = broken
+    elif (mine := begun.pop(node, None)) and mine["phase"] == phase:
+        step["action"], step["mode"] = "finish", mine["from"]
+        step["reasons"] = [_interrupted(node, mine)]
     elif _rank(step["mode"]) >= _rank(target):
         step["action"] = "nothing"
         step["reasons"] = [f"{node} is in {step['mode']}: phase {phase} is done here"]
+    elif unfinished := [
+        _unrecorded(name, record) for name, record in begun.items() if name not in neighbours
+    ]:
+        step["reasons"] = unfinished
     elif early := _too_early(phase, node, states, target, earlier):
         step["action"], step["reasons"] = "wait", early
     elif step["mode"] == "legacy" and (defeated := unit_reasons(node, state, "obstacles")):
         step["reasons"] = defeated
     else:
-        _ask_gate(step, soak_before(phase, earlier, list(states), phases), states, phases, criteria, now)
+        _ask_gate(step, soak_before(phase, earlier, order, phases), states, phases, criteria, now)
     return step
+
+
+def unrecorded(state: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The journal's record of a step that has changed the mode and was never recorded as done; or None."""
+    journal = (state or {}).get("journal") or {}
+    begun: Mapping[str, Any] | None = (journal.get("begun") or {}).get("step started")
+    if state is None or begun is None or begun["phase"] is None or begun["to"] != state.get("mode"):
+        return None
+    return begun
+
+
+def _interrupted(name: str, begun: Mapping[str, Any]) -> str:
+    """A step that was interrupted after its change of mode."""
+    return (
+        f"{name} is in {begun['to']} by a step of {begun['who']} that was interrupted before it was recorded "
+        "as done"
+    )
+
+
+def _unrecorded(name: str, begun: Mapping[str, Any]) -> str:
+    """The same with the command that finishes it."""
+    typed = command(f"phase{begun['phase']}", name)
+    return f"{_interrupted(name, begun)}; first: {typed}"
 
 
 def gate_record(step: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -104,8 +143,41 @@ def gate_record(step: Mapping[str, Any]) -> dict[str, Any] | None:
     gate = step["gate"]
     if gate is None:
         return None
-    said = {key: gate[key] for key in ("outcome", "reasons", "proven")}
+    said = {key: gate[key] for key in SAID}
     return said | {"override": step.get("gate_override")}
+
+
+def finished(
+    step: Mapping[str, Any], begun: Mapping[str, Any], kept: Mapping[str, Any] | None, now: float
+) -> dict[str, Any]:
+    """What build/steps/<phase>-<node>.json holds of a step that another run began.
+
+    Args:
+        step: The step that is to be finished.
+        begun: The journal's record of its beginning.
+        kept: What the controller has there; what it holds of another beginning does not count.
+        now: When it is finished, in seconds since the epoch.
+    """
+    said = begun["gate"] or {}
+    told = (kept or {}).get("gate")
+    if kept and isinstance(told, Mapping) and all(told.get(key) == said.get(key) for key in SAID):
+        return dict(kept) | {"finished": now}
+    names = ("phase", "node", "mode", "target")
+    gate = {key: said[key] for key in SAID if key in said} | {"ready_at": None} if said else None
+    record = {
+        "schema": 1,
+        **{name: step[name] for name in names},
+        "action": "start",
+        "reasons": list(said.get("reasons") or [begun["why"]]),
+        "ready_at": None,
+        "decided": begun["at"],
+        "gate": gate,
+        "criteria": {},
+        "evidence": {},
+        "finished": now,
+    }
+    override = said.get("override")
+    return record | ({"gate_override": override} if override else {})
 
 
 def soak_before(

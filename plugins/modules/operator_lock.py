@@ -15,6 +15,7 @@ short_description: Take, renew, give back, break or read the operator lock of a 
 description:
   - The action plugin of the same name says which run asks; the lock of a run that has ended is taken over.
   - A lock that another run holds is no failure of the module; see C(outcome).
+  - C(released) takes away the lock of a run that has ended or has lost it, too.
 options:
   state: {description: What to do., type: str, choices: [taken, released, broken, read], required: true}
   folder: {description: Folder of the lock., type: path, required: true}
@@ -38,7 +39,7 @@ def carry_out(options: dict[str, Any], lock: LockFile) -> dict[str, Any]:
     if options["state"] == "broken":
         return {"changed": lock.break_lock(options["run"], options["who"], options["what"])}
     if options["state"] == "released":
-        return {"gone": lock.release(options["run"], options["users"])}
+        return {"gone": lock.release(options["run"], options["users"]), "lock": lock.read()}
     names = ("who", "what", "place", "pid")
     claim = Claim(id=options["run"], **{name: options[name] for name in names})
     result: dict[str, Any] = {}

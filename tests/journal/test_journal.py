@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from journal import FIRST, append, recorded_mode, verify, verify_chain
+from journal import FIRST, append, recorded_mode, unfinished, verify, verify_chain
 from journal_file import JournalBroken, JournalFile
 from operator_folder import OperatorFolder
 
@@ -191,3 +191,30 @@ def test_given_a_whole_journal_then_it_is_not_set_aside(journal: JournalFile) ->
     journal.append(entry())
     assert journal.set_aside() is None
     assert journal.read()["records"]
+
+
+@pytest.mark.parametrize(
+    ("written", "open_"),
+    [
+        ([], []),
+        (["step started"], ["step started"]),
+        (["step started", "restart", "lock broken", "step started"], ["step started"]),
+        (["step started", "restart", "step done"], []),
+        (["step started", "rollback"], []),
+        (["step started", "removed"], []),
+        (["step done", "step started"], ["step started"]),
+        (["acknowledge started"], ["acknowledge started"]),
+        (["step started", "acknowledge started", "step done"], ["acknowledge started"]),
+        (["acknowledge started", "acknowledged"], []),
+    ],
+)
+def test_given_what_was_begun_then_it_is_open_until_its_end_is_recorded(
+    written: list[str], open_: list[str]
+) -> None:
+    text = ""
+    for what in written:
+        text = append(text, entry(what=what, to="rust"))
+    found = unfinished(verify_chain(text)["records"])
+    assert list(found) == open_
+    if written == ["step started", "restart", "lock broken", "step started"]:
+        assert found["step started"]["seq"] == 4, "the newest beginning is the one that is finished"

@@ -199,3 +199,14 @@ def test_given_runs_that_come_and_go_then_never_two_have_it_though_its_folder_co
         run.join()
     assert [run.exitcode for run in runs] == [0] * len(runs)
     assert len(set(seen) - {-1}) > 1, "more than one of them has had it"
+
+
+def test_given_a_lock_that_another_run_has_lost_by_its_time_then_whoever_gives_back_takes_it_away(
+    lock: LockFile, clock: Clock
+) -> None:
+    lock.take(ALICE, 60, "node1")
+    assert lock.release(SECOND_TERMINAL.id, ["node2"]) is False
+    assert lock.read() is not None
+    clock.up += 61
+    assert lock.release(SECOND_TERMINAL.id, ["node2"]) is True
+    assert not lock.folder.exists()

@@ -117,6 +117,29 @@ def test_given_a_killed_run_then_the_next_one_takes_its_lock_over_and_gives_it_b
     assert not (here / "lock/lock.json").exists()
 
 
+GIVE_BACK = """
+- hosts: nodes
+  gather_facts: false
+  tasks:
+    - ansible.builtin.include_role: {name: lock, tasks_from: release}
+"""
+
+
+def test_given_a_run_then_only_after_its_death_another_one_that_took_no_lock_gives_its_back(
+    here: Path,
+) -> None:
+    (here / "give_back.yml").write_text(GIVE_BACK)
+    with at_work(here) as (holder, _):
+        assert play(here, str(here / "give_back.yml"))[0] == 0
+        assert (here / "lock/lock.json").exists(), "that run lives"
+        os.killpg(holder.pid, signal.SIGKILL)
+        holder.wait()
+        status, said = play(here, str(here / "give_back.yml"))
+        assert status == 0, said
+        assert "has ended here; its lock is given back" in said
+    assert not (here / "lock/lock.json").exists()
+
+
 def test_given_a_run_of_another_machine_then_its_lock_holds_until_it_expires(here: Path) -> None:
     with at_work(here) as (holder, _):
         os.killpg(holder.pid, signal.SIGKILL)

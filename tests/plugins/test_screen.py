@@ -296,3 +296,11 @@ def test_long_durations_have_their_two_largest_units(value: float, words: str) -
 
 def test_the_edges_are_those_of_the_evidence() -> None:
     assert LATENCY_EDGES == EDGES_OF_THE_WRAPPER
+
+
+def test_given_a_step_that_was_interrupted_then_it_is_not_ticked_and_its_command_is_the_next() -> None:
+    open_ = a_step(node="node1", action="finish", reasons=["it was interrupted"], ready_at=None)
+    shown = screen(steps=[open_, a_step(action="fail", reasons=["node1 first"])])
+    assert "INTERRUPTED  phase 1 on node1 is to be finished" in shown
+    assert "phase 1  shadow  ▷ node1   · node2" in shown
+    assert "ansible-playbook playbooks/phase1.yml -l node1" in shown

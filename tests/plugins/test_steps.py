@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
-from steps import plan, soak_before
+from steps import finished, plan, soak_before
 
 from tests.gate.healthy import a_status, a_view, an_arm
 from tests.gate.machines import measured
 
+ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_700_000_000.0
 
 PHASES: list[dict[str, Any]] = [
@@ -235,3 +239,55 @@ def test_given_what_lies_beside_the_status_then_the_gate_is_told_of_it() -> None
     assert refused["action"] == "fail"
     assert "replay: result is 'garbage', not an object" in refused["reasons"][0]
     assert refused["evidence"]["node2"] == {"chain": states["node2"]["chain"]}
+
+
+def begun(before: str, mode: str, phase: int) -> dict[str, Any]:
+    """The journal of a node on which a step was begun and never recorded as done."""
+    said = {"outcome": "pass", "reasons": ["it soaked"], "proven": ["0 in 400 calls"], "override": None}
+    record = {"seq": 7, "at": NOW - 60, "who": "eve@laptop", "why": "phase", "what": "step started"}
+    record |= {"phase": phase, "from": before, "to": mode, "gate": said}
+    return {"broken": None, "begun": {"step started": record}}
+
+
+def test_given_a_step_interrupted_after_its_change_of_mode_then_the_same_command_finishes_it() -> None:
+    open_ = a_node("rust", journal=begun("shadow", "rust", 2))
+    rest = step(2, "node1", open_, a_node("shadow"))
+    assert (rest["action"], rest["mode"], rest["target"]) == ("finish", "shadow", "rust")
+    assert rest["reasons"] == [
+        "node1 is in rust by a step of eve@laptop that was interrupted before it was recorded as done"
+    ]
+    assert step(1, "node1", open_, a_node("shadow"))["action"] == "nothing"
+    assert step(2, "node1", open_, None)["action"] == "fail", "the health of a silent node is not known"
+
+
+def test_given_a_step_interrupted_on_one_node_then_no_other_starts_and_is_told_what_comes_first() -> None:
+    refused = step(1, "node2", a_node("shadow", journal=begun("legacy", "shadow", 1)), a_node("legacy"))
+    assert refused["action"] == "fail"
+    assert "first: ansible-playbook playbooks/phase1.yml -l node1" in refused["reasons"][0]
+
+
+def test_given_a_step_interrupted_before_its_change_of_mode_then_it_starts_again() -> None:
+    again = step(2, "node1", a_node("shadow", journal=begun("shadow", "rust", 2)), a_node("shadow"))
+    assert again["action"] == "start"
+
+
+def test_given_neighbours_of_a_wave_interrupted_together_then_neither_waits_for_the_other() -> None:
+    states = {"node1": named(a_node("shadow"), "node1")}
+    states |= {"node2": a_node("shadow", name="node2", journal=begun("legacy", "shadow", 1))}
+    states |= {"node3": a_node("legacy")}
+    plans = [plan(1, f"node{number}", states, PHASES, CRITERIA, NOW, [1, 2]) for number in (2, 3)]
+    assert [one["action"] for one in plans] == ["finish", "start"]
+
+
+def test_given_a_finished_step_then_its_decision_is_kept_with_its_evidence_or_told_by_the_journal() -> None:
+    journal = begun("shadow", "rust", 2)
+    record = journal["begun"]["step started"]
+    rest = step(2, "node1", a_node("rust", journal=journal), a_node("shadow"))
+    gate = record["gate"] | {"ready_at": None}
+    kept = {"schema": 1, "gate": gate, "evidence": {"node1": {}}, "finished": None}
+    assert finished(rest, record, kept, NOW) == kept | {"finished": NOW}
+    for nothing in (None, kept | {"gate": gate | {"proven": ["of another soak"]}}, kept | {"gate": None}):
+        told = finished(rest, record, nothing, NOW)
+        jsonschema.validate(told, json.loads((ROOT / "docs/schemas/step.schema.json").read_text()))
+        assert (told["mode"], told["target"], told["decided"]) == ("shadow", "rust", NOW - 60)
+        assert (told["finished"], told["evidence"]) == (NOW, {})

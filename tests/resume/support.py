@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from journal import recorded_mode, unfinished, verify_chain
 
 from testnet.lab.nodes import NodeSilent, ask
 from testnet.lab.plan import NODES, ROOT, USERS
@@ -30,6 +31,7 @@ UNTOUCHED = Remote(NODES[1])
 LOAD = Remote(USERS)
 SRC = "/opt/coinjecture/src"
 CONTROL = f"/opt/coinjecture/venv/bin/python -B {SRC}/coinjecture_migration/ctl.py"
+OPERATOR_DIR = "/var/lib/coinjecture-operator"
 KILLED = -9
 
 CALENDAR = yaml.safe_load((ROOT / "inventory/local/group_vars/nodes/calendar.yml").read_text())
@@ -68,8 +70,10 @@ class Operator:
 
     folder: Path
 
-    def play(self, playbook: str, *arguments: str, kill_before: int | None = None, **values: Any) -> Run:
-        """Run a playbook; with ``kill_before`` the controller dies before that task."""
+    def play(
+        self, playbook: str, *arguments: str, kill_before: int | str | None = None, **values: Any
+    ) -> Run:
+        """Run a playbook; with ``kill_before`` the controller dies before the task of that number or name."""
         name = self.folder / "killed-before"
         name.unlink(missing_ok=True)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
@@ -112,6 +116,40 @@ def mode() -> str:
         return str(NODE.status()["mode"])
     except Unreadable:
         return "none"
+
+
+def journal() -> list[dict[str, Any]]:
+    """The records of the node's step journal, which is whole."""
+    found = verify_chain(NODE.ssh("cat", f"{OPERATOR_DIR}/journal.jsonl").decode())
+    assert found["broken"] is None
+    return found["records"]
+
+
+def left_open(operator: Operator, phase: int, mode_now: str) -> list[str]:
+    """What an interrupted run has left that no rerun has finished: journal, lock, gate, alert, kept step.
+
+    Args:
+        operator: Who asks.
+        phase: The phase whose step brought the node to its mode.
+        mode_now: The mode that the node is to be in.
+    """
+    wrong = []
+    records = journal()
+    if unfinished(records):
+        wrong.append(f"the journal has no end of {list(unfinished(records))}")
+    if (mode(), recorded_mode(records)) != (mode_now, mode_now):  # what ModeDiffersFromJournal compares
+        wrong.append(f"the node is in {mode()}, and its journal says {recorded_mode(records)}")
+    if records[-1]["what"] == "step done" and not all(records[-1]["hashes"].values()):
+        wrong.append(f"the last record lacks hashes: {records[-1]['hashes']}")
+    if NODE.ssh("sh", "-c", "'ls /run/coinjecture-migration-lock 2>/dev/null || true'").strip():
+        wrong.append("the node is locked")
+    said = operator.play("gate").said
+    if "to be finished" in said or "interrupted" in said or "playbooks/journal.yml" in said:
+        wrong.append(f"the gate says {said}")
+    kept = json.loads((operator.folder / f"build/steps/{phase}-node1.json").read_text())
+    if records[-1]["what"] == "step done" and kept["finished"] is None:
+        wrong.append("the controller keeps the step as one that is not finished")
+    return wrong
 
 
 def set_mode(target: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from . import support
-from .support import Operator, mode, numbers, open_operation, serves, set_mode
+from .support import Operator, journal, left_open, mode, numbers, open_operation, serves, set_mode
 
 pytestmark = pytest.mark.droplets
 
@@ -31,14 +31,40 @@ def test_given_a_phase_play_killed_before_its_tasks_then_it_is_finished_in_the_e
         boundaries.append((run.before, mode()))
         assert mode() in ("shadow", "rust")
         assert serves()
+        if mode() == "rust":
+            finished = operator.play("phase2")
+            assert finished.status == 0, finished.said[-3000:]
+            assert left_open(operator, 2, "rust") == [], f"killed before {run.before}"
     assert run.status == 0, run.said[-3000:]
     assert mode() == "rust"
+    assert left_open(operator, 2, "rust") == []
     changed = [now for _, now in boundaries]
     assert changed == sorted(changed, key=("shadow", "rust").index), boundaries
     assert "shadow" in changed and "rust" in changed, "killed on both sides of the change"
     again = operator.play("phase2")
     assert "phase 2 is done here" in again.said and "changed=0" in again.said, again.said[-3000:]
     assert support.failures(began) == []
+
+
+@pytest.mark.parametrize(
+    "task",
+    ["Check that the mode is in force", "that the step is done", "Give the lock back"],
+)
+def test_given_a_step_killed_after_its_change_of_mode_then_the_same_command_finishes_and_closes_it(
+    operator: Operator, task: str
+) -> None:
+    set_mode("shadow")
+    killed = operator.play("phase2", kill_before=task)
+    assert killed.killed and task in str(killed.before)
+    assert mode() == "rust"
+    done = operator.play("phase2")
+    assert done.status == 0, done.said[-3000:]
+    assert left_open(operator, 2, "rust") == []
+    begun, *_, ended = [record for record in journal() if record["what"].startswith("step ")][-2:]
+    assert (begun["what"], ended["what"]) == ("step started", "step done")
+    assert [begun[name] for name in ("from", "to", "phase", "gate")] == [
+        ended[name] for name in ("from", "to", "phase", "gate")
+    ]
 
 
 @STRIDES
@@ -68,6 +94,7 @@ def test_given_a_rollback_killed_before_its_tasks_then_it_goes_back_one_step_and
         finished = operator.play("rollback")
         assert finished.status == 0, finished.said[-3000:]
         assert (mode(), open_operation()) == ("shadow", None), f"killed before {run.before}"
+        assert left_open(operator, 2, "shadow") == [], f"killed before {run.before}"
     assert run.status == 0, run.said[-3000:]
     assert (mode(), open_operation()) == ("shadow", None)
     assert len(opened) >= max(1, 10 // stride), opened

@@ -13,7 +13,8 @@ DOCUMENTATION = """
 name: kill_before
 type: aggregate
 short_description: Kill the controller before its n-th task
-description: KILL_BEFORE is the number; the name of the task is left in the file KILL_BEFORE_NAME.
+description:
+  - KILL_BEFORE is the number, or a part of the name; the whole name is left in the file KILL_BEFORE_NAME.
 """
 
 
@@ -26,7 +27,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self._left = int(os.environ["KILL_BEFORE"])
+        wanted = os.environ["KILL_BEFORE"]
+        self._left, self._part = (int(wanted), None) if wanted.isdecimal() else (0, wanted)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         self._count(task.get_name())
@@ -39,6 +41,6 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _count(self, name: str) -> None:
         self._left -= 1
-        if self._left == 0:
+        if self._left == 0 or (self._part is not None and self._part in name):
             Path(os.environ["KILL_BEFORE_NAME"]).write_text(name, encoding="utf-8")
             os.kill(os.getpid(), signal.SIGKILL)
