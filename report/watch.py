@@ -29,6 +29,7 @@ KEPT = re.compile(r"^for programs: (.+)$", re.MULTILINE)  # where the play has l
 PAUSE = 2.0  # seconds between the end of a reading and the next
 FRAME = 0.5  # seconds between two drawings
 NOT_BEGUN = (1, 5)  # what ansible-playbook ends with where the command or the inventory is wrong: it stays so
+SILENT = 4  # what the status play ends with where a node could not be asked: it shows the rest
 ENTER, LEAVE = "\033[?1049h\033[?25l", "\033[?25h\033[?1049l"  # another screen without a cursor, and back
 
 
@@ -63,7 +64,7 @@ def read_network(arguments: Sequence[str] = ()) -> dict[str, Any]:
         text=True,
         check=False,
     )
-    if done.returncode != 0:
+    if done.returncode not in (0, SILENT):
         raise ReadingFailed(_last_words(done.stdout), done.returncode, done.stdout)
     if not (told := KEPT.findall(done.stdout)):
         raise ReadingFailed("the play does not say where it left what it read", output=done.stdout)

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from controller_run import ControllerGone, has_ended, place, run_id, this_run
+from reached import asked, named
 
 display = Display()
 
@@ -45,7 +46,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return result | answer
 
     def _ask(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self._execute_module(
-            module_name="operator_lock", module_args=arguments, task_vars=task_vars
+        return asked(
+            lambda: self._execute_module(
+                module_name="operator_lock", module_args=arguments, task_vars=task_vars
+            ),
+            *named(self._task, task_vars),
         )
-        return answer

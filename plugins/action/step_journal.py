@@ -14,6 +14,7 @@ import kept
 from ansible.plugins.action import ActionBase
 from controller_run import ControllerGone, this_run
 from journal import goes_on, known_by, verify_chain
+from reached import asked, named
 from typed_run import command
 
 
@@ -30,10 +31,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 arguments["network"] = kept.fresh(this_run(), base)
         except ControllerGone as gone:
             return result | {"failed": True, "msg": str(gone)}
-        answer: dict[str, Any] = self._execute_module(
-            module_name="step_journal",
-            module_args=arguments | {"known": kept.copies(base, node)},
-            task_vars=task_vars,
+        arguments |= {"known": kept.copies(base, node)}
+        answer = asked(
+            lambda: self._execute_module(
+                module_name="step_journal", module_args=arguments, task_vars=task_vars
+            ),
+            *named(self._task, task_vars),
         )
         copy = kept.copy_of(base, answer.get("network", answer.get("counted")) or "", node)
         if answer.pop("is_broken", False):

@@ -29,7 +29,7 @@ author: ["The migration toolkit"]
 """
 
 
-OF_A_REFUSAL = frozenset({"changed", "failed", "assertion", "evaluated_to"})
+OF_A_REFUSAL = frozenset({"changed", "failed", "unreachable", "assertion", "evaluated_to"})
 """What a result holds beside its message that says nothing more."""
 
 

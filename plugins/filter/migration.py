@@ -26,7 +26,7 @@ from completion import refused as completion_refused
 from gate.override import OverrideRefused, override
 from journal import Known
 from node_import import ImportEditRefused, unwrap
-from operators import journal_report, lock_lines, lock_refusals, read_kept
+from operators import journal_report, lock_lines, lock_refusals, read_kept, way_on
 from overview import status_report
 from repair import plan as plan_repair
 from rollback import operation as operation_of_rollback
@@ -51,6 +51,23 @@ def states_of(results: Sequence[Mapping[str, Any]], order: Sequence[str]) -> dic
     """The looped results of ``migration_state`` as {node: state}, None for a node that did not answer."""
     found = {result["item"]: result.get("state") for result in results}
     return {name: found.get(name) for name in order}
+
+
+def by_node(results: Sequence[Mapping[str, Any]], name: str, missing: Any = None) -> dict[str, Any]:
+    """One value of the looped results of a question to every node, by node; ``missing`` for the silent.
+
+    The filter ``map`` cannot say None for what is not there: to it that is no default.
+    """
+    return {str(result["item"]): result.get(name, missing) for result in results}
+
+
+def silent_of(results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The looped results of a question to every node as {node: why it could not be asked}."""
+    return {
+        str(result["item"]): str(result.get("msg") or f"{result['item']} does not answer")
+        for result in results
+        if result.get("unreachable")
+    }
 
 
 def migration_step(
@@ -146,6 +163,7 @@ def status_of(
     journal: Mapping[str, Sequence[str]] | None = None,
     lock: Sequence[str] = (),
     max_idle: float = math.inf,
+    silent: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What build/status.json holds; see `overview.status_report`.
 
@@ -156,8 +174,9 @@ def status_of(
         journal: What the verification of the step journals found.
         lock: Who holds the operator lock.
         max_idle: Seconds without a block after which the chain stands still.
+        silent: Why a node could not be asked, for each of those.
     """
-    return status_report(states, steps, chain, time.time(), journal, lock, float(max_idle))
+    return status_report(states, steps, chain, time.time(), journal, lock, float(max_idle), silent)
 
 
 def node_materials(
@@ -335,6 +354,9 @@ class FilterModule:
         """Every filter by its name in a template."""
         return {
             "states_of": states_of,
+            "silent_of": silent_of,
+            "by_node": by_node,
+            "way_on": way_on,
             "migration_step": migration_step,
             "migration_steps": migration_steps,
             "gate_override": gate_override,

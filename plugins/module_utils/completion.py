@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from gate import durations, performance
 from gate.bounds import highest_rate
 from gate.latency import replayed
-from gate.reading import Garbled, number, part
+from gate.reading import Garbled, count, counts, number, part
+from gate.status_reader import read_state
 from vocabulary import COMPARING
 
 TITLES = {
@@ -43,6 +45,34 @@ class Criterion(TypedDict):
     state: str
     evidence: list[str]
     acceptable: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a node tells, believed; ``wrong`` says why it is not, and then the rest is None.
+
+    ``record`` is its evidence: said by the wrapper, or on a completed node as its journal kept it.
+    """
+
+    status: Mapping[str, Any] | None = None
+    record: Mapping[str, Any] | None = None
+    wrong: str = ""
+
+
+def told_by(name: str, state: Mapping[str, Any] | None) -> Told:
+    """What a node tells, through the reader that the gate has."""
+    if state is None:
+        return Told()
+    try:
+        reading = read_state(name, state)
+    except Garbled as error:
+        return Told(wrong=f"{name}: what it tells cannot be believed: {error}")
+    if reading.record is not None:
+        return Told(reading.status, reading.record)
+    if state["status"] is not None:
+        return Told(wrong=f"{name}: its wrapper tells no evidence")
+    kept = (state.get("journal") or {}).get("kept_evidence")
+    return Told(record=kept if isinstance(kept, Mapping) else None)
 
 
 def judge(
@@ -124,9 +154,10 @@ def _may_be_accepted(
         return all(found is not None and not found for found in map(obstacles.get, states))
     if name != "no_divergence":
         return name not in NEVER_ACCEPTED
-    baselines = [(_evidence(state) or {}).get("baseline") or {} for state in states.values()]
-    outcomes = [baseline.get("outcomes") for baseline in baselines]
-    return all(isinstance(counted, Mapping) and counted.get("divergence", 0) == 0 for counted in outcomes)
+    try:
+        return not any(_last(told_by(node, state)).get("divergence", 0) for node, state in states.items())
+    except Garbled:
+        return False
 
 
 def _criterion(name: str, findings: Sequence[tuple[str, str]], reason: str, may: bool) -> Criterion:
@@ -153,9 +184,9 @@ def _on_rust(name: str, state: Mapping[str, Any] | None) -> tuple[str, str]:
         return "unknown", f"{name} does not answer"
     if is_completed(state):
         return "met", f"{name}: node.py imports the Rust engine itself"
-    status = state["status"]
-    if status is None:
-        return "unknown", f"{name}: {state['why']}"
+    told = told_by(name, state)
+    if (status := told.status) is None:
+        return "unknown", told.wrong or f"{name}: {state['why']}"
     if (status["mode"], status["answering"]) != ("final", "rust"):
         return "not met", f"{name} is in {status['mode']}, and {status['answering']} answers"
     if status["engines"]["legacy"]["module_imported"]:
@@ -165,19 +196,27 @@ def _on_rust(name: str, state: Mapping[str, Any] | None) -> tuple[str, str]:
 
 def _never(name: str, state: Mapping[str, Any] | None, kind: str) -> tuple[str, str]:
     """That something never happened on a node since the installation, and what that proves."""
-    record = _evidence(state)
-    if record is None:
-        return "unknown", f"{name}: no evidence can be read"
-    count = record["ever"].get(kind)
-    if not isinstance(count, int) or isinstance(count, bool):
-        return "unknown", f"{name}: the evidence has no number of them"
-    compared = ((record.get("baseline") or {}).get("outcomes") or {}).get("match", 0)
+    told = told_by(name, state)
+    if told.record is None:
+        return "unknown", told.wrong or f"{name}: no evidence can be read"
+    try:
+        times = count(part(told.record, "ever"), kind)
+        compared = _last(told).get("match", 0) if told.record.get("baseline") is not None else 0
+    except Garbled as error:
+        return "unknown", f"{name}: the evidence has no number of them that can be believed: {error}"
     bound = highest_rate(compared, CONFIDENCE)
     proves = f"; 0 in {compared:,} compared calls of the last soak: at most {bound:.3%} at 95 %"
     word = kind.replace("_", " ")
-    if count:
-        return "not met", f"{name}: {count} {word}s since the installation"
+    if times:
+        return "not met", f"{name}: {times} {word}s since the installation"
     return "met", f"{name}: no {word} since the installation{proves if compared else ''}"
+
+
+def _last(told: Told) -> dict[str, int]:
+    """The outcomes of the last soak with both engines; raises `Garbled` where they cannot be read."""
+    if told.record is None:
+        raise Garbled(told.wrong or "no evidence can be read")
+    return counts(part(told.record, "baseline"), "outcomes")
 
 
 def speed(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> tuple[str, str]:
@@ -191,7 +230,10 @@ def speed(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any])
         state: What `node_state.read` gave, or None where it did not answer.
         wanted: The gate's criteria.
     """
-    record = _evidence(state)
+    told = told_by(name, state)
+    record = told.record
+    if told.wrong:
+        return "unknown", told.wrong
     comparing = record is not None and record.get("mode") in COMPARING
     if state is None or record is None or not (comparing or record.get("baseline")):
         return "unknown", f"{name}: nothing was kept of the speed of both engines from before final"
@@ -270,11 +312,3 @@ def _removable(name: str, obstacles: Sequence[str] | None, undecided: Sequence[s
         "met",
         f"{name}: nothing but node.py uses the legacy file, and the Rust engine has all that node.py takes",
     )
-
-
-def _evidence(state: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """A node's evidence: said by the wrapper, or on a completed node as its journal kept it."""
-    if state is None:
-        return None
-    record = (state["status"] or {}).get("evidence") or (state.get("journal") or {}).get("kept_evidence")
-    return record if isinstance(record, dict) and isinstance(record.get("ever"), dict) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 try:
@@ -14,6 +15,14 @@ except ImportError:  # outside of Ansible, in the tests and in the filter
     from bounded_reader import Unreadable, read_object
     from journal import is_another, known_by, verify_chain
     from typed_run import command
+
+
+def way_on(states: Mapping[str, Mapping[str, Any] | None] | None, node: str) -> str:
+    """What to do after a run that stopped: the way back too, where the migration has touched the node."""
+    state = (states or {}).get(node) or {}
+    touched = bool(state.get("remains")) or state.get("mode") not in ("legacy", None)
+    again = "Mend the cause and run the same command again"
+    return f"{again}, or go back: {command('rollback', node)}" if touched else again
 
 
 def lock_refusals(results: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -28,26 +37,33 @@ def lock_refusals(results: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def lock_lines(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Who holds the lock of every node that answered, and how it is broken."""
-    lines = [f"{result['item']}: {result['why']}" for result in results if result.get("lock")]
-    ways = {_way_out(result["lock"]) for result in results if result.get("lock")}
-    return [*lines, *sorted(ways)] if lines else ["nobody is at work: no node is locked"]
+    """Who holds the lock of every node, how it is broken, and of which node that is not known."""
+    locked = [result for result in results if result.get("lock")]
+    lines = [f"{result['item']}: {result['why']}" for result in locked]
+    lines += sorted({_way_out(result["lock"]) for result in locked})
+    unknown = [result for result in results if result.get("unreachable")]
+    free = [str(result["item"]) for result in results if result not in locked and result not in unknown]
+    if unknown and free:
+        lines.append(f"no lock on {', '.join(free)}")
+    lines += [f"whether {result['item']} is locked is not known: {result.get('msg')}" for result in unknown]
+    return lines or ["nobody is at work: no node is locked"]
 
 
 def journal_report(
     results: Sequence[Mapping[str, Any]], copies: Mapping[str, str | None]
 ) -> dict[str, list[str]]:
-    """Every node's journal in a line, and what is broken.
+    """Every node's journal in a line, those that are broken, and the nodes whose journal was not read.
 
     Args:
         results: The looped results of ``step_journal`` with ``state: verified``, compared with the copies.
         copies: The controller's copy of every node's journal, None where there is none.
     """
-    report: dict[str, list[str]] = {"lines": [], "broken": []}
+    report: dict[str, list[str]] = {"lines": [], "broken": [], "unread": []}
     for result in results:
         node = str(result["item"])
         if "digests" not in result:
-            report["lines"].append(f"journal of {node}: it does not answer")
+            report["unread"].append(node)
+            report["lines"].append(f"journal of {node}: not read: {result.get('msg') or 'no answer'}")
             continue
         if wrong := result["broken"]:
             mend = command("journal", node, set_aside="the reason")

@@ -47,6 +47,7 @@ def status_report(
     journal: Mapping[str, Sequence[str]] | None = None,
     lock: Sequence[str] = (),
     max_idle: float = math.inf,
+    silent: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What build/status.json holds; its form is docs/schemas/network.schema.json.
 
@@ -58,10 +59,11 @@ def status_report(
         journal: What the verification of the step journals found: ``lines`` in words, and those ``broken``.
         lock: Who holds the operator lock, in words.
         max_idle: Seconds without a block after which a node, or the chain, stands still.
+        silent: Why a node could not be asked, in a sentence for each of those.
     """
     chain = health.get("chain", {})
     idle = _idle(chain.get("newest", {}), now, max_idle)
-    following = next_step(states, steps)
+    following = next_step(states, steps, silent)
     if idle and set(idle) == set(chain["newest"]) and following["action"] not in ("silent", "done"):
         following = _following("still", None, list(idle.values()))
     soaks = _soaks(following, steps)
@@ -70,7 +72,7 @@ def status_report(
         "now": now,
         "nodes": {name: state or {"answers": False} for name, state in states.items()},
         "overview": {
-            name: node_overview(name, state, soaks.get(name), chain.get("heights", {}).get(name))
+            name: node_overview(name, state, soaks.get(name), chain.get("heights", {}).get(name), silent)
             for name, state in states.items()
         },
         "steps": [{key: value for key, value in step.items() if key != "evidence"} for step in steps],
@@ -86,7 +88,11 @@ def status_report(
 
 
 def node_overview(
-    name: str, state: Mapping[str, Any] | None, soak_needed: float | None, height: int | None
+    name: str,
+    state: Mapping[str, Any] | None,
+    soak_needed: float | None,
+    height: int | None,
+    silent: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """One node in few numbers.
 
@@ -95,9 +101,10 @@ def node_overview(
         state: What was read of it.
         soak_needed: Seconds of soak that the next step asks of it, None for nothing.
         height: Height of its tip as its API tells it, for a node whose wrapper tells none.
+        silent: Why a node could not be asked, in a sentence for each of those.
     """
     if not state:
-        return {"answers": False}
+        return {"answers": False, "why": (silent or {}).get(name) or f"{name} does not answer"}
     status = state.get("status") or {}
     record = status.get("evidence") or {}
     outcomes = record.get("outcomes") or {}
@@ -120,6 +127,7 @@ def node_overview(
         "height": (status.get("tip") or {}).get("height", height),
         "latched": latched.get("why") if isinstance(latched, Mapping) else latched or None,
         "stopped": (status.get("stopped") or {}).get("why"),
+        "recorded": (state.get("journal") or state).get("mode"),
         "release": state.get("release"),
         "service": state["service"]["state"],
         "unit": _unit(state),
@@ -144,19 +152,21 @@ def _unit(state: Mapping[str, Any]) -> list[str]:
 
 
 def next_step(
-    states: Mapping[str, Mapping[str, Any] | None], steps: Sequence[Mapping[str, Any]]
+    states: Mapping[str, Mapping[str, Any] | None],
+    steps: Sequence[Mapping[str, Any]],
+    silent: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The first step that is not done, and the command to type for it.
 
     ``action`` is that of the step, or ``complete`` after the last one, or ``done`` when node.py of all nodes
     imports the Rust engine itself, or ``silent`` while one does not answer: then nothing may start, and the
-    command looks again; or ``still`` while the chain stands still (see `status_report`), without a command.
+    command looks again; or ``still`` while the chain stands still (see `status_report`), without a command;
+    or ``unrecorded`` where a node is in a mode that its step journal knows nothing of.
     """
-    if silent := [name for name, state in states.items() if not state]:
+    if unasked := [name for name, state in states.items() if not state]:
+        causes = [(silent or {}).get(name) or f"{name} does not answer" for name in unasked]
         return _following(
-            "silent",
-            command("status"),
-            [f"{name} does not answer: no step starts before it does" for name in silent],
+            "silent", command("status"), [f"{cause}; no step starts before it does" for cause in causes]
         )
     for step in steps:
         if step_done(states, step):
@@ -166,8 +176,28 @@ def next_step(
         return _following(step["action"], typed, step["reasons"]) | chosen
     if all((state or {}).get("node_py", {}).get("state") == "rust" for state in states.values()):
         return _following("done", None, ["the legacy engine is removed from every node"])
+    if strange := [text for name, state in states.items() if state and (text := _unrecorded(name, state))]:
+        return _following("unrecorded", command("journal"), strange)
     reason = "the six criteria are checked; nothing is removed without -e confirm=remove-legacy"
     return _following("complete", command("complete", ""), [reason])
+
+
+def recorded(state: Mapping[str, Any], mode: str) -> bool:
+    """Whether the node's step journal tells that the node was brought to this mode, or beyond."""
+    journal = state.get("journal")
+    if journal is None or mode == "legacy":
+        return True
+    told = journal.get("mode")
+    return told in MODES and MODES.index(told) >= MODES.index(mode)
+
+
+def _unrecorded(name: str, state: Mapping[str, Any]) -> str:
+    """A node in a mode that no step or rollback in its journal has brought it to; empty where one has."""
+    mode = str(state.get("mode"))
+    if mode not in MODES or recorded(state, mode):
+        return ""
+    told = state["journal"].get("mode") or "no step"
+    return f"{name} is in {mode}, and its step journal tells of {told}: no step brought it there"
 
 
 def step_done(states: Mapping[str, Mapping[str, Any] | None], step: Mapping[str, Any]) -> bool:

@@ -34,6 +34,7 @@ HEADLINES = {
     "finish": ("interrupted", "{step} is to be finished: it was interrupted"),
     "still": ("still", "the chain stands still, so no step may start"),
     "silent": ("silent", "a node does not answer, so no step may start"),
+    "unrecorded": ("unrecorded", "a node is in a mode that its step journal does not tell of"),
     "complete": ("final", "every step is done; the legacy engine can be removed"),
     "done": ("done", "every node is on Rust alone, the legacy engine is removed"),
 }
@@ -115,7 +116,8 @@ def _modes(nodes: Mapping[str, Mapping[str, Any]], now: float, paint: Paint) -> 
     lines = [paint("dim", title)]
     for name, node in nodes.items():
         if not node["answers"]:
-            lines.append(f"{paint('strong', f'{name:<10}')}{paint('bad', 'does not answer')}")
+            why = str(node["why"]).removeprefix(f"{name} ").removeprefix(f"{name}: ")[: WIDTH - 10]
+            lines.append(f"{paint('strong', f'{name:<10}')}{paint('bad', why)}")
             continue
         mode = node["mode"] or "unknown"
         age = "-" if node["since"] is None else duration(now - node["since"])
@@ -222,7 +224,8 @@ def _steps(report: Mapping[str, Any], paint: Paint) -> list[str]:
     rows: dict[tuple[int, str], list[str]] = {}
     for step in report["steps"]:
         if step["action"] != "finish" and _is_done(report["overview"], step):
-            mark = paint("good", "✔ ") + step["node"]
+            known = _is_done(report["overview"], step, "recorded")
+            mark = (paint("good", "✔ ") if known else paint("bad", "? ")) + step["node"]
         elif (step["phase"], step["node"]) == (following["phase"], following["node"]):
             mark = {
                 "start": paint("good", "▶ "),
@@ -238,8 +241,9 @@ def _steps(report: Mapping[str, Any], paint: Paint) -> list[str]:
     ]
 
 
-def _is_done(nodes: Mapping[str, Mapping[str, Any]], step: Mapping[str, Any]) -> bool:
-    mode = nodes[step["node"]].get("mode")
+def _is_done(nodes: Mapping[str, Mapping[str, Any]], step: Mapping[str, Any], told_by: str = "mode") -> bool:
+    """Whether a node's mode, or the one that its step journal tells of, is that of the step or beyond."""
+    mode = nodes[step["node"]].get(told_by)
     return mode in MODES and MODES.index(mode) >= MODES.index(step["target"])
 
 
@@ -254,6 +258,7 @@ def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
         "finish": "now: the same command finishes it",
         "silent": "when it is back",
         "still": "when blocks come again; look at the nodes' logs and peers",
+        "unrecorded": "when it is understood who brought it there; a rollback and the phases do it anew",
         "complete": "when you are sure",
         "done": "nothing is left to do",
     }[action]
@@ -261,10 +266,11 @@ def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
     if following["command"]:
         lines.append(_field("", paint("strong", following["command"]), paint))
     if action == "fail":
-        back = report["commands"][_culprit(report)]["rollback"]
-        lines.append(_field("", f"or one step back: {back}", paint))
+        culprit = _culprit(report)
+        if report["overview"][culprit].get("mode") != "legacy":  # there is nothing before it
+            lines.append(_field("", f"or one step back: {report['commands'][culprit]['rollback']}", paint))
     for reason in following["reasons"] if action != "start" else ():
-        lines += _wrapped(reason, paint, "bad" if action in ("fail", "silent", "still") else "")
+        lines += _wrapped(reason, paint, "bad" if action in ("fail", "silent", "still", "unrecorded") else "")
     return lines
 
 

@@ -12,6 +12,7 @@ from typing import Any, NotRequired, TypedDict
 
 try:
     from ansible.module_utils.gate import Decision, decide
+    from ansible.module_utils.gate.status_reader import known_of
     from ansible.module_utils.troubles import troubles
     from ansible.module_utils.typed_run import command
     from ansible.module_utils.unit_needs import text as unit_text
@@ -19,6 +20,7 @@ try:
     from ansible.module_utils.waves import Size, before
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from gate import Decision, decide
+    from gate.status_reader import known_of
     from troubles import troubles
     from typed_run import command
     from unit_needs import text as unit_text
@@ -208,12 +210,6 @@ def soak_criteria(
     return dict(_phase(phases, whose).get("criteria") or {})
 
 
-def _evidence(state: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the gate is told of a node: its wrapper's status, its view of the chain, a replay there."""
-    beside = {key: state[key] for key in ("chain", "replay") if state.get(key) is not None}
-    return {**(state["status"] or {}), **beside} or None
-
-
 def _ask_gate(
     step: Step,
     soak: tuple[Sequence[str], float],
@@ -233,7 +229,7 @@ def _ask_gate(
             "soak_seconds": seconds,
         }
     )
-    step["evidence"] = {name: _evidence(state) for name, state in states.items() if state}
+    step["evidence"] = {name: known_of(state) for name, state in states.items() if state}
     decision = decide(step["evidence"], step["criteria"], now)
     step["gate"] = decision
     step["action"] = "start" if decision["outcome"] == "pass" else decision["outcome"]

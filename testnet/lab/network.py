@@ -52,10 +52,14 @@ def down(*, purge: bool = False) -> None:
 
     Args:
         purge: Remove the droplet image and the packages that droplets have fetched, too.
+
+    Raises:
+        Refusal: Nobody can tell whether there is one: the container engine does not answer.
+        CommandError: It could not be removed.
     """
     docker = find_docker()
     if docker is None:
-        say("network", "no container engine answers, so there is no network to remove")
+        say("network", "no container engine is installed, so there is no network to remove")
         return
     removed = remove_network(docker)
     caches.remove()
@@ -70,7 +74,7 @@ def status() -> bool:
     """Print one line for each droplet and one for the network; whether all is as it should be."""
     docker = find_docker()
     if docker is None:
-        print("no container engine answers: type `make testnet`")
+        print("no container engine is installed: type `make testnet`")
         return False
     running = True
     for droplet in DROPLETS:

@@ -13,6 +13,13 @@ from testnet.machine.command import CommandError, Refusal, run, succeeds
 from testnet.machine.privilege import install_packages, root_prefix
 from testnet.machine.progress import say
 
+ABSENT = ("no such", "not found")
+"""How the engine says that it does not have what was asked for."""
+
+
+class EngineSilent(Refusal):
+    """There is a container engine, and it does not answer this user; the text says why."""
+
 
 @dataclass(frozen=True)
 class Docker:
@@ -33,11 +40,17 @@ class Docker:
         return run([*self.prefix, "docker", *args], stdin=stdin, timeout=timeout).rstrip("\n")
 
     def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
-        """What the engine knows of a `container`, `network`, `image` or `volume`; None if there is none."""
+        """What the engine knows of a `container`, `network`, `image` or `volume`; None if there is none.
+
+        Raises:
+            CommandError: The engine did not say either.
+        """
         try:
             found: list[dict[str, Any]] = json.loads(self(kind, "inspect", name))
-        except CommandError:
-            return None
+        except CommandError as error:
+            if any(sign in str(error).lower() for sign in ABSENT):
+                return None
+            raise
         return found[0]
 
     def execute(
@@ -74,15 +87,28 @@ class Docker:
 
 
 def find_docker() -> Docker | None:
-    """An engine that answers now, as this user or through sudo; None if there is none."""
+    """An engine that answers now, as this user or through sudo; None if none is installed.
+
+    Raises:
+        EngineSilent: One is installed and answers neither; what it has is not known.
+    """
     if shutil.which("docker") is None:
         return None
-    if succeeds(["docker", "info"]):
-        return Docker()
     prefix = root_prefix()
-    if prefix and succeeds([*prefix, "docker", "info"]):
-        return Docker(prefix)
-    return None
+    ways = [Docker(), *([Docker(prefix)] if prefix else [])]
+    causes = []
+    for engine in ways:
+        try:
+            engine("info", timeout=60)
+        except CommandError as error:
+            causes.append(str(error).splitlines()[-1])
+        else:
+            return engine
+    raise EngineSilent(
+        f"Docker is installed, and its daemon does not answer this user ({causes[0]}), so nobody knows what "
+        "it has: type `sudo systemctl start docker` (or add yourself to the group `docker`) and run the "
+        "command again."
+    )
 
 
 def require_docker() -> Docker:
@@ -91,18 +117,17 @@ def require_docker() -> Docker:
     Raises:
         Refusal: There is none and it cannot be had; the text says what to type.
     """
-    found = find_docker()
-    if found is not None:
-        return found
-    if shutil.which("docker") is None:
+    try:
+        found = find_docker()
+        if found is not None:
+            return found
         install_packages(["docker.io"], "the container engine (docker)")
+    except EngineSilent:
+        pass  # it may only have to be started
     _start_daemon()
     found = find_docker()
     if found is None:
-        raise Refusal(
-            "Docker is installed but its daemon does not answer: type `sudo systemctl start docker` "
-            "(or add yourself to the group `docker`) and run the command again."
-        )
+        raise EngineSilent("Docker was installed, and there is no program of that name")
     return found
 
 

@@ -6,36 +6,43 @@ import json
 from typing import Any
 
 import pytest
-from completion import advice, is_completed, judge, lines, refused
+from completion import advice, is_completed, judge, lines, refused, told_by
 from gate import decide
 
+from tests.gate import healthy
+from tests.gate.healthy import a_status
 from tests.gate.machines import measured
-from tests.gate.test_gate import CRITERIA, NOW, a_healthy_node
+from tests.gate.test_every_field import ANYTHING, REMOVED, changed, places
+from tests.gate.test_gate import CRITERIA, NOW, a_healthy_node, a_replay
 
 WANTED = {"max_latency_ratio": 1.0, "min_latency_pairs": 1000, "confidence": 0.95}
 RELEASE = "a" * 64
+COMPARED = 12_031
 
 
-def baseline(live: Any) -> dict[str, Any]:
-    return {"outcomes": {"match": 12_031}, "durations": live}
+def baseline(live: Any, match: int = COMPARED, **outcomes: int) -> dict[str, Any]:
+    """What was frozen of a last soak with both engines."""
+    frozen = a_status("node2", "final", NOW, 50.0, match, {})["evidence"]["baseline"]
+    frozen["calls"] += sum(outcomes.values())
+    return frozen | {"outcomes": frozen["outcomes"] | outcomes, "durations": live}
 
 
 def an_arm(replayed: Any, release: str = RELEASE) -> dict[str, Any]:
-    return {"release": release, "durations": replayed}
+    return healthy.an_arm(NOW - 1, replayed) | {"release": release}
 
 
-def a_node(**other: Any) -> dict[str, Any]:
+def ever(**counted: Any) -> dict[str, Any]:
+    return {"divergence": 0, "rust_error": 0, "legacy_error": 0} | counted
+
+
+def a_node(name: str = "node2", mode: str = "final", **other: Any) -> dict[str, Any]:
     """A node in final that has done everything well."""
-    evidence = {
-        "ever": {"divergence": 0, "rust_error": 0}, "baseline": baseline(measured(400)),
-        "determinism": an_arm(measured(1000)),
-    }  # fmt: skip
-    status = {
-        "mode": "final", "answering": "rust", "evidence": evidence,
-        "engines": {"legacy": {"module_imported": False}},
-    }  # fmt: skip
+    status = a_healthy_node(mode, name)
+    view = status.pop("chain")
+    if mode == "final":
+        status["evidence"]["baseline"] = baseline(measured(400))
     state = {
-        "mode": "final", "release": RELEASE, "why": "said by the wrapper", "status": status,
+        "mode": mode, "release": RELEASE, "why": "said by the wrapper", "status": status, "chain": view,
         "node_py": {"state": "wrapped"},
         "service": {"active": True, "restarts": 0, "state": "active (running)"},
         "journal": {"kept_evidence": None},
@@ -63,7 +70,7 @@ def judged(
     silent: bool = False,
 ) -> dict[str, Any]:
     """Judge a network whose second node is as given."""
-    states = {"node1": a_node(), "node2": None if silent else node2 or a_node()}
+    states = {"node1": a_node("node1"), "node2": None if silent else node2 or a_node()}
     told = {"node1": [a_restart()], "node2": [a_restart()] if restarts is None else restarts}
     found = judge(
         states,
@@ -114,21 +121,21 @@ def service(restarts: int) -> dict[str, Any]:
 
 
 SAYS_NO: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "another mode": ("on_rust", "not met", status(mode="rust")),
-    "legacy answers": ("on_rust", "not met", status(answering="legacy")),
+    "another mode": ("on_rust", "not met", {"node2": a_node(mode="rust")}),
+    "legacy answers in final": ("on_rust", "unknown", status(answering="legacy")),
     "legacy imported": ("on_rust", "not met", {"node2": importing(a_node())}),
     "a silent wrapper": ("on_rust", "unknown", {"node2": a_node(status=None)}),
     "a silent node": ("on_rust", "unknown", {"silent": True}),
-    "a divergence": ("no_divergence", "not met", evidence(ever={"divergence": 1, "rust_error": 0})),
-    "divergences not counted": ("no_divergence", "unknown", evidence(ever={"divergence": None})),
+    "a divergence": ("no_divergence", "not met", evidence(ever=ever(divergence=1))),
+    "divergences not counted": ("no_divergence", "unknown", evidence(ever=ever(divergence=None))),
     "no evidence": ("no_divergence", "unknown", {"node2": a_node(status=None)}),
-    "a rust error": ("no_rust_error", "not met", evidence(ever={"divergence": 0, "rust_error": 2})),
+    "a rust error": ("no_rust_error", "not met", evidence(ever=ever(rust_error=2))),
     "no baseline": ("performance", "unknown", evidence(baseline=None)),
     "a garbled baseline": ("performance", "unknown", evidence(baseline=baseline({"cpu": "no"}))),
     "a baseline of an older wrapper": (
         "performance",
         "unknown",
-        evidence(baseline={"outcomes": {}}, determinism=None),
+        evidence(baseline=baseline(None), determinism=None),
     ),
     "too few pairs": ("performance", "unknown", evidence(determinism=an_arm(measured(999)))),
     "pairs of another release": (
@@ -177,7 +184,8 @@ def test_given_few_pairs_of_the_arm_then_those_of_a_replay_with_this_release_cou
     release: str, rust: float, state: str
 ) -> None:
     few = with_evidence(determinism=an_arm(measured(10)))
-    replay = {"release": release, "result": {"durations": {"cpu": measured(1000, rust=rust)["cpu"]}}}
+    replay = a_replay(release=release)
+    replay["result"]["durations"] = {"cpu": measured(1000, rust=rust)["cpu"]}
     assert judged(node2=few | {"replay": replay})["performance"]["state"] == state
 
 
@@ -237,12 +245,11 @@ def test_given_only_what_nobody_could_tell_then_the_operator_who_looked_may_acce
 
 
 def test_given_a_divergence_in_the_last_comparison_then_no_reason_is_good_enough() -> None:
-    baseline = a_node()["status"]["evidence"]["baseline"] | {"outcomes": {"match": 9, "divergence": 1}}
-    ever = {"divergence": 1, "rust_error": 0}
-    fresh = judged(node2=with_evidence(ever=ever, baseline=baseline), accept={"no_divergence": "please"})
+    counted, last = ever(divergence=1), baseline(measured(9), match=9, divergence=1)
+    fresh = judged(node2=with_evidence(ever=counted, baseline=last), accept={"no_divergence": "please"})
     assert fresh["no_divergence"]["state"] == "not met"
     mended = judged(
-        node2=with_evidence(ever=ever), accept={"no_divergence": "the release of May, mended in June"}
+        node2=with_evidence(ever=counted), accept={"no_divergence": "the release of May, mended in June"}
     )
     assert mended["no_divergence"]["state"] == "accepted"
 
@@ -259,3 +266,51 @@ def test_given_a_refusal_then_what_may_be_accepted_is_named_and_nothing_else() -
     assert '{"no_downtime": "the reason"}' in advice(both)
     assert advice(both).endswith("; not so: the legacy code can be removed")
     assert advice(list(judged(obstacles=["x"]).values())) == "None of this can be taken as it is"
+
+
+OF_A_STATUS = ("on_rust", "no_divergence", "no_rust_error", "performance")
+
+
+def alone(state: dict[str, Any]) -> dict[str, Any]:
+    """The states of the criteria of a network with one node."""
+    found = judge({"node2": state}, {"node2": [a_restart()]}, {"problems": []}, {"node2": []}, {}, WANTED)
+    assert all(line.isprintable() for line in lines(found))
+    return {item["name"]: item["state"] for item in found}
+
+
+def test_given_any_field_of_a_healthy_status_changed_then_what_is_garbled_is_never_believed() -> None:
+    node = a_node() | {"replay": a_replay()}
+    assert set(alone(node).values()) == {"met"}
+    whole = node["status"] | {name: node[name] for name in ("chain", "replay")}
+    believed: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for path in places(whole):
+        for value in (None, "x", REMOVED):  # tests/gate/test_every_field.py tries the rest on the same reader
+            told = changed(whole, path, value)
+            state = node | {name: told.pop(name, None) for name in ("chain", "replay")} | {"status": told}
+            if not told_by("node2", state).wrong:
+                believed[path] = state
+    assert not {("evidence", "ever"), ("mode",), ("engines",), ("evidence", "calls")} & set(believed)
+    for state in list(believed.values())[::7]:
+        alone(state)
+
+
+@pytest.mark.parametrize("value", ANYTHING, ids=lambda value: ascii(type(value).__name__))
+@pytest.mark.parametrize("path", [("evidence", "calls"), ("evidence", "ever"), ("mode",)])
+def test_given_a_status_that_is_garbled_then_each_criterion_of_it_is_unknown(
+    path: tuple[str, ...], value: Any
+) -> None:
+    node = a_node()
+    found = alone(node | {"status": changed(node["status"], path, value)})
+    assert [found[name] for name in OF_A_STATUS] == ["unknown"] * 4
+
+
+def test_given_any_field_of_the_kept_evidence_changed_then_there_is_a_verdict() -> None:
+    kept = {name: a_node()["status"]["evidence"][name] for name in ("ever", "baseline", "determinism")}
+    for path in places(kept):
+        for value in (None, "x", 10**400, REMOVED):
+            journal = {"kept_evidence": changed(kept, path, value)}
+            found = alone(a_node(status=None, node_py={"state": "rust"}, journal=journal))
+            if path[0] == "ever" and path[-1] in ("ever", "divergence"):
+                assert found["no_divergence"] in ("unknown", "not met"), (path, value)
+            if path in (("baseline", "durations", "cpu"), ("determinism", "durations", "cpu", "rust")):
+                assert found["performance"] == "unknown", (path, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -43,14 +44,18 @@ def play(inventory: Path, playbook: str, *arguments: str, folder: Path = ROOT) -
 @pytest.mark.parametrize("node", ["node1", "node2"])
 def test_given_silent_nodes_then_a_phase_is_refused_and_says_who_is_silent(silent: Path, node: str) -> None:
     status, said = play(silent, "playbooks/phase1.yml", "-l", node)
-    assert status == 2
+    assert status == 4
     assert "node1 does not answer now: no step starts while a node cannot be asked" in said
     assert "node2 does not answer now" in said
+    for name in ("node1", "node2"):
+        assert f"{name} does not answer: connect to host 127.0.0.1 port" in said, "with the cause"
+    assert "Connection refused" in said
+    assert "rollback" not in said, "nothing was done that one could go back from"
 
 
 def test_given_silent_nodes_then_a_phase_without_a_limit_does_not_go_on_to_the_second(silent: Path) -> None:
     status, said = play(silent, "phase2.yml", folder=ROOT / "playbooks")
-    assert status == 2
+    assert status == 4
     assert "phase 2 stopped on node1" in said
     assert "phase 2 stopped on node2" not in said
 
@@ -61,13 +66,30 @@ def test_given_silent_nodes_then_a_rollback_reports_them_as_unreachable(silent: 
     assert said.count("UNREACHABLE!") == 2
 
 
-def test_given_silent_nodes_then_the_status_shows_them_and_that_is_no_failure(silent: Path) -> None:
+def test_given_silent_nodes_then_the_status_shows_them_and_says_of_nothing_that_it_is_known(
+    silent: Path,
+) -> None:
     status, said = play(silent, "playbooks/status.yml")
-    assert status == 0
-    assert "node1     does not answer" in said
-    assert "TASK [" not in said, "a play that only says something is heard alone"
-    assert "PLAY " not in said
+    assert status == 4
+    assert re.search(r"node1     does not answer: connect to host .* Connection refused", said)
+    assert "whether node1 is locked is not known: node1 does not answer" in said
+    assert "journal of node1: not read: node1 does not answer" in " ".join(said.split())
+    for untrue in ("no node is locked", "complete.yml", "rollback.yml"):
+        assert untrue not in said
+    assert said.count("TASK [") == 1, "a play that only says something is heard alone, but for how it ends"
     assert (silent.parent / "status.json").exists()
+
+
+@pytest.mark.parametrize("playbook", ["journal", "unlock", "complete"])
+def test_given_silent_nodes_then_a_play_that_could_ask_nobody_says_so_with_the_cause(
+    silent: Path, playbook: str
+) -> None:
+    status, said = play(silent, f"playbooks/{playbook}.yml")
+    assert status == 4
+    for name in ("node1", "node2"):
+        assert f"{name} does not answer: connect to host 127.0.0.1 port" in said
+    assert "no node is locked" not in said
+    assert "rollback" not in said
 
 
 def test_given_silent_nodes_then_the_page_says_that_nothing_was_measured(silent: Path) -> None:
@@ -79,10 +101,10 @@ def test_given_silent_nodes_then_the_page_says_that_nothing_was_measured(silent:
 
 def test_given_silent_nodes_then_the_gate_fails(silent: Path) -> None:
     status, said = play(silent, "playbooks/gate.yml")
-    assert status == 2
-    assert "PLAY RECAP" in said, "a failure is not hidden"
-    assert "fatal: [node1]: FAILED!" in said
+    assert status == 4
+    assert "fatal: [node1]: UNREACHABLE!" in said, "a failure is not hidden"
     assert "does not answer now" in said
+    assert "Connection refused" in said
 
 
 def test_given_the_fault_wheel_on_a_real_network_then_preflight_refuses_it_before_it_asks_a_node(
@@ -104,7 +126,7 @@ def test_given_no_wheel_then_an_upgrade_says_what_to_name_before_it_asks_a_node(
 
 def test_given_a_file_that_is_no_wheel_then_an_upgrade_is_refused(silent: Path) -> None:
     status, said = play(silent, "playbooks/upgrade.yml", "-e", "wheel=README.md")
-    assert status == 2
+    assert status == 4, "and the nodes are silent"
     assert "README.md, which is not a wheel on this machine" in " ".join(said.split())
 
 
@@ -112,8 +134,10 @@ def test_given_silent_nodes_then_an_upgrade_stops_on_the_first(silent: Path, tmp
     wheel = tmp_path / "coinjecture-4.0.0-cp311-abi3-linux_x86_64.whl"
     wheel.write_bytes(b"a wheel")
     status, said = play(silent, "playbooks/upgrade.yml", "-e", f"wheel={wheel}")
-    assert status == 2
+    assert status == 4
     assert "node1: it does not answer" in said
+    assert "node1 does not answer: connect to host" in said
+    assert "rollback" not in said
     assert "the upgrade stopped on node2" not in said
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from testnet.lab import keys, plan, preconditions
+from testnet.lab.__main__ import main as lab_main
 from testnet.machine import docker as engine
 from testnet.machine import privilege
 from testnet.machine.command import CommandError, Refusal, run
@@ -96,10 +97,44 @@ def test_given_a_daemon_that_stays_silent_then_the_refusal_says_how_to_start_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(engine.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(engine, "run", refused)
     monkeypatch.setattr(engine, "succeeds", lambda _: False)
     monkeypatch.setattr(engine, "root_prefix", lambda: None)
     with pytest.raises(Refusal, match="type `sudo systemctl start docker`"):
         engine.require_docker()
+
+
+def refused(*_: object, **__: object) -> str:
+    """A program that ends like docker for a user without rights."""
+    raise CommandError("`docker info` ended with 1:\npermission denied: docker.sock")
+
+
+@pytest.mark.parametrize("command", ["down", "status"])
+def test_given_no_rights_on_the_engine_then_nobody_says_that_there_is_no_network(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setattr(engine.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(engine, "run", refused)
+    monkeypatch.setattr(engine, "root_prefix", lambda: None)
+    assert lab_main([command]) == 2
+    told = capsys.readouterr()
+    assert "permission denied: docker.sock" in told.err
+    assert "no network" not in told.out + told.err
+
+
+def test_given_an_engine_that_breaks_off_then_what_it_has_is_not_taken_for_absent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "run", refused)
+    with pytest.raises(CommandError, match="permission denied"):
+        engine.Docker().inspect("container", "any")
+    for said in ("Error response from daemon: No such container: any", "network any not found"):
+
+        def absent(*_: object, said: str = said, **__: object) -> str:
+            raise CommandError(said)
+
+        monkeypatch.setattr(engine, "run", absent)
+        assert engine.Docker().inspect("container", "any") is None
 
 
 def test_a_failed_command_shows_the_end_of_what_it_said() -> None:

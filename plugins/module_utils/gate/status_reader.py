@@ -61,6 +61,24 @@ def read(name: str, known: Any) -> Reading:
     return Reading(status or None, record if has_record else None, known.get("chain"), known.get("replay"))
 
 
+def known_of(state: Mapping[str, Any]) -> Any:
+    """What is known of a node for `read`: the status, the view and the replay that `node_state.read` gave."""
+    status = state.get("status")
+    if status is not None and not isinstance(status, Mapping):
+        return status
+    beside = {key: state[key] for key in BESIDE if state.get(key) is not None}
+    return {**(status or {}), **beside} or None
+
+
+def read_state(name: str, state: Mapping[str, Any]) -> Reading:
+    """Read what `node_state.read` gave of the node of this name.
+
+    Raises:
+        Garbled: A value is not what it should be, or two of them cannot both be true.
+    """
+    return read(name, known_of(state))
+
+
 def _of_status(name: str, status: Mapping[str, Any]) -> Iterator[str]:
     wrong = complaints("status", status)
     yield from wrong or contradictions(name, status)

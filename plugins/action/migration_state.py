@@ -1,0 +1,28 @@
+"""Action: what a node is now; one that cannot be asked says why."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
+
+from reached import asked, named
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Runs the module."""
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """Ask once."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        return result | asked(
+            lambda: self._execute_module(
+                module_name="migration_state", module_args=arguments, task_vars=task_vars
+            ),
+            *named(self._task, task_vars),
+        )
