@@ -45,7 +45,7 @@ def lock_lines(results: Sequence[Mapping[str, Any]]) -> list[str]:
     free = [str(result["item"]) for result in results if result not in locked and result not in unknown]
     if unknown and free:
         lines.append(f"no lock on {', '.join(free)}")
-    lines += [f"whether {result['item']} is locked is not known: {result.get('msg')}" for result in unknown]
+    lines += [f"whether {result['item']} is locked is not known: {_why(result)}" for result in unknown]
     return lines or ["nobody is at work: no node is locked"]
 
 
@@ -63,7 +63,7 @@ def journal_report(
         node = str(result["item"])
         if "digests" not in result:
             report["unread"].append(node)
-            report["lines"].append(f"journal of {node}: not read: {result.get('msg') or 'no answer'}")
+            report["lines"].append(f"journal of {node}: not read: {_why(result)}")
             continue
         if wrong := result["broken"]:
             mend = command("journal", node, set_aside="the reason")
@@ -76,6 +76,11 @@ def journal_report(
         else:
             report["lines"].append(f"journal of {node}: {_whole(result['last'])}{_place(result)}")
     return report
+
+
+def _why(result: Mapping[str, Any]) -> str:
+    """Why a node could not be asked."""
+    return str(result.get("msg") or f"{result['item']} does not answer")
 
 
 def _whole(last: Mapping[str, Any] | None) -> str:

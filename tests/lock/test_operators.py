@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from journal import append, known_by, verify
-from operators import journal_report, lock_lines, lock_refusals
+from operators import journal_report, lock_lines, lock_refusals, way_on
 
 LOCK = {"id": "aaaa", "who": "alice@laptop"}
 REFUSED = {"item": "node1", "outcome": "refused", "lock": LOCK, "why": "held by alice@laptop"}
@@ -39,10 +40,35 @@ def test_given_the_lock_of_a_run_on_both_nodes_then_the_command_is_shown_once() 
     held = [{"item": name, "lock": LOCK, "why": "held"} for name in ("node1", "node2")]
     lines = lock_lines([*held, {"item": "node3", "unreachable": True}])
     assert lines[:2] == ["node1: held", "node2: held"]
-    assert len(lines) == 3
+    assert len(lines) == 4
+    assert lines[3] == "whether node3 is locked is not known: node3 does not answer"
     assert lock_lines([{"item": "node1", "lock": None, "why": ""}]) == [
         "nobody is at work: no node is locked"
     ]
+
+
+def test_given_nodes_that_could_not_be_asked_then_nobody_says_that_they_are_free() -> None:
+    asked = {"item": "node1", "lock": None, "why": ""}
+    silent = {"item": "node2", "unreachable": True, "msg": "node2 does not let this user in"}
+    unknown = "whether node2 is locked is not known: node2 does not let this user in"
+    assert lock_lines([asked, silent]) == ["no lock on node1", unknown]
+    assert lock_lines([silent]) == [unknown]
+    assert journal_report([silent], {})["unread"] == ["node2"]
+
+
+@pytest.mark.parametrize(
+    ("state", "back"),
+    [
+        (None, False),
+        ({"mode": "legacy", "remains": []}, False),
+        ({"mode": "legacy", "remains": ["/opt/x"]}, True),
+        ({"mode": "rust", "remains": []}, True),
+    ],
+)
+def test_given_a_run_that_stopped_then_the_way_back_is_told_only_of_a_node_that_was_touched(
+    state: Any, back: bool
+) -> None:
+    assert ("rollback.yml -l node1" in way_on({"node1": state}, "node1")) is back
 
 
 def a_journal(count: int) -> str:
@@ -79,7 +105,7 @@ def test_given_whole_journals_then_the_last_record_is_told_and_no_copy_is_no_gap
     assert report["lines"] == [
         "journal of node1: 2 records, whole; last: step done of phase 1 by ops@desk at "
         "2023-11-14 22:13:20 UTC (phase 1)",
-        "journal of node2: it does not answer",
+        "journal of node2: not read: node2 does not answer",
     ]
     assert journal_report([found("")], {"node1": ""})["lines"] == [
         "journal of node1: empty, nothing was done"
