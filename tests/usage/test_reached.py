@@ -23,25 +23,28 @@ def test_given_silent_nodes_then_each_is_told_in_a_sentence_and_the_status_is_4(
 
 
 @pytest.mark.parametrize(
-    ("sudo", "reason"),
+    ("playbook", "sudo", "reason"),
     [
-        ("sudo: a password is required", "type -K and it is asked for, or grant them without one"),
-        ("Sorry, try again.", "sudo does not take this password"),
-        ("sudo: unknown user: root", "cannot work there as root: sudo: unknown user: root"),
+        (
+            "preflight",
+            "sudo: a password is required",
+            "type -K and it is asked for, or grant them without one",
+        ),
+        ("journal", "Sorry, try again.", "sudo does not take this password"),
+        ("status", "sudo: unknown user: root", "cannot work there as root: sudo: unknown user: root"),
     ],
 )
 def test_given_a_sudo_that_refuses_then_it_is_said_what_to_type_and_where_the_rule_is(
-    tmp_path: Path, sudo: str, reason: str
+    tmp_path: Path, playbook: str, sudo: str, reason: str
 ) -> None:
     program = tmp_path / "sudo"
     program.write_text(f"#!/bin/sh\necho '{sudo}' >&2\nexit 1\n")
     program.chmod(0o755)
     hosts = inventory(tmp_path, ansible_become=True, ansible_become_exe=str(program))
-    for playbook in ("preflight", "journal", "status"):
-        done = play(f"playbooks/{playbook}.yml", "-i", str(hosts), ANSIBLE_BECOME_ALLOW_SAME_USER="true")
-        assert done.status == 4
-        assert reason in done.said
-        assert "no node is locked" not in done.said
+    done = play(f"playbooks/{playbook}.yml", "-i", str(hosts), ANSIBLE_BECOME_ALLOW_SAME_USER="true")
+    assert done.status == 4
+    assert reason in done.said
+    assert "no node is locked" not in done.said
 
 
 def test_given_the_rule_that_a_refusal_points_to_then_the_runbook_has_it() -> None:
