@@ -45,6 +45,8 @@ class FakeHost:
         self.answer: bytes | None = DATED
         self.drain_rewrites = True
         self.listens = "0.0.0.0"
+        self.in_front: str | None = None  # another program's address at the same port; it answers with 502
+        self.has_ipv6 = True
         self.direct_left = 3
         self.silent_clients = 0
         self.under_way = 2
@@ -110,10 +112,14 @@ class FakeHost:
             return Unit(active, self.detour_pid, DETOUR_UID if self.detour_pid else None, 0, False)
         if self.broken and self.service_pid:
             self.restarts += 1
-        return Unit("active" if self.service_pid else "inactive", self.service_pid, 999, self.restarts, False)
+        return Unit(
+            "active" if self.service_pid else "inactive", self.service_pid, SERVICE_UID, self.restarts, False
+        )
 
     def sockets(self) -> list[Socket]:
         found = [_socket(self.listens, PORT, LISTEN, SERVICE_UID)] if self.service_pid else []
+        if self.in_front is not None:
+            found.append(_socket(self.in_front, PORT, LISTEN, 0))
         if self.detour_pid:
             found.append(_socket("127.0.0.1", DETOUR_PORT, LISTEN, DETOUR_UID))
         if self.in_set("detour") and self._drains() and self.direct_left:
@@ -132,14 +138,18 @@ class FakeHost:
         return True
 
     def ask(self, address: str, port: int, path: str) -> Answer | None:
+        if address == self.in_front:
+            return Answer(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+        if address == "::1" and not self.has_ipv6:
+            return None
         if self.answer is None or not self.service_pid or self.broken or self.clock < self.serves_from:
             return None
         if address == TRIAL_DRAIN_ADDRESS:
             return Answer(DRAINED if self.in_set("trial") and self.drain_rewrites else self.answer)
-        own = {"0.0.0.0": PROBE_ADDRESS, "::": "::1"}.get(self.listens, self.listens)
-        if address == PROBE_ADDRESS != own:
+        own = {"0.0.0.0": [PROBE_ADDRESS], "::": ["::1", PROBE_ADDRESS]}.get(self.listens, [self.listens])
+        if address == PROBE_ADDRESS and address not in own:
             return None  # nothing listens there
-        assert address in (own, TRIAL_DETOUR_ADDRESS), "users' addresses are not the guard's to ask"
+        assert address in (*own, TRIAL_DETOUR_ADDRESS), "users' addresses are not the guard's to ask"
         return Answer(self.answer)
 
     def runs(self, pid: int) -> bool:

@@ -167,6 +167,34 @@ def test_given_a_service_on_other_addresses_then_the_advice_to_restart_it_plainl
     assert (report.outcome, report.how) == ("restarted", "plain")
 
 
+def test_given_direct_connections_left_then_the_longer_limit_that_is_named_waits_for_them(
+    host: FakeHost, tmp_path: Path
+) -> None:
+    host.direct_left = 200
+    refused = run(host, tmp_path, drain_limit=1)
+    assert (refused.outcome, refused.choices[0].split(",")[0]) == (
+        "not touched", "restart_drain_limit above 1 s",
+    )  # fmt: skip
+    assert run(host, tmp_path, drain_limit=60).outcome == "restarted"
+
+
+def test_given_another_program_in_front_at_the_same_port_then_the_service_itself_is_asked(
+    host: FakeHost, tmp_path: Path
+) -> None:
+    host.listens, host.in_front = "127.0.0.1", "10.0.0.1"
+    report = run(host, tmp_path, how="plain")
+    assert (report.outcome, report.how) == ("restarted", "plain")
+    host.broken = True
+    assert run(host, tmp_path, how="plain").outcome == "down", "the other one's answers are not its own"
+
+
+def test_given_a_host_without_ipv6_then_a_service_on_every_address_is_asked_by_ipv4(
+    host: FakeHost, tmp_path: Path
+) -> None:
+    host.listens, host.has_ipv6 = "::", False
+    assert run(host, tmp_path, how="plain").outcome == "restarted"
+
+
 def test_given_tools_that_are_not_there_then_it_names_them(host: FakeHost, tmp_path: Path) -> None:
     host.absent = ["/usr/sbin/haproxy"]
     report = run(host, tmp_path)

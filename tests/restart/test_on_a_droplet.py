@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -191,6 +192,36 @@ def test_given_a_service_without_dates_then_the_role_says_so_and_touches_nothing
     ready.await_clean()
 
 
+def test_given_a_service_on_loopback_alone_then_the_choice_that_the_role_names_ends_well(
+    ready: Droplet,
+) -> None:
+    with _echo(ready, address="127.0.0.1") as unit:
+        before = ready.main_pid(unit)
+        asked = ["-e", f"coinjecture_unit={unit}", "-e", "coinjecture_api_port=8090"]
+        refused = ready.play(PLAY, *asked)
+        said = " ".join(refused.stdout.split())
+        assert refused.returncode == 2 and "it listens on 127.0.0.1 at port 8090" in said, said[-3000:]
+        assert ready.main_pid(unit) == before
+        (choice,) = set(re.findall(r"Choose: (restart_how=\w+): ", said))
+        done = ready.play(PLAY, *asked, "-e", choice)
+        assert done.returncode == 0, done.stdout[-3000:]
+        assert ready.main_pid(unit) != before
+    ready.await_clean()
+
+
+@pytest.mark.parametrize("address", [ADDRESS, "::"])
+def test_given_a_service_on_other_addresses_then_it_is_found_again_where_it_listens(
+    ready: Droplet, address: str
+) -> None:
+    with _echo(ready, address=address) as unit:
+        refused = ready.guard(unit=unit, port=8090)
+        assert refused["outcome"] == "not touched", refused
+        (choice,) = (text.split(":")[0].removeprefix("restart_how=") for text in refused["choices"])
+        said = ready.guard(unit=unit, port=8090, how=choice)
+        assert (said["outcome"], said["how"]) == ("restarted", "plain"), said
+    ready.await_clean()
+
+
 def test_given_a_service_that_speaks_tls_then_cut_lets_new_connections_wait(ready: Droplet) -> None:
     ready.sh(
         "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=test -keyout /root/key.pem -out /root/cert.pem"
@@ -243,6 +274,19 @@ def test_given_clients_during_the_operation_then_the_service_sees_their_addresse
     ready.await_clean()
 
 
+def test_given_a_service_that_has_restarted_by_itself_then_the_advice_of_the_health_check_is_enough(
+    ready: Droplet,
+) -> None:
+    def restarts() -> int:
+        return int(ready.sh(f"systemctl show --property=NRestarts --value {UNIT}"))
+
+    ready.sh(f"systemctl kill --signal=KILL {UNIT}")
+    ready.await_true(lambda: restarts() > 0 and ready.main_pid() > 0)
+    ready.sh(f"systemctl reset-failed {UNIT}")
+    assert restarts() == 0
+    ready.await_true(_serves(ready))
+
+
 def test_given_a_service_that_is_down_then_it_is_started_plainly(ready: Droplet) -> None:
     ready.sh(f"systemctl stop {UNIT}")
     said = ready.guard()
@@ -263,6 +307,18 @@ def test_given_the_packages_are_removed_then_only_what_the_role_brought_goes(rea
     assert ready.sh("command -v nft ip") == "/usr/sbin/nft\n/usr/sbin/ip", "these had been there before"
 
 
+def _serves(droplet: Droplet) -> Callable[[], bool]:
+    """Whether the node answers."""
+
+    def asked() -> bool:
+        try:
+            return bool(droplet.ask()["status"] == "ok")
+        except OSError:
+            return False
+
+    return asked
+
+
 @contextmanager
 def _silent_client() -> Iterator[socket.socket]:
     with socket.create_connection((ADDRESS, API_PORT), timeout=10) as client:
@@ -270,11 +326,11 @@ def _silent_client() -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _echo(droplet: Droplet, *words: str) -> Iterator[str]:
+def _echo(droplet: Droplet, *words: str, address: str = "0.0.0.0") -> Iterator[str]:
     """A service of another kind at port 8090."""
     unit = "echo.service"
     droplet.sh("cat > /root/echo_service.py", stdin=(BROUGHT / "echo_service.py").read_text())
-    command = f"/usr/bin/python3 /root/echo_service.py 8090 {' '.join(words)}"
+    command = f"/usr/bin/python3 /root/echo_service.py 8090 {address} {' '.join(words)}"
     droplet.sh(
         f"printf '[Service]\\nExecStart={command}\\n' > /run/systemd/system/{unit};"
         f"systemctl daemon-reload; systemctl restart {unit};"

@@ -1,8 +1,12 @@
-"""A small service that answers with its client's address; told to, without a Date header or over TLS."""
+"""A small service that answers with its client's address; told to, without a Date header or over TLS.
+
+Words: its port, the address that it listens on, and what else it is told.
+"""
 
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,7 +31,9 @@ class Echo(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    server = ThreadingHTTPServer(("0.0.0.0", int(sys.argv[1])), Echo)
+    port, address = int(sys.argv[1]), sys.argv[2]
+    ThreadingHTTPServer.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    server = ThreadingHTTPServer((address, port), Echo)
     if "tls" in sys.argv:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain("/root/tls.pem")

@@ -121,21 +121,21 @@ class ThisHost:
         """See Host."""
         host = f"[{address}]" if ":" in address else address
         request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: coinjecture-restart\r\n\r\n"
-        head = b""
+        head, connected = b"", False
         try:
             with socket.create_connection((address, port), timeout=5) as connection:
+                connected = True
                 connection.sendall(request.encode("ascii"))
                 while b"\r\n\r\n" not in head and len(head) < _LONGEST_HEAD:
                     part = connection.recv(4096)
                     if not part:
                         break
                     head += part
-        except ConnectionRefusedError:
-            return None
         except TimeoutError:
             return Answer(head) if head else None
         except OSError:
-            return Answer(head)  # it has accepted and closed: there is something, if not what was asked for
+            # It has accepted and closed: there is something, if not what was asked for.
+            return Answer(head) if connected else None
         return Answer(head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n") if b"\r\n\r\n" in head else Answer(head)
 
     def runs(self, pid: int) -> bool:

@@ -10,7 +10,7 @@ from .haproxy import leave_argvs, table_name, unit_name
 from .host import CommandFailed, Host
 from .rules import ELEMENT_LIFE, Table
 from .settings import Settings
-from .sockets import Socket, listening, probed
+from .sockets import Socket, listening, probes
 from .stages import Record, Stage
 
 RENEW_EVERY = 4.0
@@ -174,9 +174,17 @@ class Operation:
         return answer is not None and (answer.serves or not self.record.state.spoke_http)
 
     def asked(self) -> Answer | None:
-        """What the service answers now, asked where it listens; None if it does not."""
-        address = probed(listening(self.host.sockets(), self.settings.port))
-        return self.host.ask(address, self.settings.port, self.settings.path) if address else None
+        """What the service answers now, asked where its user listens; None if it does not.
+
+        Another program may listen at the same port, as one in front of it does on another address.
+        """
+        port, uid = self.settings.port, self.host.unit(self.settings.unit).uid
+        asked = (
+            self.host.ask(address, port, self.settings.path)
+            for address in probes(listening(self.host.sockets(), port, uid))
+        )
+        answers = [answer for answer in asked if answer is not None]
+        return next((answer for answer in answers if answer.serves), answers[0] if answers else None)
 
     def _is_stopped(self) -> bool:
         unit = self.host.unit(self.settings.unit)

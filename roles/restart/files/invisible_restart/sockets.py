@@ -85,22 +85,24 @@ def _end(text: str) -> tuple[Address, int]:
     return address, int(port, 16)
 
 
-def listening(sockets: Iterable[Socket], port: int) -> list[Address]:
-    """The addresses on which the host listens at this port."""
-    return sorted({s.local for s in sockets if s.port == port and s.state == _LISTEN}, key=str)
+def listening(sockets: Iterable[Socket], port: int, uid: int | None = None) -> list[Address]:
+    """The addresses on which the host listens at this port; those of one user, where that user has any."""
+    listens = [s for s in sockets if s.port == port and s.state == _LISTEN]
+    own = [s for s in listens if s.uid == uid]
+    return sorted({s.local for s in own or listens}, key=str)
 
 
-def probed(listens: Sequence[Address]) -> str | None:
-    """Where to ask a service that listens on these addresses; None where it listens on none.
+def probes(listens: Sequence[Address]) -> list[str]:
+    """Where to ask a service that listens on these addresses, in this order; empty where it listens on none.
 
     Past detour and hold where that is possible: they are in the way of a service on every IPv4 address only.
     """
     told = [str(address) for address in listens]
     if "0.0.0.0" in told:  # noqa: S104 - compared, not listened on
-        return PROBE_ADDRESS
+        return [PROBE_ADDRESS]
     if "::" in told:
-        return "::1"
-    return told[0] if told else None
+        return ["::1", PROBE_ADDRESS]  # a host may have no IPv6 but in the sockets of its programs
+    return told
 
 
 def direct(sockets: Iterable[Socket], port: int, detour_uid: int) -> list[Socket]:
