@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -30,6 +32,8 @@ NODE = Remote(NODES[0])
 UNTOUCHED = Remote(NODES[1])
 LOAD = Remote(USERS)
 SRC = "/opt/coinjecture/src"
+STATE = "/var/lib/coinjecture-migration"
+OPERATOR = "/var/lib/coinjecture-operator"
 CONTROL = f"/opt/coinjecture/venv/bin/python -B {SRC}/coinjecture_migration/ctl.py"
 OPERATOR_DIR = "/var/lib/coinjecture-operator"
 KILLED = -9
@@ -98,6 +102,27 @@ class Operator:
         said = " ".join((done.stdout + done.stderr).split())
         return Run(done.returncode, said, name.read_text() if name.exists() else None)
 
+    def types(self, line: str) -> Run:
+        """Give a shell a line as it was printed."""
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False,
+        )  # fmt: skip
+        return Run(done.returncode, " ".join((done.stdout + done.stderr).split()), None)
+
+
+WORD = r"""(?:[^\s'"\\]|'[^']*'|"[^"]*")+"""
+
+
+def named(said: str, playbook: str) -> str:
+    """The command of a playbook that an output names, as it stands there."""
+    command = rf"ansible-playbook(?: -i {WORD})? playbooks/{playbook}\.yml(?: -[le] {WORD})*"
+    found = {match.rstrip(";.,") for match in re.findall(command, said)}
+    assert len(found) == 1, f"{playbook}: {found}: {said[-3000:]}"
+    return found.pop()
+
 
 def inventory(folder: Path, *, alone: bool = True) -> Operator:
     """An inventory of the local network, with the first node alone in its group or with both."""
@@ -159,8 +184,21 @@ def set_mode(target: str) -> None:
 
 def open_operation() -> dict[str, Any] | None:
     """What is open on the node."""
-    text = NODE.ssh("sh", "-c", "'cat /var/lib/coinjecture-operator/operation.json 2>/dev/null || true'")
+    text = NODE.ssh("sh", "-c", f"'cat {OPERATOR}/operation.json 2>/dev/null || true'")
     return dict(json.loads(text)) if text.strip() else None
+
+
+def shell(script: str) -> str:
+    """What a script of the shell says as root on the node."""
+    return NODE.ssh("sh", "-c", shlex.quote(script)).decode()
+
+
+def to_old_layout(operation: Mapping[str, Any] | None = None) -> str:
+    """Lay what root writes where it lay before root had a folder, in that of the node's user; the journal."""
+    shell(f"cd {OPERATOR} && cp -a backups journal.jsonl journal.jsonl.head {STATE} && rm -r {OPERATOR}")
+    if operation is not None:
+        shell(f"printf %s {shlex.quote(json.dumps(operation))} > {STATE}/operation.json")
+    return shell(f"cat {STATE}/journal.jsonl")
 
 
 def serves() -> bool:
