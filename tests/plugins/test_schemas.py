@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from node_state import NodePaths, read
 from overview import status_report
 from steps import plan
@@ -104,3 +106,14 @@ def test_given_a_record_of_another_form_then_the_schema_says_no(
 def test_the_recorded_status_of_the_documents_fits_the_schema() -> None:
     recorded = json.loads((ROOT / "tests/report/fixtures/status.json").read_text())
     jsonschema.validate(recorded, schema("network"))
+
+
+def test_given_what_the_plays_write_to_the_journal_then_its_role_and_its_schema_know_it() -> None:
+    plays = [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/tasks/*.yml")]
+    told = [line for path in plays for line in re.findall(r"^ *journal_what: (.+)$", path.read_text(), re.M)]
+    written = {line for line in told if "{{" not in line} | {"removed", "rollback"}
+    specs = yaml.safe_load((ROOT / "roles/journal/meta/argument_specs.yml").read_text())
+    choices = set(specs["argument_specs"]["main"]["options"]["journal_what"]["choices"])
+    assert "repaired" in written
+    assert written <= choices
+    assert choices <= set(schema("journal")["properties"]["what"]["enum"])
