@@ -10,7 +10,7 @@ import pytest
 from . import support
 from .support import Operator, mode, serves
 
-pytestmark = pytest.mark.droplets
+pytestmark = [pytest.mark.droplets, pytest.mark.soak]
 
 MODE_FILE = "/var/lib/coinjecture-migration/mode.json"
 DROP_IN = "/etc/systemd/system/coinjecture-node.service.d/50-migration.conf"
@@ -39,8 +39,8 @@ LOST = "rm /opt/coinjecture/current/*.whl"
 
 
 def alone(damage: str) -> object:
-    """A damage by itself, for the long walks; the quick one takes all of them at once."""
-    return pytest.param([damage], id=damage, marks=pytest.mark.soak)
+    """A damage by itself; the first walk takes all of them at once."""
+    return pytest.param([damage], id=damage)
 
 
 @pytest.mark.parametrize("damages", [pytest.param(ALL_OF_THEM, id="all of them"), *map(alone, DAMAGES)])
@@ -67,7 +67,6 @@ def test_given_a_damage_then_the_command_that_the_refusal_names_mends_it(
     assert support.failures(began) == []
 
 
-@pytest.mark.soak
 def test_given_a_wheel_that_no_node_keeps_whole_then_the_one_that_is_named_puts_the_release_back(
     operator: Operator,
 ) -> None:
