@@ -78,7 +78,7 @@ class Droplet:
         packed = BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as tar:
             tar.add(PROGRAM, "invisible_restart", filter=_source_only)
-            for name in ("durable.py", "as_user.py"):
+            for name in ("durable.py", "as_user.py", "bounded_reader.py", "owned_place.py"):
                 tar.add(ROOT / "plugins/module_utils" / name, name)
             for extra in BROUGHT.glob("killed_*.py"):
                 tar.add(extra, extra.name)
