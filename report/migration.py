@@ -40,9 +40,10 @@ def assemble(nodes: Mapping[str, Any], decisions: Iterable[Mapping[str, Any]], f
     finished = float(nodes["read_at"])
     started = min([finished, *_moments(gates, records)])
     ends = {
-        name: sources.final(node["state"], kept[name].get("legacy_present")) for name, node in found.items()
+        name: sources.final(name, node["state"], kept[name].get("legacy_present"))
+        for name, node in found.items()
     }
-    done = all(end["mode"] == "final" or end["legacy_removed"] for end in ends.values())
+    done = all(end["mode"] == "final" for end in ends.values())
     evidence = {name: one.get("evidence") for name, one in kept.items()}
     return {
         "schema": 1,

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from completion import speed as judge_speed
+from gate import status_reader
+from gate.reading import Garbled
 from journal import MODE_CHANGES, verify_chain
 from vocabulary import ENGINES
 
@@ -17,13 +19,20 @@ JUDGED_BY_RUST = {"legacy": (), "shadow": _BOTH, "rust": _BOTH, "final": ("alone
 
 
 def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:
-    """A decision as steps/<phase>-<node>.json of its network holds it."""
+    """A decision as steps/<phase>-<node>.json of its network holds it.
+
+    A soak that cannot be believed is not shown; that it was there is said among the reasons.
+    """
     asked = record["criteria"].get("soaking", ())
-    soaks = [
-        soak(name, status["evidence"], name in asked)
-        for name, status in record["evidence"].items()
-        if status and status.get("evidence")
-    ]
+    soaks, garbled = [], []
+    for name, known in record["evidence"].items():
+        try:
+            evidence = status_reader.read(name, known).record
+        except Garbled as error:
+            garbled.append(f"{name}: its soak is not shown, it cannot be believed: {error}")
+            continue
+        if evidence is not None:
+            soaks.append(soak(name, evidence, name in asked))
     return {
         "phase": record["phase"],
         "node": record["node"],
@@ -33,7 +42,7 @@ def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:
         "decided": record["decided"],
         "finished": record["finished"],
         "action": record["action"],
-        "reasons": list(record["reasons"]),
+        "reasons": [*record["reasons"], *garbled],
         "proven": list((record["gate"] or {}).get("proven", ())),
         "override": _override(record.get("gate_override")),
         "criteria": dict(record["criteria"]),
@@ -52,7 +61,7 @@ def _override(found: Mapping[str, Any] | None) -> str | None:
 
 
 def soak(node: str, evidence: Mapping[str, Any], asked: bool) -> Soak:
-    """What the evidence of a soak says, in the numbers that a gate asks about."""
+    """What the evidence of a soak, believed, says in the numbers that a gate asks about."""
     return {
         "node": node,
         "mode": evidence["mode"],
@@ -110,15 +119,20 @@ def modes_from_gates(gates: Iterable[Gate], node: str, started: float) -> list[M
     ]
 
 
-def final(state: Mapping[str, Any] | None, legacy_present: bool | None = None) -> Final:
-    """A node at the end, from what `node_state.read` gave of it and whether consensus.py still lies there."""
+def final(name: str, state: Mapping[str, Any] | None, legacy_present: bool | None = None) -> Final:
+    """A node at the end, from what `node_state.read` gave of it and whether consensus.py still lies there.
+
+    Where it tells what cannot be believed, neither its mode nor what it imports is known.
+    """
     if not state:
         return {"mode": None, "release": None, "legacy_imported": None, "legacy_removed": False}
-    legacy = ((state.get("status") or {}).get("engines") or {}).get("legacy") or {}
+    told = status_reader.told_by(name, state)
+    mode = None if told.wrong and state.get("status") is not None else state.get("mode")
+    imported = told.status["engines"]["legacy"]["module_imported"] if told.status else None
     return {
-        "mode": state.get("mode"),
+        "mode": mode,
         "release": state.get("release"),
-        "legacy_imported": legacy.get("module_imported", True if state.get("mode") == "legacy" else None),
+        "legacy_imported": True if imported is None and mode == "legacy" else imported,
         "legacy_removed": legacy_present is False,
     }
 

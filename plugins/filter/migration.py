@@ -24,6 +24,7 @@ from completion import judge as judge_completion
 from completion import lines as completion_lines
 from completion import refused as completion_refused
 from gate.override import OverrideRefused, override
+from gate.status_reader import told_by
 from journal import Known
 from node_import import ImportEditRefused, unwrap
 from operators import journal_report, lock_lines, lock_refusals, read_kept, way_on
@@ -330,10 +331,12 @@ def completion(
     return judge_completion(states, restarts, chain, obstacles, accept, wanted, undecided)
 
 
-def kept_evidence(state: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What of a node's evidence outlives the wrapper."""
-    record = (state["status"] or {}).get("evidence") or state["journal"]["kept_evidence"]
-    return {name: record.get(name) for name in ("ever", "baseline", "determinism")} if record else None
+def kept_evidence(state: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """What of a node's evidence outlives the wrapper; what cannot be believed is not kept."""
+    told = told_by(name, state)
+    if told.wrong:
+        raise AnsibleFilterError(f"{told.wrong}; nothing was removed")
+    return {key: told.record.get(key) for key in ("ever", "baseline", "determinism")} if told.record else None
 
 
 def completion_declared(states: Mapping[str, Any]) -> list[str]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from gate import durations, performance
 from gate.bounds import highest_rate
 from gate.latency import replayed
-from gate.reading import Garbled, count, counts, number, part
-from gate.status_reader import read_state
+from gate.reading import Garbled, count, counts, number, part, shown
+from gate.status_reader import Told, told_by
 from vocabulary import COMPARING
 
 TITLES = {
@@ -45,34 +44,6 @@ class Criterion(TypedDict):
     state: str
     evidence: list[str]
     acceptable: bool
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a node tells, believed; ``wrong`` says why it is not, and then the rest is None.
-
-    ``record`` is its evidence: said by the wrapper, or on a completed node as its journal kept it.
-    """
-
-    status: Mapping[str, Any] | None = None
-    record: Mapping[str, Any] | None = None
-    wrong: str = ""
-
-
-def told_by(name: str, state: Mapping[str, Any] | None) -> Told:
-    """What a node tells, through the reader that the gate has."""
-    if state is None:
-        return Told()
-    try:
-        reading = read_state(name, state)
-    except Garbled as error:
-        return Told(wrong=f"{name}: what it tells cannot be believed: {error}")
-    if reading.record is not None:
-        return Told(reading.status, reading.record)
-    if state["status"] is not None:
-        return Told(wrong=f"{name}: its wrapper tells no evidence")
-    kept = (state.get("journal") or {}).get("kept_evidence")
-    return Told(record=kept if isinstance(kept, Mapping) else None)
 
 
 def judge(
@@ -269,24 +240,38 @@ def _downtime(
         return "unknown", f"{name} does not answer"
     if not restarts:
         return "unknown", f"{name}: its step journal tells of no restart, though the wrapper came by one"
-    bad = [
-        restart
-        for restart in restarts
-        if restart.get("outcome") not in UNSEEN_RESTARTS
-        or restart.get("how") != "invisible"
-        or restart.get("left")
-    ]
+    try:
+        bad = [restart for restart in restarts if _was_seen(restart)]
+        held = 0.0 if bad else max(map(_waited, restarts))
+    except Garbled as error:
+        return "unknown", f"{name}: what its step journal tells of a restart cannot be believed: {error}"
     if bad:
-        told = f"{bad[0].get('how')}, {bad[0].get('outcome')}, {bad[0].get('left') or 0} connections cut"
+        told = f"{bad[0].get('how')}, {bad[0].get('outcome')}, {bad[0]['left']} connections cut"
         return "not met", f"{name}: {len(bad)} of {len(restarts)} restarts were seen by users ({told})"
     if not state["service"]["active"] or state["service"]["restarts"]:
         return "not met", f"{name}: its unit is {state['service']['state']} and has restarted by itself"
-    held = max(float(restart.get("seconds", {}).get("held", 0)) for restart in restarts)
     return "met", (
         f"{name}: {len(restarts)} restarts of the migration, all invisible, no connection cut, new "
         f"requests waited at most {held:g} s; the unit has not restarted by itself. "
         "Not measured here: what users saw besides"
     )
+
+
+def _was_seen(restart: Mapping[str, Any]) -> bool:
+    """Whether users noticed a restart; raises `Garbled` where it cannot tell how many connections it cut."""
+    if not isinstance(restart, Mapping):
+        raise Garbled(f"it is {shown(restart)}, not an object")
+    cut = count(restart, "left")
+    return restart.get("outcome") not in UNSEEN_RESTARTS or restart.get("how") != "invisible" or bool(cut)
+
+
+def _waited(restart: Mapping[str, Any]) -> float:
+    """For how many seconds a restart held new requests back; one that left the old code running, none."""
+    if restart["outcome"] != "restarted" and not restart.get("seconds"):
+        return 0.0
+    if (held := number(part(restart, "seconds"), "held", "seconds.")) < 0:
+        raise Garbled(f"seconds.held is {held:g}, below 0")
+    return held
 
 
 def _chain(chain: Mapping[str, Any]) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """The network in few numbers: what build/status.json holds for programs and the screen draws for people.
 
 Pure functions of what `node_state.read` gave for every node, the steps that `steps.plan` made of it and a
-look at the chain. What a node does not tell is None, never zero.
+look at the chain. What a node does not tell is None, never zero. Of a node whose status
+the gate's reader does not believe nothing is taken: its mode is None, and why is said.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 try:
+    from ansible.module_utils.gate.status_reader import told_by
     from ansible.module_utils.troubles import troubles
     from ansible.module_utils.typed_run import command
     from ansible.module_utils.unit_needs import text as unit_text
     from ansible.module_utils.vocabulary import ENGINES, LATENCY_EDGES, MODES
 except ImportError:  # outside of Ansible, in the tests and in the filter
+    from gate.status_reader import told_by
     from troubles import troubles
     from typed_run import command
     from unit_needs import text as unit_text
@@ -94,7 +97,7 @@ def node_overview(
     height: int | None,
     silent: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """One node in few numbers.
+    """One node in few numbers; of what it tells, only what is believed.
 
     Args:
         name: The node.
@@ -105,11 +108,15 @@ def node_overview(
     """
     if not state:
         return {"answers": False, "why": (silent or {}).get(name) or f"{name} does not answer"}
-    status = state.get("status") or {}
+    told = told_by(name, state)
+    wrong = told.wrong.removeprefix(f"{name}: ")
+    if wrong and state.get("status") is not None:  # its mode is what its status said
+        state = {**state, "mode": None, "why": wrong, "status": {}}
+        wrong = ""
+    status = told.status or {}
     record = status.get("evidence") or {}
     outcomes = record.get("outcomes") or {}
     rejected = record.get("rejected")
-    latched = status.get("latched")
     compared = None if not outcomes else outcomes.get("match", 0) + outcomes.get("divergence", 0)
     return {
         "answers": True,
@@ -124,15 +131,21 @@ def node_overview(
         "rejects": None if rejected is None else sum(rejected.values()),
         "reject_codes": None if rejected is None else sum(count > 0 for count in rejected.values()),
         "latency": {engine: quantiles((record.get("latency") or {}).get(engine)) for engine in ENGINES},
-        "height": (status.get("tip") or {}).get("height", height),
-        "latched": latched.get("why") if isinstance(latched, Mapping) else latched or None,
+        "height": _height(status.get("tip") or {"height": height}),
+        "latched": (status.get("latched") or {}).get("why"),
         "stopped": (status.get("stopped") or {}).get("why"),
         "recorded": (state.get("journal") or state).get("mode"),
         "release": state.get("release"),
         "service": state["service"]["state"],
         "unit": _unit(state),
-        "troubles": troubles(name, state),
+        "troubles": [*([wrong] if wrong else []), *troubles(name, state)],
     }
+
+
+def _height(tip: Mapping[str, Any]) -> int | None:
+    """The height of a tip, which no schema knows: its blocks are the node's own."""
+    height = tip.get("height")
+    return height if isinstance(height, int) and not isinstance(height, bool) and height >= 0 else None
 
 
 def _idle(newest: Mapping[str, float | None], now: float, max_idle: float) -> dict[str, str]:
@@ -160,7 +173,8 @@ def next_step(
 
     ``action`` is that of the step, or ``complete`` after the last one, or ``done`` when node.py of all nodes
     imports the Rust engine itself, or ``silent`` while one does not answer: then nothing may start, and the
-    command looks again; or ``still`` while the chain stands still (see `status_report`), without a command;
+    command looks again; or ``garbled`` while what one tells cannot be believed, ``node`` the first of these;
+    or ``still`` while the chain stands still (see `status_report`), without a command;
     or ``unrecorded`` where a node is in a mode that its step journal knows nothing of.
     """
     if unasked := [name for name, state in states.items() if not state]:
@@ -168,6 +182,9 @@ def next_step(
         return _following(
             "silent", command("status"), [f"{cause}; no step starts before it does" for cause in causes]
         )
+    if garbled := {name: wrong for name, state in states.items() if (wrong := told_by(name, state).wrong)}:
+        first = {"node": next(iter(garbled))}
+        return _following("garbled", command("status"), list(garbled.values())) | first
     for step in steps:
         if step_done(states, step):
             continue

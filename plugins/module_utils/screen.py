@@ -34,6 +34,7 @@ HEADLINES = {
     "finish": ("interrupted", "{step} is to be finished: it was interrupted"),
     "still": ("still", "the chain stands still, so no step may start"),
     "silent": ("silent", "a node does not answer, so no step may start"),
+    "garbled": ("garbled", "what a node tells cannot be believed, so no step may start"),
     "unrecorded": ("unrecorded", "a node is in a mode that its step journal does not tell of"),
     "complete": ("final", "every step is done; the legacy engine can be removed"),
     "done": ("done", "every node is on Rust alone, the legacy engine is removed"),
@@ -257,6 +258,7 @@ def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
         "fail": "when the cause is mended",
         "finish": "now: the same command finishes it",
         "silent": "when it is back",
+        "garbled": "when it is mended",
         "still": "when blocks come again; look at the nodes' logs and peers",
         "unrecorded": "when it is understood who brought it there; a rollback and the phases do it anew",
         "complete": "when you are sure",
@@ -265,12 +267,12 @@ def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
     lines = [_field("NEXT", when, paint)]
     if following["command"]:
         lines.append(_field("", paint("strong", following["command"]), paint))
-    if action == "fail":
+    if action in ("fail", "garbled"):
         culprit = _culprit(report)
         if report["overview"][culprit].get("mode") != "legacy":  # there is nothing before it
             lines.append(_field("", f"or one step back: {report['commands'][culprit]['rollback']}", paint))
     for reason in following["reasons"] if action != "start" else ():
-        lines += _wrapped(reason, paint, "bad" if action in ("fail", "silent", "still", "unrecorded") else "")
+        lines += _wrapped(reason, paint, "" if action in ("wait", "finish", "complete", "done") else "bad")
     return lines
 
 
@@ -338,4 +340,7 @@ def clock(when: Any) -> str:
     """A time as UTC, or a dash where none is known."""
     if not isinstance(when, int | float) or isinstance(when, bool):
         return str(when)[:19] if isinstance(when, str) else "-"
-    return datetime.fromtimestamp(when, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+    try:
+        return datetime.fromtimestamp(when, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, ValueError, OSError):  # no time that a calendar has
+        return "-"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
-from completion import advice, is_completed, judge, lines, refused, told_by
+from completion import advice, is_completed, judge, lines, refused
 from gate import decide
+from gate.status_reader import told_by
 
 from tests.gate import healthy
 from tests.gate.healthy import a_status
@@ -214,6 +216,27 @@ def test_given_a_reason_then_a_criterion_can_be_accepted_and_the_reason_is_told(
     assert found["no_downtime"]["state"] == "accepted"
     assert "accepted by the operator: announced maintenance" in found["no_downtime"]["evidence"]
     assert refused(list(found.values())) == []
+
+
+@pytest.mark.parametrize("value", [None, True, -1, math.nan, math.inf, 10**400, "0", "x\x1b[2J", [], REMOVED])
+@pytest.mark.parametrize("path", [("left",), ("seconds",), ("seconds", "held")])
+def test_given_a_restart_that_tells_no_number_then_nothing_is_said_of_users(
+    path: tuple[str, ...], value: Any
+) -> None:
+    found = judged(restarts=[a_restart(), changed(a_restart(), path, value)])["no_downtime"]
+    told = found["evidence"][1]
+    assert found["state"] == "unknown" and "a restart cannot be believed" in told and told.isprintable()
+
+
+def test_given_a_restart_that_touched_nothing_then_it_made_nobody_wait() -> None:
+    left_alone = a_restart(outcome="not touched", seconds={})
+    assert judged(restarts=[a_restart(), left_alone])["no_downtime"]["state"] == "met"
+    assert judged(restarts=[a_restart(seconds={})])["no_downtime"]["state"] == "unknown"
+
+
+@pytest.mark.parametrize("record", [None, {}, "x", 7])
+def test_given_no_record_of_a_restart_then_nothing_is_said_of_users(record: Any) -> None:
+    assert judged(restarts=[record])["no_downtime"]["state"] == "unknown"
 
 
 @pytest.mark.parametrize("reason", ["", "  "])

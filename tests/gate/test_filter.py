@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleFilterError
 
 from tests.gate.test_gate import count_calls, put
 from tests.plugins.test_steps import CRITERIA, PHASES, a_node
@@ -75,3 +76,16 @@ def test_given_an_open_operation_then_an_override_with_or_without_a_reason_gets_
     assert step["action"] == "fail"
     assert step["reasons"][0].startswith(begins)
     assert "playbooks/rollback.yml -l node1 first" in step["reasons"][0]
+
+
+def test_given_evidence_that_is_garbled_then_a_completion_keeps_nothing_of_it_and_stops() -> None:
+    kept, names = filters()["kept_evidence"], ("ever", "baseline", "determinism")
+    told = a_node("final")
+    record = told["status"]["evidence"]
+    assert kept(told, "node1") == {name: record[name] for name in names}
+    last = dict.fromkeys(names)
+    again = told | {"status": None, "journal": {"kept_evidence": last}}
+    assert kept(again, "node1") == last
+    record["ever"] = "none"
+    with pytest.raises(AnsibleFilterError, match=r"ever is 'none', not an object; nothing was removed"):
+        kept(told, "node1")

@@ -14,6 +14,9 @@ from node_state import NodePaths, read
 from overview import status_report
 from steps import plan
 
+from tests.gate.healthy import a_status
+from tests.plugins.test_screen import latched
+
 ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_700_000_000.0
 PHASES = [
@@ -76,19 +79,14 @@ def test_given_nodes_that_answer_and_one_that_does_not_then_the_status_fits_the_
 
 
 def test_given_nodes_in_the_middle_of_it_then_the_status_fits_the_schema(tmp_path: Path) -> None:
-    buckets = [0] * 12 + [3] + [0] * 25
-    status = {
-        "mode": "shadow", "since": NOW, "answering": "legacy", "latched": {"why": "divergence"},
-        "tip": {"height": 7}, "evidence": {"calls": 3, "outcomes": {"match": 3}, "rejected": {"no_work": 1},
-        "soak_started": NOW, "latency": {"legacy": buckets}},
-    }  # fmt: skip
+    status = a_status("node1", "shadow", NOW, 5.0, 400, {"no_work": 1}) | latched("divergence")
     state = a_node(tmp_path) | {"mode": "shadow", "next_mode": "shadow", "status": status}
     states = {"node1": state, "node2": a_node(tmp_path)}
     steps = [plan(1, name, states, PHASES, {}, NOW) for name in states]
     journal = {"lines": ["journal of node1: empty"], "broken": []}
     report = status_report(states, steps, {}, NOW, journal, ["nobody is at work"])
     jsonschema.validate(report, schema("network"))
-    assert report["overview"]["node1"]["soak"] == {"started": NOW, "needed": 10.0}
+    assert report["overview"]["node1"]["soak"] == {"started": NOW - 5, "needed": 10.0}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(report | {"next": report["next"] | {"action": "hope"}}, schema("network"))
 

@@ -12,8 +12,12 @@ from coinjecture_migration.evidence.histograms import LATENCY_EDGES as EDGES_OF_
 from overview import LATENCY_EDGES, quantile, status_report
 from screen import coloured, duration, seconds, status_lines, step_lines
 from typed_run import Run
+from vocabulary import OUTCOMES
+
+from tests.gate.healthy import a_status
 
 NOW = 1_700_000_017.0
+REJECTED = {"no_work": 3, "bad_proof": 4}
 
 
 def a_step(**changes: Any) -> dict[str, Any]:
@@ -33,27 +37,40 @@ STEPS = [
 ]
 
 
-def a_node(mode: str | None = "shadow", **status: Any) -> dict[str, Any]:
-    """A node in a mode with this status."""
+def a_node(
+    mode: str | None = "shadow", name: str = "node1", evidence: Any = None, **told: Any
+) -> dict[str, Any]:
+    """A node in a mode, with a whole status of which this is changed; in legacy it has no wrapper yet."""
+    status = None if mode in (None, "legacy") else a_status(name, str(mode), NOW, 17.0, 190, REJECTED) | told
+    if status:
+        status["evidence"] |= evidence or {}
     service = {"state": "active (running)"}
-    return {"mode": mode, "why": "", "release": "ab" * 32, "service": service, "status": status or None}
+    return {"mode": mode, "why": "", "release": "ab" * 32, "service": service, "status": status}
 
 
-def evidence(**changes: Any) -> dict[str, Any]:
-    """The evidence of a soak that began 17 s ago."""
+def evidence(many: int = 1, **changes: Any) -> dict[str, Any]:
+    """What the evidence of a soak that began 17 s ago has of faults, each so many times as often."""
     counts = [0] * 12 + [98, 0, 0, 0, 0, 0, 1, 1] + [0] * 18
+    faults = {"divergence": many, "rust_error": 2 * many, "legacy_error": 0}
     return {
-        "calls": 200, "soak_started": NOW - 17, "rejected": {"no_work": 3, "bad_proof": 4},
-        "outcomes": {"match": 197, "divergence": 1, "rust_error": 2, "legacy_error": 0, "skipped": 5},
-        "latency": {"rust": counts},
+        "calls": 197 + 8 * many, "ever": faults, "divergence_kinds": {"verdict": many},
+        "skipped": {"resync": 5 * many},
+        "outcomes": dict.fromkeys(OUTCOMES, 0) | {"match": 197, "skipped": 5 * many} | faults,
+        "latency": {"legacy": [0] * 38, "rust": counts},
     } | changes  # fmt: skip
+
+
+def latched(why: str) -> dict[str, Any]:
+    """What a status tells of a latch."""
+    latch = {"at": NOW, "from": "rust", "to": "shadow", "why": why, "capture": None}
+    return {"latched": latch, "unacknowledged": [{"kind": "latch", "why": why}]}
 
 
 def report(steps: Any = None, chain: Any = None, journal: Any = None, **nodes: Any) -> dict[str, Any]:
     """The status of a network of these nodes; the default ones wait for node1's first soak."""
     good = {"chain": {"heights": {"node1": 10, "node2": 9}, "agreed_height": 4, "agreed_hash": "f" * 64}}
     nodes = nodes or {
-        "node1": a_node(since=NOW - 17, answering="legacy", evidence=evidence(), tip={"height": 10}),
+        "node1": a_node(evidence=evidence()),
         "node2": a_node("legacy"),
     }
     return status_report(nodes, STEPS if steps is None else steps, chain or good, NOW, journal)
@@ -76,16 +93,16 @@ def test_given_a_soak_then_its_bar_its_time_left_and_its_numbers_are_in_the_line
     modes, counts = (line for line in screen().splitlines() if line.startswith("node1"))
     assert modes.split() == [
         *["node1", "shadow", "legacy", "11-14", "22:13:20", "17s"],
-        *["████████░░░░░░░░░░░░", "42%", "23s", "left", "10"],
+        *["████████░░░░░░░░░░░░", "42%", "23s", "left", "13"],
     ]
     assert counts.split() == ["node1", "198", "1", "2", "0", "5", "7", "-", "100us/1.0ms"]
 
 
 def test_given_a_soak_that_was_not_observed_all_the_time_then_the_bar_counts_what_the_gate_counts() -> None:
-    observed = evidence(now=NOW - 1, observed_seconds=7)
-    modes = screen(node1=a_node(since=NOW - 17, evidence=observed), node2=a_node("legacy")).splitlines()
+    observed = evidence(now=NOW - 1, observed_seconds=7.0)
+    modes = screen(node1=a_node(evidence=observed), node2=a_node("legacy")).splitlines()
     (line,) = (line for line in modes if line.startswith("node1") and "█" in line)
-    assert line.split()[-4:] == ["20%", "32s", "left", "10"]
+    assert line.split()[-4:] == ["20%", "32s", "left", "13"]
 
 
 def test_given_a_node_that_tells_nothing_then_dashes_stand_where_numbers_would() -> None:
@@ -136,9 +153,7 @@ def test_given_a_silent_node_then_it_is_shown_and_no_step_is_offered() -> None:
 def test_given_every_step_done_then_only_the_removal_of_the_legacy_engine_is_left(
     imported: str, word: str, command: bool
 ) -> None:
-    nodes = {
-        name: a_node("final", since=NOW) | {"node_py": {"state": imported}} for name in ("node1", "node2")
-    }
+    nodes = {name: a_node("final", name) | {"node_py": {"state": imported}} for name in ("node1", "node2")}
     steps = [a_step(phase=3, node=name, target="final", action="nothing") for name in nodes]
     shown = screen(steps=steps, **nodes)
     assert word in shown
@@ -147,7 +162,7 @@ def test_given_every_step_done_then_only_the_removal_of_the_legacy_engine_is_lef
 
 def test_given_a_latch_an_unknown_mode_and_a_dead_service_then_each_is_shown() -> None:
     shown = screen(
-        node1=a_node(latched={"why": "divergence at 7"}, stopped={"at": NOW, "why": "an engine broke"}),
+        node1=a_node(**latched("divergence at 7"), stopped={"at": NOW, "why": "an engine broke"}),
         node2=a_node(None) | {"why": "no unit", "service": {"state": "failed (failed)"}},
     )
     assert "node1 LATCHED: divergence at 7" in shown
@@ -187,7 +202,7 @@ def standing(**seconds: float) -> str:
         "agreed_height": 1,
         "agreed_hash": "f" * 64,
     }
-    nodes = {"node1": a_node(since=NOW - 17, evidence=evidence()), "node2": a_node("legacy")}
+    nodes = {"node1": a_node(evidence=evidence()), "node2": a_node("legacy")}
     start = [STEPS[0], a_step(action="start", ready_at=None)]
     lines = status_lines(status_report(nodes, start, {"chain": chain}, NOW, max_idle=900))
     return " ".join("\n".join(lines).split())
@@ -211,7 +226,7 @@ def test_given_a_chain_that_moves_then_nothing_of_that_is_said() -> None:
 
 
 def test_given_troubles_of_a_node_then_each_is_on_the_screen_with_its_command() -> None:
-    empty = a_node() | {"mode_file_error": "mode.json: it is no JSON"}
+    empty = a_node() | {"mode_file_error": "mode.json: it is no JSON", "status": None}
     shown = " ".join(screen(node1=empty, node2=a_node("legacy")).split())
     assert "node1: its mode file cannot be read (mode.json: it is no JSON)" in shown
     assert "ansible-playbook playbooks/repair.yml -l node1" in shown
@@ -222,7 +237,7 @@ def test_given_a_command_longer_than_the_screen_then_it_is_one_line_that_can_be_
 ) -> None:
     run = Run(options=("-i", f"/srv/{'long/' * 30}hosts.yml"), extra={"phases": [{"phase": 1}] * 9})
     monkeypatch.setattr(troubles, "command", run.command)
-    empty = a_node(since=NOW) | {"mode_file_error": "mode.json: it is no JSON"}
+    empty = a_node() | {"mode_file_error": "mode.json: it is no JSON"}
     asked = run.command("ack", "node1", why="the mode file was damaged")
     lock = f"Wait for it; or break its lock: {run.command('unlock', '', why='the reason')}"
     lines = [
@@ -248,10 +263,9 @@ def test_given_a_lock_then_the_screen_says_who_holds_it() -> None:
 def test_whatever_is_shown_fits_a_hundred_columns_and_says_the_same_without_colour(paint: Any) -> None:
     crowded = report(
         node1=a_node(
-            since=NOW - 200 * 86400, answering="legacy", tip={"height": 123456789},
-            latched={"why": "d" * 300},
-            evidence=evidence(calls=10**9, rejected={"a": 10**7}, outcomes=dict.fromkeys(
-                ("match", "divergence", "rust_error", "legacy_error", "skipped"), 10**7)),
+            since=NOW - 200 * 86400, tip={"hash": "", "height": 123456789, "cumulative": 1.0},
+            **latched("d" * 300),
+            evidence=evidence(10**7, calls=10**9, rejected=dict.fromkeys(REJECTED, 10**7)),
         ),
         node2=a_node("legacy"),
         steps=[a_step(action="fail", ready_at=None, reasons=["x" * 250])],
@@ -296,6 +310,53 @@ def test_long_durations_have_their_two_largest_units(value: float, words: str) -
 
 def test_the_edges_are_those_of_the_evidence() -> None:
     assert LATENCY_EDGES == EDGES_OF_THE_WRAPPER
+
+
+def by_journal(told: str | None) -> str:
+    """The screen of two nodes in final, of which the journal of the second tells of another mode."""
+    nodes = {
+        name: a_node("final", name) | {"node_py": {"state": "wrapped"}, "journal": {"mode": mode}}
+        for name, mode in (("node1", "final"), ("node2", told))
+    }
+    return screen(
+        steps=[a_step(phase=3, node=name, target="final", action="nothing") for name in nodes], **nodes
+    )
+
+
+@pytest.mark.parametrize(("told", "words"), [("rust", "rust"), (None, "no step")])
+def test_given_a_mode_that_the_journal_does_not_tell_of_then_it_is_doubted_and_no_completion_is_offered(
+    told: str | None, words: str
+) -> None:
+    shown = by_journal(told)
+    assert "phase 3  final   ✔ node1   ? node2" in shown
+    assert "UNRECORDED" in shown and "playbooks/complete" not in shown
+    assert f"node2 is in final, and its step journal tells of {words}: no step brought it there" in shown
+    assert "ansible-playbook playbooks/journal.yml" in shown
+
+
+def test_given_journals_that_tell_of_every_mode_then_the_completion_is_offered() -> None:
+    shown = by_journal("final")
+    assert "✔ node1   ✔ node2" in shown and "?" not in shown
+    assert "ansible-playbook playbooks/complete.yml" in shown
+
+
+def test_given_a_node_whose_status_is_garbled_then_no_step_is_offered_and_a_way_back_is() -> None:
+    shown = screen(node1=a_node(evidence=evidence(calls="many")), node2=a_node("legacy"))
+    assert "GARBLED  what a node tells cannot be believed, so no step may start" in shown
+    assert "node1     unknown -        -                -" in shown
+    assert "node1: what it tells cannot be believed: evidence.calls is 'many', not a whole number" in shown
+    assert "phase 1  shadow  · node1   · node2" in shown
+    assert "playbooks/phase" not in shown
+    assert "or one step back: ansible-playbook playbooks/rollback.yml -l node1" in shown
+
+
+def test_given_a_garbled_replay_on_an_untouched_node_then_its_mode_is_known_and_no_way_back_is_offered() -> (
+    None
+):
+    shown = screen(node1=a_node("legacy") | {"replay": "it is no JSON"}, node2=a_node("legacy", "node2"))
+    assert "node1     legacy" in shown and "GARBLED" in shown
+    assert "node1: what it tells cannot be believed: replay: is 'it is no JSON', not an object" in shown
+    assert "rollback" not in shown
 
 
 def test_given_a_step_that_was_interrupted_then_it_is_not_ticked_and_its_command_is_the_next() -> None:

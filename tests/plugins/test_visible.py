@@ -15,7 +15,7 @@ from visible import visible, visible_in
 
 from report.page import render
 from tests.gate.test_refused_plays import here, play
-from tests.plugins.test_screen import NOW, a_node, a_step
+from tests.plugins.test_screen import NOW, a_node, a_step, latched
 from tests.report.material import rehearsal
 
 __all__ = ["here"]  # a fixture
@@ -51,8 +51,12 @@ def test_given_strangers_words_in_every_place_then_the_screen_and_a_step_steer_n
     paint: Any,
 ) -> None:
     step = a_step(action="fail", reasons=[EVIL], ready_at=None)
-    latched = {"latched": {"why": EVIL}, "stopped": {"at": NOW, "why": EVIL}, "answering": EVIL}
-    nodes = {EVIL: a_node(**latched), "node2": a_node(None) | {"why": EVIL, "service": {"state": EVIL}}}
+    told = a_node(name=EVIL, **latched(EVIL), stopped={"at": NOW, "why": EVIL})
+    nodes = {
+        EVIL: told,
+        "node3": a_node(answering=EVIL),
+        "node2": a_node(None) | {"why": EVIL, "service": {"state": EVIL}},
+    }
     journal = {"lines": [EVIL], "broken": [EVIL]}
     report = status_report(nodes, [step], {"problems": [EVIL], "chain": {}}, NOW, journal, [EVIL])
     lines = status_lines(report, paint) if paint else status_lines(report)

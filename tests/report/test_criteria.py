@@ -93,7 +93,7 @@ def test_performance_of_material_from_before_it_was_judged_so_is_not_measured() 
 def test_the_page_and_the_completion_say_the_same_of_the_same_nodes(tmp_path: Path) -> None:
     """One definition, so the page cannot say that it is met where the last step is refused for it."""
     for rust, told in ((5e-5, "met"), (3e-4, "not met")):
-        state = a_node()
+        state = a_node("node1")
         state["status"]["evidence"]["determinism"] = an_arm(measured(1000, rust=rust))
         nodes = {"node1": {"state": state, "material": None}}
         read = {"schema": 1, "read_at": 1.0, "network": "x", "criteria": WANTED, "nodes": nodes}

@@ -13,7 +13,10 @@ from vocabulary import OUTCOMES
 from report.migration import assemble, main, read_decisions
 from report.page import render
 from report.run import BadMaterial, check
+from tests.gate.healthy import a_status
 from tests.report.material import histogram
+
+AT = 1_700_000_000.0
 
 
 def journal(*steps: tuple[float, str, int | None, str, str]) -> str:
@@ -39,9 +42,9 @@ def evidence(**outcomes: int) -> dict[str, Any]:
     }
 
 
-def node(mode: str = "shadow", **kept: Any) -> dict[str, Any]:
-    """A node of nodes.json."""
-    status = {"engines": {"legacy": {"module_imported": mode != "final"}}}
+def node(mode: str | None = "shadow", name: str = "node1", **kept: Any) -> dict[str, Any]:
+    """A node of nodes.json; in legacy it has no wrapper yet."""
+    status = None if mode in (None, "legacy") else a_status(name, str(mode), AT, 40.0, 400, {"no_work": 3})
     material = {
         "evidence": evidence(match=7), "journal": None, "captures": [], "captures_total": 0,
         "legacy_present": True,
@@ -55,23 +58,19 @@ def nodes(**found: Any) -> dict[str, Any]:
 
 def decision(**changes: Any) -> dict[str, Any]:
     """A decision as steps/ holds it."""
-    record = {
-        "mode": "shadow", "now": 90.0, "soak_started": 50.0, "calls": 8, "accepted": 5, "restarts": 0,
-        "rejected": {"no_work": 3}, "outcomes": dict.fromkeys(OUTCOMES, 0) | {"match": 8},
-    }  # fmt: skip
     return {
         "schema": 1, "phase": 1, "node": "node2", "mode": "legacy", "target": "shadow", "action": "start",
         "reasons": ["node1 soaked"], "ready_at": None, "decided": 100.0, "finished": 110.0,
         "gate": {"outcome": "pass", "reasons": ["node1 soaked"], "ready_at": None},
         "criteria": {"soaking": ["node1"], "soak_seconds": 40},
-        "evidence": {"node1": {"evidence": record}, "node2": None},
+        "evidence": {"node1": a_status("node1", "shadow", AT, 40.0, 5, {"no_work": 3}), "node2": None},
     } | changes  # fmt: skip
 
 
 def test_given_journals_then_they_tell_who_did_what_and_the_modes(tmp_path: Path) -> None:
     text = journal((10.0, "step started", 1, "legacy", "shadow"), (20.0, "step done", 1, "legacy", "shadow"),
                    (60.0, "rollback", None, "shadow", "legacy"))  # fmt: skip
-    run = assemble(nodes(node1=node("legacy", journal=text), node2=node()), [], tmp_path)
+    run = assemble(nodes(node1=node("legacy", journal=text), node2=node(name="node2")), [], tmp_path)
     check(run)
     assert run["modes"]["node1"] == [
         {"at": 10.0, "mode": "legacy"}, {"at": 20.0, "mode": "shadow"}, {"at": 60.0, "mode": "legacy"},
@@ -87,7 +86,7 @@ def test_given_journals_then_they_tell_who_did_what_and_the_modes(tmp_path: Path
 
 def test_given_a_cached_decision_then_its_soaks_are_told_and_the_journal_says_who(tmp_path: Path) -> None:
     text = journal((110.0, "step done", 1, "legacy", "shadow"))
-    run = assemble(nodes(node1=node(), node2=node(journal=text)), [decision()], tmp_path)
+    run = assemble(nodes(node1=node(), node2=node(name="node2", journal=text)), [decision()], tmp_path)
     check(run)
     (gate,) = run["gates"]
     assert gate["who"] == "ada@laptop"
@@ -99,13 +98,15 @@ def test_given_a_cached_decision_then_its_soaks_are_told_and_the_journal_says_wh
 
 def test_given_no_journal_then_the_decisions_tell_the_modes(tmp_path: Path) -> None:
     run = assemble(
-        nodes(node1=node(), node2=node()), [decision(), decision(finished=None, phase=2)], tmp_path
+        nodes(node1=node(), node2=node(name="node2")),
+        [decision(), decision(finished=None, phase=2)],
+        tmp_path,
     )
     assert run["modes"]["node2"] == [{"at": 100.0, "mode": "legacy"}, {"at": 110.0, "mode": "shadow"}]
 
 
 def test_counts_are_those_since_installation_over_all_nodes(tmp_path: Path) -> None:
-    second = node(evidence=evidence(match=3, divergence=1, rust_error=2))
+    second = node(name="node2", evidence=evidence(match=3, divergence=1, rust_error=2))
     run = assemble(nodes(node1=node(), node2=second), [], tmp_path)
     assert run["counts"] == {"rust_calls": 23, "compared": 11, "divergences": 1, "rust_errors": 2}
     assert set(run["latency"]) == set(run["ratio"]) == {"node1", "node2"}
@@ -113,7 +114,7 @@ def test_counts_are_those_since_installation_over_all_nodes(tmp_path: Path) -> N
 
 def test_given_a_silent_node_and_one_without_evidence_then_the_page_says_so(tmp_path: Path) -> None:
     silent = {"state": None, "material": None}
-    run = assemble(nodes(node1=silent, node2=node(evidence=None)), [], tmp_path)
+    run = assemble(nodes(node1=silent, node2=node(name="node2", evidence=None)), [], tmp_path)
     check(run)
     assert run["final"]["node1"]["mode"] is None
     assert run["counts"]["compared"] is None
@@ -123,7 +124,7 @@ def test_given_a_silent_node_and_one_without_evidence_then_the_page_says_so(tmp_
 def test_given_a_broken_journal_then_the_page_says_where(tmp_path: Path) -> None:
     text = journal((10.0, "step done", 1, "legacy", "shadow"), (20.0, "rollback", None, "shadow", "legacy"))
     broken = text.replace("ada@laptop", "eve@laptop", 1)
-    run = assemble(nodes(node1=node(journal=broken), node2=node()), [], tmp_path)
+    run = assemble(nodes(node1=node(journal=broken), node2=node(name="node2")), [], tmp_path)
     check(run)
     assert "line 1" in str(run["journal"]["node1"]["broken"])
 
@@ -133,7 +134,7 @@ def test_captures_are_copied_below_the_page_whatever_they_are_called(tmp_path: P
         {"name": "ab.json", "at": 5.0, "text": '{"kinds": ["verdict", "reason"]}'},
         {"name": "../../evil.json", "at": 6.0, "text": "no JSON"},
     ]
-    run = assemble(nodes(node1=node(captures=captures), node2=node()), [], tmp_path / "report")
+    run = assemble(nodes(node1=node(captures=captures), node2=node(name="node2")), [], tmp_path / "report")
     check(run)
     assert [(row["kind"], row["href"]) for row in run["divergences"]] == [
         ("verdict, reason", "captures/node1/ab.json"),
@@ -144,10 +145,19 @@ def test_captures_are_copied_below_the_page_whatever_they_are_called(tmp_path: P
 
 
 def test_given_both_nodes_in_final_then_the_migration_is_complete(tmp_path: Path) -> None:
-    run = assemble(nodes(node1=node("final"), node2=node("final", legacy_present=False)), [], tmp_path)
+    removed = node("final", "node2", legacy_present=False)
+    run = assemble(nodes(node1=node("final"), node2=removed), [], tmp_path)
     assert run["result"] == "complete"
     assert run["final"]["node2"]["legacy_removed"]
     assert not run["final"]["node1"]["legacy_removed"]
+
+
+def test_given_a_node_whose_mode_nobody_knows_then_the_migration_is_not_complete(tmp_path: Path) -> None:
+    down = node(None, "node2", legacy_present=False)
+    run = assemble(nodes(node1=node("final"), node2=down), [], tmp_path)
+    assert (run["result"], run["reason"]) == (
+        "under way", "node1 is in final, node2 is in an unknown mode",
+    )  # fmt: skip
 
 
 def test_decisions_of_another_run_are_left_out_and_others_files_are_refused(tmp_path: Path) -> None:
@@ -164,7 +174,7 @@ def test_the_command_writes_page_and_material_or_says_what_is_missing(
 ) -> None:
     assert main([str(tmp_path), str(tmp_path / "steps")]) == 2
     assert "no page can be made" in capsys.readouterr().err
-    (tmp_path / "nodes.json").write_text(json.dumps(nodes(node1=node("final"), node2=node("final"))))
+    (tmp_path / "nodes.json").write_text(json.dumps(nodes(node1=node("final"), node2=node("final", "node2"))))
     assert main([str(tmp_path), str(tmp_path / "steps")]) == 0
     said = capsys.readouterr().out
     assert "met           Zero divergences: 0 divergences in 14 blocks that both engines judged" in said

@@ -39,6 +39,8 @@ def contradictions(name: str, status: Mapping[str, Any]) -> Iterator[str]:
         if one != other:
             yield f"process.{fact} is {one!r}, evidence.{fact} is {other!r}"
     yield from _latches(status, record)
+    if not EARLIEST <= status["since"] <= LATEST:
+        yield f"since is {status['since']!r}, no time since 2001"
     yield from _times(record)
     yield from _gaps(record["gaps"])
     yield from _calls(record)

@@ -79,6 +79,34 @@ def read_state(name: str, state: Mapping[str, Any]) -> Reading:
     return read(name, known_of(state))
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a node tells, believed; ``wrong`` says why it is not, and then the rest is None.
+
+    ``record`` is its evidence: said by the wrapper, or on a completed node as its journal kept it.
+    """
+
+    status: Mapping[str, Any] | None = None
+    record: Mapping[str, Any] | None = None
+    wrong: str = ""
+
+
+def told_by(name: str, state: Mapping[str, Any] | None) -> Told:
+    """What a node tells, through the reader that the gate has."""
+    if state is None:
+        return Told()
+    try:
+        reading = read_state(name, state)
+    except Garbled as error:
+        return Told(wrong=f"{name}: what it tells cannot be believed: {error}")
+    if reading.record is not None:
+        return Told(reading.status, reading.record)
+    if state.get("status") is not None:
+        return Told(wrong=f"{name}: its wrapper tells no evidence")
+    kept = (state.get("journal") or {}).get("kept_evidence")
+    return Told(record=kept if isinstance(kept, Mapping) else None)
+
+
 def _of_status(name: str, status: Mapping[str, Any]) -> Iterator[str]:
     wrong = complaints("status", status)
     yield from wrong or contradictions(name, status)
