@@ -82,5 +82,6 @@ def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy
     lay_down_release(tmp_path)
     yield Deployed(place, monkeypatch)
     place.close()
-    for name in MODULES:
-        sys.modules.pop(name, None)
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(f"{SOURCE}/"):
+            del sys.modules[name]  # its package `coinjecture`, too: the next test means the wheel
