@@ -15,7 +15,6 @@ import json
 import logging
 import random
 import sys
-import time
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,7 @@ class Registry:
         return sum(solution) == problem["target"]
 
 
-def bare_engine(folder: str, mode_of_text: bool = True) -> Any:
+def bare_engine(folder: str) -> Any:
     """The node's engine as it is, in a module of its own, on a storage of its own."""
     spec = importlib.util.spec_from_file_location("bare_consensus", SOURCE / "consensus.py")
     assert spec is not None and spec.loader is not None
@@ -183,7 +182,6 @@ def main() -> None:
             engine.set_mode(mode, who="drive", why="a step")
             driver.judge(int(count))
             driver.read_all()
-        time.sleep(0.1)
         stats = engine.stats()
         engine.close()
     print(json.dumps({

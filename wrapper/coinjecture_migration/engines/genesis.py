@@ -8,16 +8,13 @@ its shape.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from coinjecture_migration.engines.shape import PLAIN, Shape, shape_from, shape_of
+from coinjecture_migration.engines.shape import shape_from, shape_of
 from coinjecture_migration.runtime import durable
 from coinjecture_migration.runtime.errors import EngineFailure
-
-log = logging.getLogger("coinjecture.migration")
 
 SCHEMA = 1
 LARGEST = 2**22
@@ -63,10 +60,6 @@ class Genesis:
             self._seen = self._read()
             self._kept = True
         return self._seen
-
-    def shape(self) -> Shape:
-        """The shape of the node's blocks, after its genesis."""
-        return PLAIN if self._configured is None and self._seen is None else shape_of(self.block())
 
     def keep(self, as_json: Callable[[Any], bytes]) -> None:
         """Write it down, where the configuration does not have it: in `final` nobody else does.

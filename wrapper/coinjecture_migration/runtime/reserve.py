@@ -5,17 +5,17 @@ Pure standard library without any import of its own siblings, so that any progra
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from coinjecture_migration.runtime import durable
+
 SIZE = 512 * 1024
 STEP = 64 * 1024
 """Given back at once: a mode file, or one transaction of the evidence with its log."""
 BLOCK = 4096
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 Result = TypeVar("Result")
 
@@ -101,4 +101,4 @@ class Reserve:
 
 def no_room(error: Exception) -> bool:
     """Whether an error of the system says that the disk is full."""
-    return isinstance(error, OSError) and error.errno in NO_ROOM
+    return isinstance(error, OSError) and error.errno in durable.NO_ROOM
