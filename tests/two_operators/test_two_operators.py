@@ -17,7 +17,7 @@ import pytest
 
 from testnet.lab import caches
 from testnet.lab.plan import ROOT
-from tests.resume.support import Operator, failures, named, the_wheel
+from tests.resume.support import Operator, Run, failures, named, the_wheel
 
 from .support import JOURNAL, LOCK, NODE1, NODE2, SRC, at_work, lock, records, shell, text
 
@@ -136,18 +136,23 @@ def test_given_a_cut_journal_then_its_missing_end_is_told(desk: Operator) -> Non
 
 
 def test_given_a_run_that_waits_then_it_shows_progress_and_takes_the_step_when_it_may(desk: Operator) -> None:
-    evidence = NODE1.status()["evidence"]
-    soak = time.time() - evidence["soak_started"] + 25
-    phases = [
-        {"phase": number, "mode": mode, "soak_between_nodes": soak, "soak_after": 0}
-        for number, mode in ((1, "shadow"), (2, "rust"), (3, "final"))
-    ]
+    def play(soak: float, limit: int) -> Run:
+        phases = [
+            {"phase": number, "mode": mode, "soak_between_nodes": soak, "soak_after": 0}
+            for number, mode in ((1, "shadow"), (2, "rust"), (3, "final"))
+        ]
+        return desk.play("phase1", phases=phases, wait=True, wait_timeout=limit, wheel_file=str(the_wheel()))
+
+    started = NODE1.status()["evidence"]["soak_started"]
     before = text(NODE2, JOURNAL)
-    short = desk.play("phase1", phases=phases, wait=True, wait_timeout=3, wheel_file=str(the_wheel()))
+    asked = time.time()
+    short = play(time.time() - started + 3600, 3)
     assert short.status == 0, short.said[-3000:]
     assert "phase 1 on node2 (legacy -> shadow): waits" in short.said
     assert text(NODE2, JOURNAL) == before, "who waits takes no step"
-    done = desk.play("phase1", phases=phases, wait=True, wait_timeout=300, wheel_file=str(the_wheel()))
+    # Ends only after the play has come to its gate, however slow the machine: twice what the same way took.
+    took = time.time() - asked
+    done = play(time.time() - started + 2 * took + 10, 600)
     assert done.status == 0, done.said[-3000:]
     assert "asking again in" in done.said
     assert NODE2.status()["mode"] == "shadow"
