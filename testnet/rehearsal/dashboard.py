@@ -10,7 +10,7 @@ from typing import Any
 from testnet.lab.plan import ROOT
 from testnet.rehearsal.droplet import Remote
 
-BOARD = ROOT / "monitoring" / "dashboards" / "migration.json"
+BOARD = ROOT / "roles/grafana/files/dashboards/migration.json"
 PATIENCE = 15.0  # seconds for a panel to fill: a node that has just restarted is not read at once
 NO_NUMBERS = ("NaN", "+Inf", "-Inf")
 

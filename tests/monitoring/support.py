@@ -14,7 +14,9 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 ROOT = Path(__file__).resolve().parents[2]
-RULES = ROOT / "monitoring/rules"
+ROLE = ROOT / "roles/monitoring"
+RECORDING = ROLE / "files/recording.yml"
+CASES = Path(__file__).parent / "alerts_test.yml"
 EDGES = [10 ** (k / 6 - 6) for k in range(37)]
 LIMIT = 60.0  # seconds for something that takes a few
 
@@ -85,7 +87,7 @@ def role_defaults(role: str) -> dict[str, Any]:
 def render_alerts(target: Path, **changes: Any) -> Path:
     """Write the alert rules as the role does, with its defaults and these changes."""
     environment = Environment(
-        loader=FileSystemLoader(RULES),
+        loader=FileSystemLoader(ROLE / "templates"),
         variable_start_string="<<",
         variable_end_string=">>",
         undefined=StrictUndefined,

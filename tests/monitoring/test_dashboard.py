@@ -13,9 +13,9 @@ import pytest
 import yaml
 from vocabulary import OUTCOMES
 
-from monitoring.dashboard.__main__ import TARGET
-from monitoring.dashboard.build import UID, encode
-from tests.monitoring.support import ROOT, RULES, tool
+from roles.grafana.dashboard.__main__ import TARGET
+from roles.grafana.dashboard.build import UID, encode
+from tests.monitoring.support import RECORDING, ROOT, tool
 
 BOARD = json.loads(TARGET.read_text())
 
@@ -28,7 +28,7 @@ def queries() -> Iterator[str]:
 
 
 def test_given_the_dashboard_that_is_checked_in_then_it_is_what_is_generated() -> None:
-    assert TARGET.read_text() == encode(), "run python -m monitoring.dashboard and commit what it wrote"
+    assert TARGET.read_text() == encode(), "run python -m roles.grafana.dashboard and commit what it wrote"
 
 
 def test_given_the_dashboard_then_every_panel_says_what_it_means_and_asks_our_data_source() -> None:
@@ -64,9 +64,7 @@ def test_given_every_query_then_promtool_can_read_it(tmp_path: Path) -> None:
 def test_given_every_query_then_its_metrics_are_known() -> None:
     exporter = "".join(path.read_text() for path in ROOT.glob("roles/metrics/files/**/*.py"))
     recorded: set[Any] = {
-        rule["record"]
-        for group in yaml.safe_load((RULES / "recording.yml").read_text())["groups"]
-        for rule in group["rules"]
+        rule["record"] for group in yaml.safe_load(RECORDING.read_text())["groups"] for rule in group["rules"]
     }
     for expr in queries():
         for name in re.findall(r"\b(?:coinjecture|rust|legacy|consensus|block)_\w+", expr):

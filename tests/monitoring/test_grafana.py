@@ -114,7 +114,7 @@ def test_given_an_existing_grafana_then_it_gets_data_source_folder_and_dashboard
     )
     assert [folder["title"] for folder in kept.folders] == ["COINjecture"]
     board = kept.boards["coinjecture-migration"]["dashboard"]
-    checked_in = json.loads((ROOT / "monitoring/dashboards/migration.json").read_text())
+    checked_in = json.loads((ROOT / "roles/grafana/files/dashboards/migration.json").read_text())
     assert [panel["title"] for panel in board["panels"]] == [panel["title"] for panel in checked_in["panels"]]
 
 

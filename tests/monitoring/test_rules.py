@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.monitoring.support import ROOT, RULES, render_alerts, tool
+from tests.monitoring.support import CASES, RECORDING, ROOT, render_alerts, tool
 
 PLAN = {
     "consensus_divergence_count",
@@ -24,8 +24,8 @@ PLAN = {
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The rules as promtool wants them: rendered, with their cases beside them."""
-    for name in ("recording.yml", "alerts_test.yml"):
-        shutil.copy(RULES / name, tmp_path)
+    for path in (RECORDING, CASES):
+        shutil.copy(path, tmp_path)
     render_alerts(tmp_path / "alerts.yml")
     return tmp_path
 
@@ -65,7 +65,7 @@ def test_given_an_alert_that_never_or_always_fires_then_its_case_fails(
 
 
 def test_given_the_recording_rules_then_the_plans_four_are_among_them() -> None:
-    groups = yaml.safe_load((RULES / "recording.yml").read_text())["groups"]
+    groups = yaml.safe_load(RECORDING.read_text())["groups"]
     assert {rule["record"] for group in groups for rule in group["rules"]} >= PLAN
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.monitoring.recorder import Recorder, recording
-from tests.monitoring.support import RULES, await_true, render_alerts, rendered, tool
+from tests.monitoring.support import RECORDING, await_true, render_alerts, rendered, tool
 from tests.monitoring.test_dashboard import queries
 from tests.monitoring.test_metrics_server import LIMIT, Server
 from tests.oracle.support import sealed
@@ -55,7 +55,7 @@ class Watch:
     def __init__(self, folder: Path, server: Server, alertmanager: Recorder, api: Recorder) -> None:
         self.port = free_port()
         (folder / "coinjecture").mkdir()
-        shutil.copy(RULES / "recording.yml", folder / "coinjecture")
+        shutil.copy(RECORDING, folder / "coinjecture")
         render_alerts(folder / "coinjecture/alerts.yml")
         config = rendered(
             folder,

@@ -20,7 +20,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 
-from monitoring.dashboard.panels import ROWS, Panel
+from roles.grafana.dashboard.panels import ROWS, Panel
 
 UID = "coinjecture-migration"
 DATA_SOURCE = models.DataSourceRef(type_val="prometheus", uid="coinjecture")
