@@ -1,21 +1,50 @@
-"""The wrapper's settings: one small JSON file, every value with a default."""
+"""The wrapper's settings: one small JSON file, every value with a default.
+
+What a setting may be is stated here alone: the node reads its file by it, the role `wrapper` has read by it
+what it is about to write, and `docs/schemas/settings.schema.json` is what `settings.py --schema` prints.
+"""
+# ruff: noqa: RUF009 - _setting makes a field
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import socket
-from dataclasses import dataclass, fields
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+if __name__ == "__main__":  # run as a file: the package lies one folder up
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from coinjecture_migration import vocabulary
 
 SETTINGS_VARIABLE = "COINJECTURE_SETTINGS"
 DEFAULT_SETTINGS = Path(vocabulary.SETTINGS_FILE)
-PROFILES = ("header", "full")
-ON_DIVERGENCE = vocabulary.ENGINES
-REVEAL = ("compare", "legacy")
+
+T = TypeVar("T")
+Schema = Mapping[str, Any]
+TEXT: Schema = {"type": "string", "minLength": 1}
+FLAG: Schema = {"type": "boolean"}
+URLS: Schema = {"type": "array", "items": {"type": "string", "pattern": "^https?://"}}
+LARGE = 10**12
+"""No number is as large."""
+
+
+def _number(kind: str | list[str], **bounds: float) -> Schema:
+    return {"type": kind, "minimum": 0, "exclusiveMaximum": LARGE, **bounds}
+
+
+def _choice(*values: str | None) -> Schema:
+    return {"enum": list(values)}
+
+
+def _setting(schema: Schema, default: T, meaning: str) -> T:
+    """A setting: what it may be, what it is where the file says nothing, and what it means."""
+    return field(default=default, metadata={**schema, "description": meaning})
 
 
 class SettingsError(ValueError):
@@ -24,50 +53,65 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the wrapper keeps its files, and the few choices of policy it leaves to the operator.
+    """Where the wrapper keeps its files, and the few choices of policy it leaves to the operator."""
 
-    Attributes:
-        node: Name of the node in the evidence.
-        state_dir: Folder of mode file, evidence and captures.
-        control_socket: Path of the control socket.
-        control_uid: The one user id the control socket serves.
-        release_link: Symlink to the installed wheel; the name it points to is the release.
-        node_config: The node's configuration, part of the fingerprint that a soak belongs to.
-        on_divergence: Which verdict answers a block the engines disagree on in mode `rust`.
-        error_allowance: Rust errors a soak in mode `rust` bears before the node demotes itself.
-        pin_profile: Profile for both judging calls, or None: the call decides.
-        work_budget: Units of work the Rust engine may spend on a block, or None for its own default.
-        max_captures: Divergence files kept; further ones are counted, and written only where they demote.
-        flush_seconds: How often the evidence reaches the disk, at most 1.
-        drain_seconds: How long a mode change waits for the last call on the old engines.
-        peers: Base URLs of the peers' APIs, which the fork sentinel asks.
-        sentinel_seconds: Time between two of its looks.
-        determinism_seconds: Time between two samples of the determinism arm; 0 switches it off.
-        determinism_pause: Time before each of its judgements.
-        reveal: Whether both engines check a reveal and are compared, or the legacy engine alone does, whose
-            own form of commitment no other engine knows.
-        quiet_legacy: Whether what the legacy engine prints is left out.
-    """
-
-    node: str = socket.gethostname()
-    state_dir: Path = Path(vocabulary.STATE_DIR)
-    control_socket: Path = Path(vocabulary.CONTROL_SOCKET)
-    control_uid: int = 0
-    release_link: Path = Path("/opt/coinjecture/current")
-    node_config: Path = Path("/etc/coinjecture/node.json")
-    on_divergence: str = "legacy"
-    error_allowance: int = 0
-    pin_profile: str | None = None
-    work_budget: int | None = None
-    max_captures: int = 200
-    flush_seconds: float = 0.5
-    drain_seconds: float = 10.0
-    peers: tuple[str, ...] = ()
-    sentinel_seconds: float = 30.0
-    determinism_seconds: float = 600.0
-    determinism_pause: float = 0.25
-    reveal: str = "compare"
-    quiet_legacy: bool = False
+    node: str = field(
+        default_factory=socket.gethostname,
+        metadata={**TEXT, "description": "name of the node in the evidence; the host's where it is missing"},
+    )
+    state_dir: Path = _setting(TEXT, Path(vocabulary.STATE_DIR), "folder of mode file, evidence and captures")
+    control_socket: Path = _setting(TEXT, Path(vocabulary.CONTROL_SOCKET), "path of the control socket")
+    control_uid: int = _setting(_number("integer"), 0, "the one user id the control socket serves")
+    release_link: Path = _setting(
+        TEXT,
+        Path("/opt/coinjecture/current"),
+        "symlink to the installed wheel; the name it points to is the release",
+    )
+    node_config: Path = _setting(
+        TEXT,
+        Path("/etc/coinjecture/node.json"),
+        "the node's configuration, part of the fingerprint that a soak belongs to",
+    )
+    on_divergence: str = _setting(
+        _choice(*vocabulary.ENGINES),
+        "legacy",
+        "which verdict answers a block the engines disagree on in mode `rust`",
+    )
+    error_allowance: int = _setting(
+        _number("integer"), 0, "Rust errors a soak in mode `rust` bears before the node demotes itself"
+    )
+    pin_profile: str | None = _setting(
+        _choice("header", "full", None), None, "profile for both judging calls, or null: the call decides"
+    )
+    work_budget: int | None = _setting(
+        _number(["integer", "null"], minimum=1),
+        None,
+        "units of work the Rust engine may spend on a block, or null for its own default",
+    )
+    max_captures: int = _setting(
+        _number("integer"),
+        200,
+        "divergence files kept; further ones are counted, and written only where they demote",
+    )
+    flush_seconds: float = _setting(
+        _number("number", exclusiveMinimum=0, maximum=1), 0.5, "how often the evidence reaches the disk"
+    )
+    drain_seconds: float = _setting(
+        _number("number"), 10.0, "how long a mode change waits for the last call on the old engines"
+    )
+    peers: tuple[str, ...] = _setting(URLS, (), "base URLs of the peers' APIs, which the fork sentinel asks")
+    sentinel_seconds: float = _setting(_number("number", minimum=1), 30.0, "time between two of its looks")
+    determinism_seconds: float = _setting(
+        _number("number"), 600.0, "time between two samples of the self-check; 0 switches it off"
+    )
+    determinism_pause: float = _setting(_number("number"), 0.25, "time before each of its judgements")
+    reveal: str = _setting(
+        _choice("compare", "legacy"),
+        "compare",
+        "whether both engines check a reveal and are compared, or the legacy engine alone does, "
+        "whose own form of commitment no other engine knows",
+    )
+    quiet_legacy: bool = _setting(FLAG, False, "whether what the legacy engine prints is left out")
 
     @property
     def mode_file(self) -> Path:
@@ -100,60 +144,120 @@ class Settings:
         return self.state_dir / "forks"
 
 
+SETTINGS: Mapping[str, Field[Any]] = {setting.name: setting for setting in fields(Settings)}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the settings file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "settings.schema.json",
+        "title": f"The wrapper's settings: {vocabulary.SETTINGS_FILE}; every value has a default",
+        "type": "object",
+        "properties": {name: {**setting.metadata, **_default(setting)} for name, setting in SETTINGS.items()},
+        "additionalProperties": False,
+    }
+
+
+def _default(setting: Field[Any]) -> dict[str, Any]:
+    default = setting.default
+    if default is MISSING:
+        return {}
+    return {"default": json.loads(json.dumps(default, default=str))}
+
+
 def load_settings(path: Path | None = None) -> Settings:
     """Read `path`, else the file `COINJECTURE_SETTINGS` names, else the default one; missing means defaults.
 
     Raises:
-        SettingsError: The file is unreadable, not a JSON object, or has an unknown name or an impossible
-            value.
+        SettingsError: The file is unreadable, or as `parse_settings`.
     """
     path = path or Path(os.environ.get(SETTINGS_VARIABLE, DEFAULT_SETTINGS))
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except FileNotFoundError:
         return Settings()
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise SettingsError(
             f"{path}: cannot be read as JSON ({error}); mend the file or remove it"
         ) from error
+    return parse_settings(text, str(path))
+
+
+def parse_settings(text: bytes, where: str) -> Settings:
+    """The settings that a file holds.
+
+    Args:
+        text: Its content.
+        where: What a complaint begins with: its path.
+
+    Raises:
+        SettingsError: It is not a JSON object, or has an unknown name or an impossible value.
+    """
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(
+            f"{where}: cannot be read as JSON ({error}); mend the file or remove it"
+        ) from error
     if not isinstance(values, dict):
-        raise SettingsError(f"{path}: must hold a JSON object, holds a {type(values).__name__}")
-    return Settings(**{name: _checked(path, name, value) for name, value in values.items()})
+        raise SettingsError(f"{where}: must hold a JSON object, holds a {type(values).__name__}")
+    for name, value in values.items():
+        if name not in SETTINGS:
+            raise SettingsError(f"{where}: unknown setting {name!r}; known are {', '.join(sorted(SETTINGS))}")
+        if wanted := _unlike(SETTINGS[name].metadata, value):
+            raise SettingsError(f"{where}: {name} is {value!r}, must be {wanted}")
+    return Settings(**{name: _converted(name, value) for name, value in values.items()})
 
 
-def _checked(path: Path, name: str, value: Any) -> Any:
-    """One setting, converted, or a SettingsError that says what would be right."""
-    kinds = {field.name: str(field.type) for field in fields(Settings)}
-    if name not in kinds:
-        raise SettingsError(f"{path}: unknown setting {name!r}; known are {', '.join(sorted(kinds))}")
-    choices = {"on_divergence": ON_DIVERGENCE, "pin_profile": (*PROFILES, None), "reveal": REVEAL}.get(name)
-    if choices is not None:
-        if value not in choices:
-            raise SettingsError(f"{path}: {name} is {value!r}, must be one of {choices}")
-        return value
-    kind = kinds[name]
-    if kind == "bool":
-        if not isinstance(value, bool):
-            raise SettingsError(f"{path}: {name} is {value!r}, must be true or false")
-        return value
-    if value is None and "None" in kind:
-        return None
-    if kind in ("Path", "str"):
-        if not isinstance(value, str) or not value:
-            raise SettingsError(f"{path}: {name} is {value!r}, must be a non-empty string")
-        return Path(value) if kind == "Path" else value
-    if kind.startswith("tuple"):
-        if not isinstance(value, list) or not all(
-            isinstance(one, str) and one.startswith(("http://", "https://")) for one in value
-        ):
-            raise SettingsError(f"{path}: {name} is {value!r}, must be a list of http(s) URLs")
-        return tuple(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise SettingsError(f"{path}: {name} is {value!r}, must be a number that is not negative")
-    if name == "sentinel_seconds" and value < 1:
-        raise SettingsError(f"{path}: {name} is {value!r}, must be at least 1")
-    if (name == "flush_seconds" and not 0 < value <= 1) or (name == "work_budget" and value < 1):
-        raise SettingsError(f"{path}: {name} is {value!r}, out of its range")
-    if kind.startswith("int") and not isinstance(value, int):
-        raise SettingsError(f"{path}: {name} is {value!r}, must be a whole number")
-    return value
+def _unlike(schema: Schema, value: Any) -> str:
+    """What a value would have to be, or an empty text where it is that."""
+    if "enum" in schema:
+        return "" if value in schema["enum"] else f"one of {tuple(schema['enum'])}"
+    if "null" in schema["type"] and value is None:
+        return ""
+    if schema["type"] == "boolean":
+        return "" if isinstance(value, bool) else "true or false"
+    if schema["type"] == "string":
+        return "" if isinstance(value, str) and value else "a non-empty string"
+    if schema["type"] == "array":
+        urls = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        pattern = schema["items"]["pattern"]
+        return "" if urls and all(re.match(pattern, one) for one in value) else "a list of http(s) URLs"
+    return _unlike_number(schema, value)
+
+
+def _unlike_number(schema: Schema, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LARGE:
+        return "a number that is not negative"
+    if value < schema["minimum"]:
+        return f"at least {schema['minimum']}"
+    if value <= schema.get("exclusiveMinimum", -1):
+        return f"above {schema['exclusiveMinimum']}"
+    if value > schema.get("maximum", LARGE):
+        return f"at most {schema['maximum']}"
+    return "a whole number" if "integer" in schema["type"] and not isinstance(value, int) else ""
+
+
+def _converted(name: str, value: Any) -> Any:
+    """A value of JSON as its setting has it."""
+    if SETTINGS[name].type == "Path":
+        return Path(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`--schema` prints the schema; `NAME` says whether the settings on stdin, so called, can be followed."""
+    if arguments == ["--schema"]:
+        print(json.dumps(schema(), indent=1))
+        return 0
+    try:
+        parse_settings(sys.stdin.buffer.read(), *arguments)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
