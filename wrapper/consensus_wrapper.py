@@ -11,8 +11,6 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from coinjecture_migration.engines.loader import EngineLoader
 from coinjecture_migration.engines.observation import Observation, compare
 from coinjecture_migration.judging.block_call import BlockCall, Decision, judge_alone
 from coinjecture_migration.judging.insertion import insert
+from coinjecture_migration.judging.one_call import OneCall
 from coinjecture_migration.judging.reads import AnsweringReads
 from coinjecture_migration.judging.state_call import StateCall
 from coinjecture_migration.modes.manager import ModeManager
@@ -239,26 +238,8 @@ class DualRunConsensus(AnsweringReads):
     def _node_storage(self) -> Any:
         return self._manager.loader.storage
 
-    @contextmanager
-    def _one_call(self) -> Iterator[ActiveEngines]:
-        """One call at a time, under the engines in force; alerts go out when the lock is free."""
-        try:
-            with self._judging:
-                active = self._enter()
-                try:
-                    yield active
-                finally:
-                    active.calls.leave()
-        finally:
-            self._alerts.deliver()
-
-    def _enter(self) -> ActiveEngines:
-        while True:
-            active = self._active
-            active.calls.enter()
-            if active is self._active:
-                return active
-            active.calls.leave()  # it was replaced in between: nobody waits for this call
+    def _one_call(self) -> OneCall:
+        return OneCall(self._manager, self._judging, self._alerts)
 
     def _judge(self, block: Any, profile: str) -> bool:
         with self._one_call() as active:

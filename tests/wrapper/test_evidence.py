@@ -184,6 +184,27 @@ def test_given_weeks_of_intervals_when_written_then_the_file_is_bounded(
     evidence.close()
 
 
+def test_given_soaks_that_have_ended_when_written_then_only_what_was_counted_into_is_read_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evidence = kept(path)
+    evidence.open("shadow", IDENTITY)
+    for mode in ("rust", "shadow") * 4:
+        late = evidence.soak
+        evidence.begin(mode, IDENTITY)
+        assert evidence.flush()
+    read_again: list[Counters] = []
+    snapshot = Counters.snapshot
+    monkeypatch.setattr(Counters, "snapshot", lambda one: (read_again.append(one), snapshot(one))[1])
+    assert evidence.flush()
+    assert read_again == [evidence.soak.counters], "the cost of a change does not grow with their number"
+    late.counters.record("divergence", "verdict")
+    assert evidence.flush()
+    assert late.counters in read_again
+    assert read(path)["totals"][late.mode]["divergence"] == evidence.report()["ever"]["divergence"] == 1
+    evidence.close()
+
+
 def test_given_calls_in_two_modes_when_flushed_then_each_interval_has_the_counts_of_its_mode(
     path: Path,
 ) -> None:

@@ -18,7 +18,7 @@ class CallsUnderWay:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._count = 0
+        self._count = self._waiting = 0
 
     def enter(self) -> None:
         """A call begins."""
@@ -29,16 +29,21 @@ class CallsUnderWay:
         """A call has ended."""
         with self._changed:
             self._count -= 1
-            self._changed.notify_all()
+            if self._waiting and not self._count:
+                self._changed.notify_all()
 
     def wait_for_last(self, seconds: float) -> bool:
         """Wait until no call is under way. Returns False where one still is after `seconds`."""
         end = time.monotonic() + seconds
         with self._changed:
-            while self._count:
-                if not self._changed.wait(end - time.monotonic()):
-                    return False
-        return True
+            self._waiting += 1
+            try:
+                while self._count:
+                    if not self._changed.wait(end - time.monotonic()):
+                        return False
+                return True
+            finally:
+                self._waiting -= 1
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from typing import Any
 from consensus_surface import REASONS
 
 from coinjecture_migration.engines.observation import Observation
-from coinjecture_migration.runtime import timing
 from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, EngineFailure
-from coinjecture_migration.runtime.timing import NOTHING, Spent
+from coinjecture_migration.runtime.timing import Spent, Stopwatch
 
 
 class CannotForget(EngineFailure):
@@ -19,18 +18,19 @@ class CannotForget(EngineFailure):
 
 
 class RustEngine:
-    """`coinjecture.consensus.ConsensusEngine`, seen as judge and as tree. `storage` is the node's own.
-
-    Attributes:
-        spent: What the last block took, from its conversion to the tree: capture, judge and apply.
-    """
+    """`coinjecture.consensus.ConsensusEngine`, seen as judge and as tree. `storage` is the node's own."""
 
     name = "rust"
 
     def __init__(self, engine: Any, storage: Any) -> None:
         self.engine = engine
         self._storage = storage
-        self.spent = NOTHING
+        self._stopwatch = Stopwatch()
+
+    @property
+    def spent(self) -> Spent:
+        """What the last block took so far, from its conversion to the tree: capture, judge and apply."""
+        return self._stopwatch.spent
 
     # Judging
 
@@ -41,10 +41,12 @@ class RustEngine:
             The capture, or the observation that ends the matter: what is no block is malformed, all
             else an error.
         """
-        started = timing.start()
+        stopwatch = self._stopwatch
+        stopwatch.clear()
+        stopwatch.start()
         try:
             captured = self.engine.capture(block)
-            self.spent = timing.since(started)
+            stopwatch.stop()
             return captured, None
         except NEVER_SWALLOWED:
             raise
@@ -84,28 +86,29 @@ class RustEngine:
         """Judge a captured block; the tree stays as it is until `apply`.
 
         Returns:
-            The observation and the judgement to apply. Exceptions, panics and answers that are none are its
-            `error`.
+            The observation, with what the block took so far, and the judgement to apply. Exceptions, panics
+            and answers that are none are its `error`.
         """
-        started = timing.start()
+        stopwatch, timed = self._stopwatch, False
+        stopwatch.start()
         try:
             judgement = self.engine.judge(captured, received_at, profile)
-            spent = timing.since(started)
-            self.spent = self.spent.plus(spent)
-            return _observed(judgement, received_at, spent), judgement
+            stopwatch.stop()
+            timed = True
+            return _observed(judgement, received_at, stopwatch.spent), judgement
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
-            spent = timing.since(started)
-            self.spent = self.spent.plus(spent)
-            return Observation("rust", error=error, spent=spent), None
+            if not timed:
+                stopwatch.stop()
+            return Observation("rust", error=error, spent=stopwatch.spent), None
 
     def apply(self, judgement: Any, block: Any) -> BaseException | None:
         """Put a judgement into the tree. Returns what broke; then the tree is not to be trusted."""
-        started = timing.start()
+        self._stopwatch.start()
         try:
             self.engine.apply(judgement, block)
-            self.spent = self.spent.plus(timing.since(started))
+            self._stopwatch.stop()
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:

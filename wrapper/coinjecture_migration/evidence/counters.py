@@ -120,6 +120,11 @@ class Counters:
         buckets[latency_bucket(seconds)] += 1
         self._latency_sum[engine] += seconds
 
+    @property
+    def calls(self) -> int:
+        """How many calls there were; it changes with everything that is counted."""
+        return self._calls
+
     def outcome(self, name: str) -> int:
         """How many calls ended in this outcome."""
         with self._lock:

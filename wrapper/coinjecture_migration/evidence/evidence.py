@@ -196,9 +196,9 @@ class Evidence:
 
     def report(self) -> dict[str, Any]:
         """The evidence of the running soak, as `status` gives it (`docs/schemas/evidence.schema.json`)."""
-        return self._report(self.soak) | {name: self.fact(name) for name in FACTS}
+        return self._report(self.soak, self._ever()) | {name: self.fact(name) for name in FACTS}
 
-    def _report(self, soak: Soak) -> dict[str, Any]:
+    def _report(self, soak: Soak, ever: Mapping[str, int]) -> dict[str, Any]:
         counted = soak.counters.snapshot()
         return {
             "schema": SCHEMA,
@@ -214,19 +214,22 @@ class Evidence:
             "restarts": soak.restarts,
             "gaps": soak.gaps_as_json(),
             **soak.identity,
-            "ever": self._ever(),
+            "ever": dict(ever),
         }
 
     def _ever(self) -> dict[str, int]:
         """Counts since installation: what is on the disk and what is not there yet."""
         with self._books:
             known, running = dict(self._totals), list(dict.fromkeys([*self._past, self.soak]))
-        for soak in running:
-            _add(known, _since(soak.stored, flat(soak.counters.snapshot(), soak.mode)))
-        return {
-            outcome: int(sum(value for name, value in known.items() if _is_outcome(name, outcome)))
+        found = {
+            outcome: sum(value for name, value in known.items() if _is_outcome(name, outcome))
             for outcome in FAULTS
         }
+        for soak in running:
+            for outcome in FAULTS:
+                stored = soak.stored.get(f"outcome/{soak.mode}/{outcome}", 0)
+                found[outcome] += soak.counters.outcome(outcome) - stored
+        return {outcome: int(value) for outcome, value in found.items()}
 
     # The disk
 
@@ -326,22 +329,23 @@ class Evidence:
     def _write_batch(self, written: list[Soak], batch: Batch, gap: Gap | None) -> None:
         """Write one batch and, once it is on the disk, note in memory that it is."""
         wall, counts, facts = batch.now, batch.counts, batch.facts
-        seen = []
+        seen, ever = [], self._ever()
         for soak in written:
-            report = self._report(soak) | {"flushed": wall}
+            if soak.counted_from is None and soak.counters.calls == soak.calls_stored:
+                continue  # it has ended and is on the disk as it was
+            report = self._report(soak, ever) | {"flushed": wall}
             now_counted = flat(report, soak.mode)  # what a resumed soak will take as counted already
             new = _since(soak.stored, now_counted)
-            if soak.counted_from is None and soak.row is not None and not new:
-                continue  # it has ended and is on the disk as it was
             batch.soaks.append((StoredSoak(soak.row, report, soak.identity), new))
             batch.gaps += soak.unwritten_gaps
-            seen.append((soak, now_counted, new))
+            seen.append((soak, report["calls"], now_counted, new))
         if gap is not None:
             batch.gaps.append(gap)
         self._store.write(batch)
         with self._books:
-            for (soak, now_counted, new), (stored, _) in zip(seen, batch.soaks, strict=True):
+            for (soak, calls, now_counted, new), (stored, _) in zip(seen, batch.soaks, strict=True):
                 soak.row, soak.stored, soak.unwritten_gaps = stored.row, now_counted, []
+                soak.calls_stored = calls
                 _add(self._totals, new)
             _add(self._totals, counts)
             _add(self._counts, {name: -value for name, value in counts.items()})

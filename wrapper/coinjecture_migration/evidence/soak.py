@@ -58,6 +58,7 @@ class Soak:
         counted_from: Since when, by the steady clock, `observed` is still to be counted; None once it has
             ended.
         stored: Its counters by name as far as they are in totals and intervals.
+        calls_stored: Its calls when it was last written; -1 before.
         unwritten_gaps: Gaps found at the start, not yet in the list of all gaps.
     """
 
@@ -75,6 +76,7 @@ class Soak:
     row: int | None = None
     counted_from: float | None = None
     stored: dict[str, float] = field(default_factory=dict)
+    calls_stored: int = -1
     unwritten_gaps: list[Gap] = field(default_factory=list)
 
     def note_gap(self, gap: Gap) -> None:

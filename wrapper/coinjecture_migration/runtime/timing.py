@@ -38,6 +38,36 @@ def since(started: Started) -> Spent:
     return Spent(wall, max(time.thread_time_ns() - started[1] - READING_NS, 0) / 1e9)
 
 
+class Stopwatch:
+    """Adds up several spans of work in one thread, at less cost than `start` and `since` for each of them."""
+
+    __slots__ = ("_cpu_ns", "_from_cpu_ns", "_from_wall", "_wall")
+
+    def __init__(self) -> None:
+        self._wall = self._from_wall = 0.0
+        self._cpu_ns = self._from_cpu_ns = 0
+
+    def clear(self) -> None:
+        """Forget what was added up."""
+        self._wall, self._cpu_ns = 0.0, 0
+
+    def start(self) -> None:
+        """A span begins."""
+        self._from_cpu_ns = time.thread_time_ns()
+        self._from_wall = time.perf_counter()
+
+    def stop(self) -> None:
+        """The span ends and is added, without the cost of reading the clocks."""
+        wall = time.perf_counter()
+        self._cpu_ns += time.thread_time_ns() - self._from_cpu_ns - READING_NS
+        self._wall += wall - self._from_wall
+
+    @property
+    def spent(self) -> Spent:
+        """All spans together."""
+        return Spent(self._wall, max(self._cpu_ns, 0) / 1e9)
+
+
 def _reading_ns(tries: int = 200) -> int:
     """Processor time, in nanoseconds, that `since` finds where nothing was done: the least of many tries."""
     return min(round(since(start()).cpu * 1e9) for _ in range(tries))
