@@ -19,7 +19,7 @@ from screen import clock
 from report import sources
 from report.criteria import judge
 from report.page import write
-from report.run import BadMaterial, Divergence, Gate, Journal, ModeChange, Run
+from report.run import Divergence, Gate, Journal, MaterialError, ModeChange, Run
 
 
 def assemble(nodes: Mapping[str, Any], decisions: Iterable[Mapping[str, Any]], folder: Path) -> Run:
@@ -81,7 +81,7 @@ def read_decisions(folder: Path, since: float = 0.0) -> list[dict[str, Any]]:
     """Decisions in a folder, in the order of the migration; those before ``since`` belong to another run.
 
     Raises:
-        BadMaterial: A file there is no decision.
+        MaterialError: A file there is no decision.
     """
     found = []
     for path in sorted(folder.glob("*.json")):
@@ -90,7 +90,7 @@ def read_decisions(folder: Path, since: float = 0.0) -> list[dict[str, Any]]:
             if record["decided"] >= since:
                 found.append(record)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BadMaterial(f"{path} is no decision: {error!r}") from error
+            raise MaterialError(f"{path} is no decision: {error!r}") from error
     return sorted(found, key=lambda record: (record["phase"], record["decided"]))
 
 
@@ -160,7 +160,7 @@ def save(run: Run, folder: Path) -> Path:
     """Write run.json and report.html into a folder; returns the page.
 
     Raises:
-        BadMaterial: The material has another form.
+        MaterialError: The material has another form.
         OSError: The folder cannot be written.
     """
     page = write(run, folder / "report.html")
@@ -184,7 +184,7 @@ def main(arguments: Sequence[str]) -> int:
         nodes = json.loads((options.folder / "nodes.json").read_text())
         run = assemble(nodes, read_decisions(options.steps), options.folder)
         page = save(run, options.folder)
-    except (BadMaterial, OSError, ValueError, KeyError) as error:
+    except (MaterialError, OSError, ValueError, KeyError) as error:
         print(f"no page can be made: {error!r}", file=sys.stderr)
         return 2
     print("\n".join(summary_lines(run, page)))

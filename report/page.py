@@ -16,7 +16,7 @@ from visible import visible_in
 
 from report import charts, criteria
 from report.histogram import merged, of_engine
-from report.run import BadMaterial, Histogram, Run, check, load
+from report.run import Histogram, MaterialError, Run, check, load
 
 TEMPLATES = Path(__file__).parent / "templates"
 WORDS = {"start": "passed", "wait": "waits", "fail": "refused", "nothing": "nothing to do"}
@@ -54,7 +54,7 @@ def write(run: Run, target: Path) -> Path:
     """Check the material, and replace the page at once.
 
     Raises:
-        BadMaterial: The material has another form.
+        MaterialError: The material has another form.
         OSError: The page cannot be written.
     """
     check(run)
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         write(load(options.run), options.page)
-    except (BadMaterial, OSError) as error:
+    except (MaterialError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     print(options.page)

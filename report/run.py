@@ -187,7 +187,7 @@ class Run(TypedDict):
     forks: int | None
 
 
-class BadMaterial(Exception):
+class MaterialError(Exception):
     """The material of a run has another form; the text says where."""
 
 
@@ -195,12 +195,12 @@ def load(path: Path) -> Run:
     """Read and check a run's material.
 
     Raises:
-        BadMaterial: The file cannot be read or has another form.
+        MaterialError: The file cannot be read or has another form.
     """
     try:
         run: Run = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise BadMaterial(f"{path}: {error}") from error
+        raise MaterialError(f"{path}: {error}") from error
     check(run, str(path))
     return run
 
@@ -209,9 +209,9 @@ def check(run: Run, name: str = "run") -> None:
     """Check material against its schema.
 
     Raises:
-        BadMaterial: It has another form.
+        MaterialError: It has another form.
     """
     try:
         jsonschema.validate(run, json.loads(SCHEMA.read_text()))
     except jsonschema.ValidationError as error:
-        raise BadMaterial(f"{name}: at {error.json_path}: {error.message[:300]}") from error
+        raise MaterialError(f"{name}: at {error.json_path}: {error.message[:300]}") from error

@@ -33,7 +33,7 @@ SILENT = 4  # what the status play ends with where a node could not be asked: it
 ENTER, LEAVE = "\033[?1049h\033[?25l", "\033[?25h\033[?1049l"  # another screen without a cursor, and back
 
 
-class ReadingFailed(Exception):
+class ReadingError(Exception):
     """The nodes could not be read; the text has the play's last words.
 
     Attributes:
@@ -51,7 +51,7 @@ def read_network(arguments: Sequence[str] = ()) -> dict[str, Any]:
     """Run the status play and return what it left where it says.
 
     Raises:
-        ReadingFailed: The play failed, or left nothing new.
+        ReadingError: The play failed, or left nothing new.
     """
     program = Path(sys.executable).with_name("ansible-playbook")
     begun = time.time()
@@ -65,16 +65,16 @@ def read_network(arguments: Sequence[str] = ()) -> dict[str, Any]:
         check=False,
     )
     if done.returncode not in (0, SILENT):
-        raise ReadingFailed(_last_words(done.stdout), done.returncode, done.stdout)
+        raise ReadingError(_last_words(done.stdout), done.returncode, done.stdout)
     if not (told := KEPT.findall(done.stdout)):
-        raise ReadingFailed("the play does not say where it left what it read", output=done.stdout)
+        raise ReadingError("the play does not say where it left what it read", output=done.stdout)
     status = Path(told[-1])
     try:
         report: dict[str, Any] = json.loads(status.read_text())
     except (OSError, ValueError) as error:
-        raise ReadingFailed(f"{status} cannot be read: {error}", output=done.stdout) from error
+        raise ReadingError(f"{status} cannot be read: {error}", output=done.stdout) from error
     if report["now"] < begun:
-        raise ReadingFailed(f"{status} was not written by this reading", output=done.stdout)
+        raise ReadingError(f"{status} was not written by this reading", output=done.stdout)
     return report
 
 
@@ -89,7 +89,7 @@ class Watch:
     """What is known of the network and how it is drawn.
 
     Attributes:
-        read: Reads the network; raises `ReadingFailed`.
+        read: Reads the network; raises `ReadingError`.
         clock: Seconds since the epoch.
         paint: Colours, or none.
         hopeless: The failure after which no reading can succeed, None before one.
@@ -98,7 +98,7 @@ class Watch:
     read: Callable[[], Mapping[str, Any]]
     clock: Callable[[], float] = time.time
     paint: Paint = plain
-    hopeless: ReadingFailed | None = field(default=None, init=False)
+    hopeless: ReadingError | None = field(default=None, init=False)
     _seen: Mapping[str, Any] | None = field(default=None, init=False)
     _failure: tuple[float, str] | None = field(default=None, init=False)
 
@@ -106,7 +106,7 @@ class Watch:
         """Read once; False where that failed, and what was seen before stays."""
         try:
             self._seen = self.read()
-        except ReadingFailed as failure:
+        except ReadingError as failure:
             self._failure = self.clock(), str(failure)
             if failure.exit_status in NOT_BEGUN:
                 self.hopeless = failure
@@ -180,7 +180,7 @@ def main(arguments: Sequence[str]) -> int:
     if "--json" in arguments:
         try:
             report = read_network([word for word in arguments if word != "--json"])
-        except ReadingFailed as failure:
+        except ReadingError as failure:
             print(failure.output or failure, file=sys.stderr)
             return failure.exit_status
         print(json.dumps(report, indent=1))

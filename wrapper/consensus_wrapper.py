@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
+import warnings
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,9 @@ from coinjecture_migration.judging.one_call import OneCall
 from coinjecture_migration.judging.reads import AnsweringReads
 from coinjecture_migration.judging.state_call import StateCall
 from coinjecture_migration.modes.manager import ModeManager
-from coinjecture_migration.modes.mode_file import DamagedModeFile, read_mode_file
+from coinjecture_migration.modes.mode_file import ModeFileError, read_mode_file
 from coinjecture_migration.runtime.alerts import AlertCallback, Alerts
-from coinjecture_migration.runtime.errors import EngineFailure, ModeChangeRefused, StartRefused
+from coinjecture_migration.runtime.errors import BrokenEngineError, ModeChangeError, StartError
 from coinjecture_migration.settings import load_settings
 from coinjecture_migration.vocabulary import ANSWERING
 from consensus_surface import (
@@ -44,15 +45,15 @@ from consensus_surface import (
 
 __all__ = [
     "BlockNode",
+    "BrokenEngineError",
     "ConsensusConfig",
     "ConsensusMode",
     "Decision",
     "DualRunConsensus",
-    "EngineFailure",
     "HeaderValidationError",
-    "ModeChangeRefused",
+    "ModeChangeError",
     "RevealValidationError",
-    "StartRefused",
+    "StartError",
     "ValidationError",
     "decide",
 ]
@@ -88,7 +89,7 @@ def decide(
         legacy: What the legacy engine made of it.
         rust: What the Rust engine made of it; None where it was not asked.
         out_of_domain: Outside the parity domain: only legacy can say.
-        behind: The engine that is not level (`legacy` or `rust`): it neither answers nor is it compared.
+        behind: The engine that is not in sync (`legacy` or `rust`): it neither answers nor is it compared.
         on_divergence: Whose verdict answers a divergence in mode `rust`.
         errors_left: Rust errors that mode `rust` still bears.
     """
@@ -104,7 +105,7 @@ def decide(
         return Decision("rust_error", None, None if behind == "legacy" else "legacy", demote)
     if legacy.not_a_rule:
         return Decision("skipped", "not_a_rule", rust_answers or "legacy")
-    if behind is not None or rust is None:  # until both are level
+    if behind is not None or rust is None:  # until both are in sync
         return Decision("skipped", "resync", "rust" if behind == "legacy" else "legacy")
     kinds = compare(legacy, rust)
     if not kinds:
@@ -126,7 +127,7 @@ class DualRunConsensus(AnsweringReads):
         **engine_kwargs: As `engine_args`.
 
     Raises:
-        StartRefused: The node must not start like this; the message says what to type.
+        StartError: The node must not start like this; the message says what to type.
         SettingsError: The settings file is wrong.
     """
 
@@ -199,18 +200,18 @@ class DualRunConsensus(AnsweringReads):
         """Prepare where that is needed, then commit. Not from a thread that holds the storage.
 
         Raises:
-            ModeChangeRefused: It did not happen and everything is as it was.
+            ModeChangeError: It did not happen and everything is as it was.
         """
         target = ConsensusMode(mode).value
         try:
             self._manager.commit(target, who, why)
-        except ModeChangeRefused as refusal:
+        except ModeChangeError as refusal:
             if refusal.code != "not_prepared":
                 raise
             preparation = self._manager.prepare(target, who)
             preparation.wait()
             if preparation.state == "failed":
-                raise ModeChangeRefused(
+                raise ModeChangeError(
                     "prepare_failed", f"prepare {target} failed: {preparation.error}", "nothing has changed"
                 ) from None
             self._manager.commit(target, who, why)
@@ -256,13 +257,25 @@ class DualRunConsensus(AnsweringReads):
             return StateCall(self._manager, self._alerts, active, name, args, kwargs).run()
 
 
+RENAMED = {
+    "EngineFailure": BrokenEngineError,
+    "ModeChangeRefused": ModeChangeError,
+    "StartRefused": StartError,
+}
+"""Names of version 4.0, understood for one version more."""
+
+
 def __getattr__(name: str) -> Any:
     """Other names node.py takes from `consensus.py`: the legacy module's, unless the node is in `final`."""
+    if name in RENAMED:
+        message = f"{name} is {RENAMED[name].__name__} now; its old name goes with the next version"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return RENAMED[name]
     if name.startswith("__"):
         raise AttributeError(name)
     try:
         record = read_mode_file(load_settings().mode_file)
-    except DamagedModeFile:
+    except ModeFileError:
         record = None
     if record is not None and record.mode == "final":
         raise AttributeError(f"{name}: only the legacy consensus.py has it, and this node is in mode final")

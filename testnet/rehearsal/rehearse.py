@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from report.migration import read_decisions, save
-from report.run import BadMaterial
+from report.run import MaterialError
 from testnet.lab import network
 from testnet.lab.nodes import NodeSilent, ask
 from testnet.lab.plan import MONITOR, NODES, ROOT, USERS
@@ -122,14 +122,14 @@ class Rehearsal:
         try:
             run = self._walk.operator.play("report")
             if run.exit_status != 0:
-                raise BadMaterial(f"the nodes could not be read: {run.last_words}")
+                raise MaterialError(f"the nodes could not be read: {run.last_words}")
             page = (BUILD.parent / "page").resolve()  # with what else is kept of this network
             nodes = json.loads((page / "nodes.json").read_text())
             decisions = read_decisions(page.with_name("steps"), since=self._started)
             span = self._load_since, time.time()
             plays = self._walk.operator.runs
             save(material.assemble(BUILD, nodes, decisions, self.summary, plays, span), BUILD)
-        except (BadMaterial, OSError, ValueError) as error:
+        except (MaterialError, OSError, ValueError) as error:
             print(f"  no page: {error}", flush=True)
             if self.summary.result == COMPLETE:
                 self.summary.result, self.summary.reason = FAILED, f"its page could not be made: {error}"

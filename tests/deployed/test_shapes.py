@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from coinjecture_migration.control.status import report as status_of
-from coinjecture_migration.engines.shape import CannotMake, shape_from, shape_of
-from coinjecture_migration.runtime.errors import EngineFailure, ModeChangeRefused, StartRefused
+from coinjecture_migration.engines.shape import ShapeError, shape_from, shape_of
+from coinjecture_migration.runtime.errors import BrokenEngineError, ModeChangeError, StartError
 from consensus_wrapper import ConsensusMode, HeaderValidationError
 
 from tests.deployed.conftest import Deployed
@@ -45,7 +45,7 @@ def test_given_no_kept_genesis_when_final_starts_then_it_says_what_is_missing(de
     wrapper.set_mode("final", who="test", why="up")
     wrapper.close()
     (deployed.place.state / "genesis.json").unlink()
-    with pytest.raises(StartRefused, match=r"no genesis is known.*rollback"):
+    with pytest.raises(StartError, match=r"no genesis is known.*rollback"):
         deployed.start()
 
 
@@ -58,7 +58,7 @@ def test_given_a_disk_that_refuses_when_the_genesis_is_to_be_kept_then_shadow_is
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("coinjecture_migration.engines.genesis.durable.replace", refuse)
-    with pytest.raises(ModeChangeRefused, match="genesis cannot be kept"):
+    with pytest.raises(ModeChangeError, match="genesis cannot be kept"):
         wrapper.set_mode("shadow", who="test", why="up")
     assert wrapper.mode is ConsensusMode.LEGACY_ONLY
 
@@ -81,7 +81,7 @@ def test_given_a_content_store_that_answers_no_more_then_no_mode_without_a_way_b
     monkeypatch.setattr(deployed.storage, "store_proof_bundle", lambda _bundle: None)
     for target in ("rust", "final"):
         with pytest.raises(
-            ModeChangeRefused, match="could not be built again: RuntimeError: No CID returned"
+            ModeChangeError, match="could not be built again: RuntimeError: No CID returned"
         ) as no:
             wrapper.set_mode(target, who="test", why="up")
         assert no.value.code == "no_way_back"
@@ -96,7 +96,7 @@ def test_given_a_legacy_engine_that_cannot_be_built_when_rust_starts_then_it_say
     wrapper.set_mode("rust", who="test", why="up")
     wrapper.close()
     monkeypatch.setattr(deployed.storage, "store_proof_bundle", lambda _bundle: None)
-    with pytest.raises(StartRefused, match=r"mode rust needs the legacy engine.*No CID returned"):
+    with pytest.raises(StartError, match=r"mode rust needs the legacy engine.*No CID returned"):
         deployed.start()
 
 
@@ -125,7 +125,7 @@ def test_given_a_legacy_engine_that_prints_then_it_prints_once_and_never_where_i
     wrapper = deployed.start("shadow")
     capsys.readouterr()
     wrapper.validate_header(deployed.child(wrapper))
-    wrapper._manager.watchers.arm.run()
+    wrapper._manager.watchers.self_check.run()
     assert capsys.readouterr().out.count("accepted at height") == 1
     wrapper.close()
     quiet = deployed.start(quiet_legacy=True)
@@ -133,12 +133,12 @@ def test_given_a_legacy_engine_that_prints_then_it_prints_once_and_never_where_i
     assert capsys.readouterr().out == ""
 
 
-def test_given_the_determinism_arm_then_its_engines_see_the_nodes_own_storage(deployed: Deployed) -> None:
+def test_given_the_self_check_then_its_engines_see_the_nodes_own_storage(deployed: Deployed) -> None:
     wrapper = deployed.start("shadow")
     for _ in range(3):
         wrapper.validate_header(deployed.child(wrapper))
     rows = len(deployed.storage._run("SELECT * FROM work_index"))
-    wrapper._manager.watchers.arm.run()
+    wrapper._manager.watchers.self_check.run()
     found = wrapper.stats()["determinism"]
     assert (found["blocks"], found["mismatches"], found["differences"]) == (3, 0, 0)
     assert len(deployed.storage._run("SELECT * FROM work_index")) == rows
@@ -191,7 +191,7 @@ def test_given_a_reveal_declared_as_legacys_when_final_is_asked_then_it_says_tha
 ) -> None:
     wrapper = deployed.start("shadow", reveal="legacy")
     wrapper.set_mode("final", who="test", why="up")
-    with pytest.raises(EngineFailure, match="only the legacy engine knows this node's reveals"):
+    with pytest.raises(BrokenEngineError, match="only the legacy engine knows this node's reveals"):
         wrapper.validate_reveal(deployed.child(wrapper), b"", b"")
 
 
@@ -201,7 +201,7 @@ def test_given_a_shape_then_a_block_is_made_whole_again_from_its_json(deployed: 
     plain = json.loads(json.dumps(block, default=lambda part: getattr(part, "value", None) or vars(part)))
     assert shape.make(plain) == block
     del plain["solution"]
-    with pytest.raises(CannotMake, match="solution"):
+    with pytest.raises(ShapeError, match="solution"):
         shape.make(plain)
 
 

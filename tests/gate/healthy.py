@@ -119,7 +119,7 @@ def a_fork(now: float) -> dict[str, Any]:
 
 
 def an_arm(now: float, durations: Any) -> dict[str, Any]:
-    """What the determinism arm has found with the release in force: nothing."""
+    """What the self-check has found with the release in force: nothing."""
     return {
         "release": RELEASE, "runs": 8, "blocks": 400, "mismatches": 0, "differences": 0, "examples": [],
         "at": now, "ratio": histogram(EDGES, [0, 400, 0, 0]), "durations": durations,

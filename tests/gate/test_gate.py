@@ -39,7 +39,7 @@ REJECTED = {
 
 
 def an_arm(durations: Any) -> dict[str, Any]:
-    """What a determinism arm has found with the release in force."""
+    """What a self-check has found with the release in force."""
     return healthy.an_arm(NOW - 1, durations)
 
 
@@ -130,7 +130,7 @@ def fork(status: dict[str, Any]) -> None:
 
 
 def arm_found(**found: int) -> Any:
-    """A change of what the determinism arm has found."""
+    """A change of what the self-check has found."""
 
     def change(status: dict[str, Any]) -> None:
         status["evidence"]["determinism"] = an_arm(measured(1000)) | found

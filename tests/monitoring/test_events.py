@@ -12,7 +12,7 @@ from coinjecture_events import entries
 from coinjecture_events.entries import Alert, Cursor, parse
 from coinjecture_events.forward import LONGEST_PAUSE, forward
 from coinjecture_events.settings import Settings, SettingsError, load_settings
-from coinjecture_events.sinks import NotTaken, sinks_of
+from coinjecture_events.sinks import NotTakenError, sinks_of
 
 from tests.monitoring.recorder import Recorder, Request, recording
 
@@ -101,7 +101,7 @@ def test_given_a_service_that_refuses_then_the_alert_counts_as_not_taken(
 ) -> None:
     recorder.answer = lambda _: (status, b"{}")
     (sink,) = sinks_of(settings(recorder, service))
-    with pytest.raises(NotTaken):
+    with pytest.raises(NotTakenError):
         sink.send(alert())
 
 
@@ -124,7 +124,7 @@ def test_given_nobody_at_the_address_then_the_alert_counts_as_not_taken(service:
     with recording() as recorder:
         gone = settings(recorder, service)
     (sink,) = sinks_of(gone)
-    with pytest.raises(NotTaken):
+    with pytest.raises(NotTakenError):
         sink.send(alert())
 
 
@@ -137,7 +137,7 @@ class Stubborn:
     def send(self, alert: Alert) -> None:
         self.seen += 1
         if self.seen < self.attempts:
-            raise NotTaken("not yet")
+            raise NotTakenError("not yet")
         self.taken.append(alert.cursor)
 
 

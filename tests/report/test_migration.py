@@ -12,7 +12,7 @@ from vocabulary import OUTCOMES
 
 from report.migration import assemble, main, read_decisions
 from report.page import render
-from report.run import BadMaterial, check
+from report.run import MaterialError, check
 from tests.gate.healthy import a_status
 from tests.report.material import histogram
 
@@ -165,7 +165,7 @@ def test_decisions_of_another_run_are_left_out_and_others_files_are_refused(tmp_
     assert len(read_decisions(tmp_path)) == 1
     assert read_decisions(tmp_path, since=101.0) == []
     (tmp_path / "1-node3.json").write_text('{"phase": 1}')
-    with pytest.raises(BadMaterial, match=r"1-node3\.json is no decision"):
+    with pytest.raises(MaterialError, match=r"1-node3\.json is no decision"):
         read_decisions(tmp_path)
 
 

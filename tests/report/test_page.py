@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from report.page import main, render, write
-from report.run import BadMaterial, check, load
+from report.run import MaterialError, check, load
 from tests.report.material import FIXTURE, rehearsal
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -144,7 +144,7 @@ def test_given_a_broken_journal_then_the_page_says_where() -> None:
 def test_material_of_another_form_is_refused_and_an_old_page_stays(change: Any, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     page.write_text("the page before")
-    with pytest.raises(BadMaterial):
+    with pytest.raises(MaterialError):
         write(rehearsal(**change), page)
     assert page.read_text() == "the page before"
 

@@ -13,7 +13,7 @@ import pytest
 from overview import status_report
 
 from report import watch
-from report.watch import ReadingFailed, Watch, frame, read_network, show, wants_colour
+from report.watch import ReadingError, Watch, frame, read_network, show, wants_colour
 
 
 class Terminal(io.StringIO):
@@ -38,7 +38,7 @@ def network(at: float) -> dict[str, Any]:
 
 
 def failing() -> dict[str, Any]:
-    raise ReadingFailed("fatal: [node1]: no route", 4)
+    raise ReadingError("fatal: [node1]: no route", 4)
 
 
 def test_given_a_reading_then_its_screen_and_its_age_are_shown() -> None:
@@ -126,7 +126,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pat
 
 def test_given_a_play_that_fails_then_its_last_words_and_its_exit_status_are_told(play: Any) -> None:
     play("echo 'PLAY [x]'; echo 'fatal: [node1]: FAILED! => no'; echo; exit 2")
-    with pytest.raises(ReadingFailed, match=r"FAILED! => no$") as caught:
+    with pytest.raises(ReadingError, match=r"FAILED! => no$") as caught:
         read_network()
     assert caught.value.exit_status == 2
 
@@ -134,7 +134,7 @@ def test_given_a_play_that_fails_then_its_last_words_and_its_exit_status_are_tol
 def test_given_a_play_that_leaves_nothing_new_then_an_old_file_is_not_shown_as_new(play: Any) -> None:
     status = play("exit 0")
     status.write_text('{"now": 1.0}')
-    with pytest.raises(ReadingFailed, match="was not written by this reading"):
+    with pytest.raises(ReadingError, match="was not written by this reading"):
         read_network()
 
 
@@ -149,7 +149,7 @@ def test_given_a_play_that_names_no_place_then_the_status_of_another_network_is_
     status = play("")
     status.write_text('{"now": 9e9}')
     (status.parent / "ansible-playbook").write_text("#!/bin/sh\n")
-    with pytest.raises(ReadingFailed, match="does not say where"):
+    with pytest.raises(ReadingError, match="does not say where"):
         read_network()
 
 

@@ -47,7 +47,7 @@ NO_SOAK: dict[str, Any] = {
     "gate_criteria": {
         name: 0 if name.startswith("min_") else value for name, value in CALENDAR["gate_criteria"].items()
     }
-    # No pairs are never a pass; these limits ask for what one run of the determinism arm brings.
+    # No pairs are never a pass; these limits ask for what one run of the self-check brings.
     | {"min_latency_pairs": 1, "confidence": 0.5},
     "health_advance": 0,
 }

@@ -100,16 +100,16 @@ def test_given_the_arm_then_each_engine_judges_every_block_once_before_and_once_
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched = Watched(place)
-    arm = watched.arm()
+    check = watched.self_check()
     judged: list[tuple[int, str]] = []
-    judge = arm._judge
+    judge = check._judge
 
     def noting(engine: Any, block: Any, *rest: Any) -> Any:
         judged.append((block["index"], engine.name))
         return judge(engine, block, *rest)
 
-    monkeypatch.setattr(arm, "_judge", noting)
-    arm.run()
+    monkeypatch.setattr(check, "_judge", noting)
+    check.run()
     turns = [(*one, second[1]) for one, second in zip(judged[::2], judged[1::2], strict=True)]
     blocks = {index for index, _, _ in turns}
     assert blocks
@@ -126,12 +126,12 @@ def test_given_what_the_arm_found_with_an_older_wrapper_then_it_goes_on_and_gath
     place: Place,
 ) -> None:
     watched = Watched(place)
-    arm = watched.arm()
-    arm.run()
+    check = watched.self_check()
+    check.run()
     known = watched.found("determinism")
     older = {name: value for name, value in known.items() if name != "durations"}
     watched.manager.evidence.set_fact("determinism", older)
-    arm.run()
+    check.run()
     found = watched.found("determinism")
     assert found["runs"] == 2
     assert found["durations"]["cpu"]["rust"]["count"] == 2 * (found["blocks"] - known["blocks"])

@@ -15,7 +15,7 @@ from coinjecture_migration.evidence import store as evidence_store
 from coinjecture_migration.evidence.counters import Counters
 from coinjecture_migration.evidence.evidence import Evidence
 from coinjecture_migration.evidence.soak import Clock
-from coinjecture_migration.evidence_reader import EvidenceUnreadable, read
+from coinjecture_migration.evidence_reader import EvidenceError, read
 from coinjecture_migration.runtime import timing
 from coinjecture_migration.runtime.timing import Spent
 from coinjecture_migration.vocabulary import RATIO_EDGES
@@ -379,7 +379,7 @@ def test_given_a_rust_engine_when_it_judges_then_its_time_is_that_of_capture_jud
     monkeypatch.setattr(timing, "READING_NS", 0)
     engine = rust_engine.RustEngine(Slow(), None)
     for _ in range(2):  # the second block begins anew
-        engine.capture(b"")
+        engine.parse(b"")
         now[0] += 5000
         engine.judge(None, 0.0, "full")
         now[0] += 5000
@@ -442,7 +442,7 @@ def test_given_no_evidence_when_read_then_the_path_and_the_cause_are_named(
 ) -> None:
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(EvidenceUnreadable, match=str(path)):
+    with pytest.raises(EvidenceError, match=str(path)):
         read(path)
 
 

@@ -10,7 +10,7 @@ import pytest
 from coinjecture_migration.control.status import report as status_of
 from coinjecture_migration.evidence_reader import read
 from coinjecture_migration.runtime import reserve as reserves
-from coinjecture_migration.runtime.errors import ModeChangeRefused
+from coinjecture_migration.runtime.errors import ModeChangeError
 from coinjecture_migration.runtime.reserve import Reserve
 from consensus_wrapper import ConsensusMode, DualRunConsensus
 
@@ -74,7 +74,7 @@ def test_given_a_full_disk_when_the_whole_way_back_is_gone_then_every_step_succe
     wrapper.set_mode("legacy", who="eve", why="the way back")
     assert place.recorded_mode()["mode"] == "legacy"
     assert read(place.state / "evidence.db")["evidence"]["mode"] == "legacy"
-    with pytest.raises(ModeChangeRefused, match="latched"):
+    with pytest.raises(ModeChangeError, match="latched"):
         wrapper.set_mode("shadow", who="eve", why="too early")
     killed(wrapper, place)
     assert place.start(None).mode is ConsensusMode.LEGACY_ONLY
@@ -86,7 +86,7 @@ def test_given_a_full_disk_when_the_way_up_is_asked_for_then_the_reserve_is_not_
     wrapper = place.start("shadow")
     held = wrapper._manager._reserve.held
     disk.fill()
-    with pytest.raises(ModeChangeRefused) as refused:
+    with pytest.raises(ModeChangeError) as refused:
         wrapper.set_mode("rust", who="eve", why="phase 2")
     assert refused.value.code in ("disk", "evidence")
     assert wrapper._manager._reserve.held == held == reserves.SIZE

@@ -7,7 +7,7 @@ from typing import Any
 
 import consensus_surface
 import pytest
-from consensus_wrapper import ConsensusMode, EngineFailure
+from consensus_wrapper import BrokenEngineError, ConsensusMode
 
 from tests.oracle.support import sealed
 from tests.wrapper.conftest import Place, chain, genesis_block
@@ -121,7 +121,7 @@ def test_given_final_when_rust_breaks_then_an_error_goes_out_and_no_verdict(
     assert outcomes(wrapper) == {"alone": 1, "rust_error": 1}
     error = next(r for r in caplog.records if r.message == "Rust verification error")
     assert error.levelno == logging.ERROR
-    with pytest.raises(EngineFailure, match="takes no blocks"):
+    with pytest.raises(BrokenEngineError, match="takes no blocks"):
         wrapper.verify_block(second)
     wrapper._manager.ack("test", "looked at it")
     assert place.judge(wrapper, second) == "accept", "the next attempt is fine"
@@ -292,7 +292,7 @@ def test_given_legacy_alone_when_the_storage_refuses_a_write_then_its_error_goes
     assert outcomes(wrapper) == {"legacy_error": 1}
 
 
-@pytest.mark.parametrize(("mode", "seen"), [("shadow", EngineFailure), ("rust", None)])
+@pytest.mark.parametrize(("mode", "seen"), [("shadow", BrokenEngineError), ("rust", None)])
 def test_given_a_legacy_engine_that_panics_when_rust_leads_then_rust_answers(
     place: Place, rust: Any, mode: str, seen: type[Exception] | None
 ) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import consensus_surface
 import pytest
 from coinjecture_migration.control.status import report as status_of
-from coinjecture_migration.runtime.errors import ModeChangeRefused, StartRefused
+from coinjecture_migration.runtime.errors import ModeChangeError, StartError
 from consensus_wrapper import ConsensusMode, DualRunConsensus
 
 from tests.oracle.support import bits, sealed
@@ -147,7 +147,7 @@ def test_given_a_log_on_which_the_engines_differ_when_prepared_then_it_fails_and
     for block in [wrong, *chain(3, wrong)]:
         place.judge(wrapper, block)
     before, record = tree_of(wrapper), place.recorded_mode()
-    with pytest.raises(ModeChangeRefused) as refused:
+    with pytest.raises(ModeChangeError) as refused:
         change(wrapper, "shadow")
     assert refused.value.code == "prepare_failed"
     assert "stored log" in str(refused.value)
@@ -167,7 +167,7 @@ def test_given_an_engine_that_cannot_be_built_when_prepared_then_everything_is_a
     rust(Unbuildable)
     wrapper = place.start("legacy")
     record = place.recorded_mode()
-    with pytest.raises(ModeChangeRefused, match="prepare shadow failed"):
+    with pytest.raises(ModeChangeError, match="prepare shadow failed"):
         change(wrapper, "shadow")
     assert place.recorded_mode() == record
     assert [place.judge(wrapper, block) for block in chain(2)] == ["accept", "accept"]
@@ -185,7 +185,7 @@ def test_given_a_disk_that_refuses_when_a_mode_is_committed_then_everything_is_a
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("coinjecture_migration.modes.memory.write_mode_file", refuse)
-    with pytest.raises(ModeChangeRefused) as refused:
+    with pytest.raises(ModeChangeError) as refused:
         change(wrapper, "rust")
     assert refused.value.code == "disk"
     assert wrapper.mode is ConsensusMode.SHADOW
@@ -213,7 +213,7 @@ def test_given_blocks_that_come_while_a_mode_is_prepared_when_committed_then_the
         assert place.judge(wrapper, block) == "accept", "answers go on"
     assert status_of(wrapper._manager)["prepare"]["state"] == "running"
     assert status_of(wrapper._manager)["prepare"]["done"] == 4
-    with pytest.raises(ModeChangeRefused) as refused:
+    with pytest.raises(ModeChangeError) as refused:
         wrapper._manager.commit("shadow", "test", "too early")
     assert refused.value.code == "not_prepared"
     go_on.set()
@@ -283,7 +283,7 @@ def test_given_a_demotion_while_final_is_committed_when_it_ends_then_the_demotio
     def commit() -> None:
         try:
             wrapper._manager.commit("final", "test", "up")
-        except ModeChangeRefused as refusal:
+        except ModeChangeError as refusal:
             refusals.append(refusal.code)
 
     control = threading.Thread(target=commit)
@@ -353,7 +353,7 @@ def test_given_a_latched_node_when_an_operator_wants_up_then_an_acknowledgement_
     wrapper = place.start("rust")
     place.judge(wrapper, sealed(genesis_block(), tag=666))
     assert wrapper.mode is ConsensusMode.SHADOW
-    with pytest.raises(ModeChangeRefused) as refused:
+    with pytest.raises(ModeChangeError) as refused:
         change(wrapper, "rust")
     assert refused.value.code == "latched"
     change(wrapper, "legacy")
@@ -437,7 +437,7 @@ def test_given_a_broken_wheel_when_final_starts_then_it_refuses_and_says_the_rol
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "coinjecture.consensus", None)
-    with pytest.raises(StartRefused, match=r"playbooks/rollback\.yml -l node1 -e to=legacy") as refused:
+    with pytest.raises(StartError, match=r"playbooks/rollback\.yml -l node1 -e to=legacy") as refused:
         place.start("final")
     told = re.search(r"as root on the node: (.*?), then start the unit", str(refused.value))
     assert told is not None
@@ -450,7 +450,7 @@ def test_given_no_legacy_module_when_started_then_it_refuses(
     place: Place, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "consensus", None)
-    with pytest.raises(StartRefused, match=r"consensus\.py"):
+    with pytest.raises(StartError, match=r"consensus\.py"):
         place.start(mode)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from coinjecture_migration.control.status import report as status_of
 from coinjecture_migration.runtime import durable
-from coinjecture_migration.runtime.errors import ModeChangeRefused
+from coinjecture_migration.runtime.errors import ModeChangeError
 from consensus_wrapper import DualRunConsensus
 
 from tests.oracle.support import sealed
@@ -25,7 +25,7 @@ WRONG = sealed(genesis_block(), tag=666)
 def whole(wrapper: DualRunConsensus, place: Place) -> dict[str, Any]:
     """Everything that a change of mode touches: in memory, in the evidence, in the files."""
     manager = wrapper._manager
-    active, lag, preparation = manager.active, manager.active.lag, manager.preparation
+    active, sync, preparation = manager.active, manager.active.sync, manager.preparation
     with sqlite3.connect(f"file:{place.state}/evidence.db?mode=ro", uri=True) as db:
         soaks = db.execute("SELECT id, mode FROM soak").fetchall()
         facts = dict(db.execute("SELECT name, value FROM fact WHERE name IN ('latched', 'baseline')"))
@@ -34,7 +34,7 @@ def whole(wrapper: DualRunConsensus, place: Place) -> dict[str, Any]:
         "active": id(active),
         "soak": (id(active.soak), manager.evidence.soak is active.soak),
         "record": manager._record,
-        "lag": (lag.follower, lag.parted, lag._everything, dict(lag._keys)),
+        "sync": (sync.follower, sync.suspended, sync._everything, dict(sync._keys)),
         "preparation": preparation and (id(preparation), preparation.state, id(preparation.engine)),
         "report": {name: value for name, value in wrapper.stats().items() if name not in VOLATILE},
         "status": {
@@ -131,7 +131,7 @@ def at_work(place: Place, rust: Any, mode: str) -> DualRunConsensus:
         place.judge(wrapper, block)
     if mode == "rust":
         place.judge(wrapper, WRONG)
-        assert wrapper._manager.active.lag.parted
+        assert wrapper._manager.active.sync.suspended
     assert wrapper._manager.evidence.flush()
     return wrapper
 
@@ -144,7 +144,7 @@ def test_given_something_that_refuses_when_a_mode_is_set_then_all_is_as_it_was_a
     wrapper = at_work(place, rust, old)
     before = whole(wrapper, place)
     mend = CAUSES[cause](wrapper, place, disk, monkeypatch)
-    with pytest.raises((ModeChangeRefused, MemoryError, OSError, RuntimeError)):
+    with pytest.raises((ModeChangeError, MemoryError, OSError, RuntimeError)):
         wrapper.set_mode(new, who="eve", why="a step")
     mend()
     assert wrapper._manager.evidence.flush()
@@ -192,7 +192,7 @@ def test_given_a_rule_that_refuses_when_a_mode_is_committed_then_all_is_as_it_wa
     arrange(wrapper, place)
     wrapper._manager.evidence.flush()
     before = whole(wrapper, place)
-    with pytest.raises(ModeChangeRefused) as refused:
+    with pytest.raises(ModeChangeError) as refused:
         wrapper._manager.commit(target, "eve", "a step", if_mode)
     assert refused.value.code == code
     assert whole(wrapper, place) == before
@@ -212,7 +212,7 @@ def test_given_no_fitting_preparation_when_a_mode_is_committed_then_all_is_as_it
         wrapper._manager.prepare("shadow" if state == "failed" else "final", "eve").wait()
     wrapper._manager.evidence.flush()
     before = whole(wrapper, place)
-    with pytest.raises(ModeChangeRefused) as refused:
+    with pytest.raises(ModeChangeError) as refused:
         wrapper._manager.commit("shadow", "eve", "too early")
     assert refused.value.code == "not_prepared"
     assert whole(wrapper, place) == before
@@ -237,7 +237,7 @@ def test_given_a_disk_that_refuses_when_a_latch_is_acknowledged_then_it_is_as_it
         mend = cause(wrapper, place, disk, monkeypatch)
         if cause is full:
             disk.fill(reserve=False)
-        with pytest.raises((ModeChangeRefused, MemoryError)) as refused:
+        with pytest.raises((ModeChangeError, MemoryError)) as refused:
             wrapper._manager.ack("eve", "seen")
         mend()
         if cause is read_only:
@@ -258,7 +258,7 @@ def test_given_evidence_that_refuses_when_a_latch_is_acknowledged_then_nothing_i
     with monkeypatch.context() as patch:
         patch.setattr(wrapper._manager.evidence._store, "write", evidence_broken)
         with pytest.raises(
-            ModeChangeRefused, match=r"the evidence could not be written; the latch stays in both"
+            ModeChangeError, match=r"the evidence could not be written; the latch stays in both"
         ):
             wrapper._manager.ack("eve", "seen")
     assert whole(wrapper, place) == before
@@ -284,11 +284,11 @@ def test_given_a_demotion_in_between_when_final_is_refused_then_only_the_demotio
         return wait(seconds)
 
     monkeypatch.setattr(under.calls, "wait_for_last", and_demote)
-    with pytest.raises(ModeChangeRefused) as refused:
+    with pytest.raises(ModeChangeError) as refused:
         wrapper.set_mode("final", who="eve", why="phase 3")
     assert refused.value.code == "demoted"
     assert (wrapper.mode.value, wrapper.stats()["mode"], place.recorded_mode()["mode"]) == ("shadow",) * 3
     assert manager.active.soak is manager.evidence.soak
-    assert manager.active.lag is under.lag
+    assert manager.active.sync is under.sync
     assert wrapper.stats()["baseline"] is None, "no soak has ended in final"
     assert place.recorded_mode()["latched"]["from"] == "rust"

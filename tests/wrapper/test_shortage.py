@@ -16,7 +16,7 @@ import pytest
 from coinjecture_migration.control import server as control
 from coinjecture_migration.control.server import MAX_CLIENTS, ControlServer
 from coinjecture_migration.control.status import report as status_of
-from coinjecture_migration.runtime.errors import ModeChangeRefused
+from coinjecture_migration.runtime.errors import ModeChangeError
 from coinjecture_migration.runtime.periodic import Periodic
 
 from tests.wrapper.conftest import Place, chain
@@ -243,7 +243,11 @@ def test_given_no_threads_at_all_when_a_node_starts_then_blocks_are_judged_and_s
         assert not (place.sockets / "control.sock").exists(), "no file that nobody answers"
     manager = wrapper._manager
     status_of(manager)
-    for one in (manager.evidence.thread, manager.watchers.sentinel.thread, manager.watchers.arm.thread):
+    for one in (
+        manager.evidence.thread,
+        manager.watchers.sentinel.thread,
+        manager.watchers.self_check.thread,
+    ):
         assert one._thread is not None and one._thread.is_alive()
 
 
@@ -253,7 +257,7 @@ def test_given_no_thread_when_a_mode_is_prepared_then_it_fails_and_can_be_prepar
     wrapper = place.start("legacy")
     with pytest.MonkeyPatch.context() as patch:
         no_threads(patch)
-        with pytest.raises(ModeChangeRefused, match="no thread could be started"):
+        with pytest.raises(ModeChangeError, match="no thread could be started"):
             wrapper.set_mode("shadow", who="eve", why="phase 1")
     assert status_of(wrapper._manager)["prepare"]["state"] == "failed"
     wrapper.set_mode("shadow", who="eve", why="phase 1")

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import consensus_wrapper
 import pytest
 from coinjecture.consensus import ConsensusEngine as RustEngine
 from consensus_wrapper import DualRunConsensus
@@ -103,3 +104,19 @@ def test_given_what_is_no_block_when_judged_then_it_is_malformed_for_both(
     wrapper: DualRunConsensus = place.start(mode)
     assert place.judge(wrapper, garbage) == "malformed"
     assert wrapper.stats()["outcomes"]["match" if mode in ("shadow", "rust") else "alone"] == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("EngineFailure", "BrokenEngineError"),
+        ("ModeChangeRefused", "ModeChangeError"),
+        ("StartRefused", "StartError"),
+    ],
+)
+def test_given_a_name_of_the_last_version_then_it_still_works_and_says_the_new_one(
+    old: str, new: str
+) -> None:
+    with pytest.warns(DeprecationWarning, match=f"{old} is {new} now"):
+        found = getattr(consensus_wrapper, old)
+    assert found is getattr(consensus_wrapper, new)

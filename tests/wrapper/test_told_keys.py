@@ -41,7 +41,7 @@ def told(place: Place) -> set[str]:
     watched = Watched(place, "rust")
     assert place.judge(watched.wrapper, genesis_block() | {"block_hash": "nonsense"}) != "accept"
     watched.sentinel().look()
-    watched.arm().run()
+    watched.self_check().run()
     found = set(places(ask(place, op="status")["result"]))
     watched.wrapper.set_mode("final", who="eve", why="phase 3")
     return found | set(places(ask(place, op="status")["result"]))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from coinjecture_migration import ctl
 from coinjecture_migration.runtime import system_log
-from coinjecture_migration.runtime.errors import StartRefused
+from coinjecture_migration.runtime.errors import StartError
 from coinjecture_migration.runtime.visible import HIDDEN, visible
 
 from tests.wrapper.conftest import Place, chain
@@ -132,4 +132,4 @@ def test_given_a_node_that_answers_nastily_when_the_client_prints_it_then_the_te
 
 
 def test_given_a_refused_start_when_its_cause_is_nasty_then_its_message_cannot_steer() -> None:
-    assert steers(str(StartRefused(NASTY + os.linesep))) == []
+    assert steers(str(StartError(NASTY + os.linesep))) == []

@@ -1,4 +1,4 @@
-"""The fork sentinel and the determinism arm find what they are for, and touch nothing else."""
+"""The fork sentinel and the self-check find what they are for, and touch nothing else."""
 
 import http.server
 import json
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from coinjecture_migration.control.status import report as status_of
 from coinjecture_migration.evidence_reader import read
-from coinjecture_migration.runtime.errors import ModeChangeRefused
+from coinjecture_migration.runtime.errors import ModeChangeError
 from coinjecture_migration.watchers.chain_view import ChainView
-from coinjecture_migration.watchers.determinism import DeterminismArm
+from coinjecture_migration.watchers.self_check import SelfCheck
 from coinjecture_migration.watchers.sentinel import Sentinel, fetch_json
 
 from tests.oracle.support import sealed
@@ -60,9 +60,9 @@ class Watched:
         )
         return watchers.sentinel
 
-    def arm(self) -> DeterminismArm:
-        """An arm of this node that does not wait."""
-        return DeterminismArm(
+    def self_check(self) -> SelfCheck:
+        """A self-check of this node that does not wait."""
+        return SelfCheck(
             self.manager.loader,
             lambda: self.manager.active,
             self.manager.evidence,
@@ -111,7 +111,7 @@ def test_given_another_block_twice_when_looked_at_then_it_latches_dumps_both_sid
     dump = json.loads((watched.place.folder / fork["dump"]).read_text())
     assert (dump["own_block"], dump["peer_block"]) == (watched.blocks[19], {"index": 20})
     assert [alert["kind"] for alert in watched.place.alerts] == ["fork"]
-    with pytest.raises(ModeChangeRefused, match="different blocks"):
+    with pytest.raises(ModeChangeError, match="different blocks"):
         watched.wrapper.set_mode("rust", who="test", why="phase 2")
     watched.wrapper.set_mode("legacy", who="test", why="the way back stays open")
 
@@ -225,7 +225,7 @@ def test_given_a_reorganisation_when_the_chain_is_viewed_then_fingerprints_follo
     assert after["30"] == before["30"]
 
 
-# The determinism arm
+# The self-check
 
 
 @pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
@@ -234,7 +234,7 @@ def test_given_engines_that_keep_their_word_when_the_arm_runs_then_nothing_is_fo
 ) -> None:
     watched = Watched(place, mode)
     before = watched.wrapper.stats()
-    watched.arm().run()
+    watched.self_check().run()
     found = watched.found("determinism")
     assert (found["runs"], found["mismatches"], found["differences"]) == (1, 0, 0)
     assert 0 < found["blocks"] <= 45
@@ -270,7 +270,7 @@ def test_given_an_engine_that_contradicts_itself_when_the_arm_runs_then_it_is_co
     Moody.made = 0
     rust(Moody)
     watched = Watched(place)
-    watched.arm().run()
+    watched.self_check().run()
     found = watched.found("determinism")
     assert found["mismatches"] == found["differences"] == found["blocks"]
     assert len(found["examples"]) == 5
@@ -287,8 +287,8 @@ def test_given_a_change_of_mode_in_between_when_the_arm_runs_then_the_sample_cou
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched = Watched(place, "rust")
-    arm = watched.arm()
-    judge_once = arm._pass
+    check = watched.self_check()
+    judge_once = check._pass
 
     def then_final(*args: Any) -> Any:
         told = judge_once(*args)
@@ -296,18 +296,18 @@ def test_given_a_change_of_mode_in_between_when_the_arm_runs_then_the_sample_cou
             watched.wrapper.set_mode("final", who="eve", why="phase 3")
         return told
 
-    monkeypatch.setattr(arm, "_pass", then_final)
-    arm.run()
+    monkeypatch.setattr(check, "_pass", then_final)
+    check.run()
     assert watched.found("determinism") is None
     assert place.alerts == []
 
 
 def test_given_another_release_when_the_arm_runs_then_it_counts_anew(place: Place) -> None:
     watched = Watched(place)
-    watched.arm().run()
+    watched.self_check().run()
     identity = dict(watched.manager.active.soak.identity) | {"release": "f" * 64}
     watched.manager.active.soak.identity = identity
-    watched.arm().run()
+    watched.self_check().run()
     found = watched.found("determinism")
     assert (found["release"], found["runs"]) == ("f" * 64, 1)
 
@@ -317,7 +317,7 @@ def test_given_a_node_with_its_genesis_alone_when_the_arm_runs_then_there_is_not
 ) -> None:
     wrapper = place.start("shadow")
     manager = wrapper._manager
-    DeterminismArm(
+    SelfCheck(
         manager.loader, lambda: manager.active, manager.evidence, wrapper._alerts, None, every=0, pause=0
     ).run()
     assert wrapper.stats()["determinism"] is None

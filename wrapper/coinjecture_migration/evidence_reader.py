@@ -21,7 +21,7 @@ SCHEMA = 1
 REPORT_FACTS = ("baseline", "sentinel", "determinism")
 
 
-class EvidenceUnreadable(RuntimeError):
+class EvidenceError(RuntimeError):
     """There is no evidence at this path, or it is none; the message names the path and the cause."""
 
 
@@ -43,7 +43,7 @@ def read(path: Path) -> dict[str, Any]:
         not) are as of the last flush.
 
     Raises:
-        EvidenceUnreadable: Nothing there, another format, or locked for more than 2 s.
+        EvidenceError: Nothing there, another format, or locked for more than 2 s.
     """
     try:
         db = _connect(path)
@@ -56,7 +56,7 @@ def read(path: Path) -> dict[str, Any]:
             db.close()
         report = json.loads(row[0]) if row else None
     except (sqlite3.Error, OSError, ValueError) as error:
-        raise EvidenceUnreadable(f"{path}: {error}") from error
+        raise EvidenceError(f"{path}: {error}") from error
     return _answer(report, totals, facts)
 
 

@@ -61,7 +61,7 @@ def judge_faults(name: str, record: Mapping[str, Any], found: Findings) -> None:
 
 
 def judge_watchers(name: str, record: Mapping[str, Any], found: Findings) -> None:
-    """What the fork sentinel and the determinism arm have found."""
+    """What the fork sentinel and the self-check have found."""
     sentinel, arm = record["sentinel"], record["determinism"]
     if sentinel is not None and (fork := sentinel["latched"]):
         text = (

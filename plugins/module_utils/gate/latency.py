@@ -32,10 +32,10 @@ def judge_latency(
 
 
 def replayed(arm: Any, release: Any, by_replay: Measured | None) -> Measured | None:
-    """Durations of blocks judged again on a node with this release: the determinism arm's and a replay's.
+    """Durations of blocks judged again on a node with this release: the self-check's and a replay's.
 
     Args:
-        arm: What the evidence holds of the determinism arm.
+        arm: What the evidence holds of the self-check.
         release: The release in force.
         by_replay: What a replay with this release has measured.
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from coinjecture_migration.control import status
 from coinjecture_migration.modes.manager import ModeManager
-from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, ModeChangeRefused
+from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, ModeChangeError
 
 log = logging.getLogger("coinjecture.migration")
 
@@ -39,7 +39,7 @@ def handle(manager: ModeManager, request: Mapping[str, Any]) -> Mapping[str, Any
     """Do what a request asks.
 
     Raises:
-        ModeChangeRefused: It cannot be done; nothing has changed.
+        ModeChangeError: It cannot be done; nothing has changed.
     """
     op = request.get("op")
     if op == "status":
@@ -51,13 +51,13 @@ def handle(manager: ModeManager, request: Mapping[str, Any]) -> Mapping[str, Any
         return manager.commit(_text(request, "mode"), _text(request, "who"), _text(request, "why"), if_mode)
     if op == "ack":
         return manager.ack(_text(request, "who"), _text(request, "why"))
-    raise ModeChangeRefused("unknown_op", f"op {op!r} is unknown", "use status, prepare, set_mode or ack")
+    raise ModeChangeError("unknown_op", f"op {op!r} is unknown", "use status, prepare, set_mode or ack")
 
 
 def _text(request: Mapping[str, Any], name: str) -> str:
     value = request.get(name)
     if not isinstance(value, str) or not value:
-        raise ModeChangeRefused(
+        raise ModeChangeError(
             "bad_request", f"{name} is {value!r}", f"send {name} as a string that is not empty"
         )
     return value
@@ -71,7 +71,7 @@ class ControlServer:
 
     Args:
         path: Where the socket is made; a file left by a dead process is replaced.
-        handler: Answers a request; `ModeChangeRefused` becomes an error answer.
+        handler: Answers a request; `ModeChangeError` becomes an error answer.
         allowed_uid: The one user id that is served, by the peer credentials of the kernel.
         tell: Told in a sentence where the socket ends while it should not, and where it is back.
     """
@@ -255,7 +255,7 @@ class ControlServer:
             return _error("bad_request", f"the request is no JSON object ({error})", "send one object a line")
         try:
             return {"ok": True, "result": self._handler(request)}
-        except ModeChangeRefused as refusal:
+        except ModeChangeError as refusal:
             return _error(refusal.code, refusal.message, refusal.next_step)
         except NEVER_SWALLOWED:
             raise

@@ -36,7 +36,7 @@ def _report(manager: ModeManager, record: ModeRecord) -> dict[str, Any]:
         "mode_file": mode_file,
         "stopped": {"at": stopped.at, "why": stopped.why} if stopped else None,
         "answering": ANSWERING[active.mode],
-        "level": active.lag.follower is None and not active.lag.parted,
+        "level": active.sync.in_sync,
         "engines": {
             "legacy": {
                 "loaded": active.legacy is not None,

@@ -48,13 +48,13 @@ class CallsUnderWay:
 
 @dataclass(frozen=True)
 class ActiveEngines:
-    """A mode with the engines, the soak and the lag that belong to it. Replaced as a whole, never changed."""
+    """A mode with the engines, the soak and the tree sync of it. Replaced as a whole, never changed."""
 
     mode: str
     legacy: LegacyEngine | None
     rust: RustEngine | None
     soak: Soak
-    lag: TreeSync = field(default_factory=TreeSync)
+    sync: TreeSync = field(default_factory=TreeSync)
     calls: CallsUnderWay = field(default_factory=CallsUnderWay)
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 
 from coinjecture_migration.engines.shape import shape_from, shape_of
 from coinjecture_migration.runtime import durable
-from coinjecture_migration.runtime.errors import EngineFailure
+from coinjecture_migration.runtime.errors import BrokenEngineError
 
 SCHEMA = 1
 LARGEST = 2**22
@@ -52,7 +52,7 @@ class Genesis:
         """The genesis in the node's own shape.
 
         Raises:
-            EngineFailure: Nobody has named one.
+            BrokenEngineError: Nobody has named one.
         """
         if self._configured is not None:
             return self._configured
@@ -68,7 +68,7 @@ class Genesis:
             as_json: Reads a block whole, whatever its shape, as JSON.
 
         Raises:
-            EngineFailure: The disk refused.
+            BrokenEngineError: The disk refused.
         """
         if self._configured is not None or self._kept or self._path is None:
             return
@@ -77,14 +77,14 @@ class Genesis:
         try:
             durable.replace(self._path, json.dumps(content, indent=1).encode() + b"\n")
         except OSError as error:
-            raise EngineFailure(
+            raise BrokenEngineError(
                 f"the genesis cannot be kept in {self._path} ({error}); mode final would not start without it"
             ) from error
         self._kept = True
 
     def _read(self) -> Any:
         if self._path is None or not self._path.is_file():
-            raise EngineFailure(
+            raise BrokenEngineError(
                 "no genesis is known: the configuration names none, and none was kept from the node's own"
                 " engine; a start with that engine (rollback) keeps it"
             )
@@ -103,4 +103,4 @@ class Genesis:
             AttributeError,
             RecursionError,
         ) as error:
-            raise EngineFailure(f"the genesis kept in {self._path} cannot be read: {error!r}") from error
+            raise BrokenEngineError(f"the genesis kept in {self._path} cannot be read: {error!r}") from error

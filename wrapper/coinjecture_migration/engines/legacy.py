@@ -15,10 +15,10 @@ from typing import Any
 from consensus_surface import REASONS
 
 from coinjecture_migration.engines.observation import Observation
-from coinjecture_migration.engines.shape import CannotMake, shape_of
+from coinjecture_migration.engines.shape import ShapeError, shape_of
 from coinjecture_migration.engines.storage_proxy import StorageProxy
 from coinjecture_migration.runtime import timing
-from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, EngineFailure
+from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, BrokenEngineError
 
 GROUPS: Mapping[str, frozenset[str]] = {
     "Basic header validation failed": frozenset({"unknown_parent", "bad_height", "bad_timestamp"}),
@@ -141,7 +141,7 @@ class LegacyEngine:
         """A block made of JSON text, in the shape in which `block` came.
 
         Raises:
-            EngineFailure: Its class cannot make one.
+            BrokenEngineError: Its class cannot make one.
         """
         made = json.loads(text)
         return (
@@ -170,7 +170,9 @@ class LegacyEngine:
         """The engine's error where it gave no verdict."""
         if cause is None:
             return (
-                None if answer is True else EngineFailure(f"the legacy engine answered {answer!r}, not True")
+                None
+                if answer is True
+                else BrokenEngineError(f"the legacy engine answered {answer!r}, not True")
             )
         if self._proxy.failure is not None:
             return self._proxy.failure
@@ -284,13 +286,13 @@ class LegacyEngine:
         if not shape.is_plain:
             try:
                 return shape.make(block)
-            except CannotMake as error:
-                raise EngineFailure(
+            except ShapeError as error:
+                raise BrokenEngineError(
                     f"a block of the legacy engine's class cannot be made: {error}"
                 ) from error
         make = getattr(type(self.engine.genesis_block), "from_dict", None)
         if make is None:
-            raise EngineFailure(
+            raise BrokenEngineError(
                 "the legacy engine keeps block objects and its class cannot make one from a dict"
             )
         return make(dict(block))

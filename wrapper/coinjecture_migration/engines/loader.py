@@ -17,7 +17,7 @@ from coinjecture_migration.engines.legacy import LegacyEngine, without_rate_limi
 from coinjecture_migration.engines.printing import Printing
 from coinjecture_migration.engines.rust import RustEngine
 from coinjecture_migration.engines.storage_proxy import Aside, StorageProxy
-from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, EngineFailure, NotImportable
+from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, BrokenEngineError, ReleaseImportError
 
 OnRow = Callable[[bytes, float], None]
 
@@ -66,19 +66,19 @@ class EngineLoader:
             on_row: Told each row of the log that is read; may raise to stop.
 
         Raises:
-            NotImportable: The wheel itself is at fault; also noted in `errors`.
-            EngineFailure: It cannot be built of this configuration and storage; also noted in `errors`.
+            ReleaseImportError: The wheel itself is at fault; also noted in `errors`.
+            BrokenEngineError: It cannot be built of this configuration and storage; also noted in `errors`.
         """
         try:
             engine = self._legacy(answering, on_row) if name == "legacy" else self._rust(on_row)
         except NEVER_SWALLOWED:
             raise
-        except release.NotImportable as error:
+        except release.ReleaseImportError as error:
             self.errors[name] = str(error)
-            raise NotImportable(f"the wheel cannot be imported: {error}") from error
+            raise ReleaseImportError(f"the wheel cannot be imported: {error}") from error
         except BaseException as error:
             self.errors[name] = f"{type(error).__name__}: {error}"
-            raise EngineFailure(f"the {name} engine cannot be built: {self.errors[name]}") from error
+            raise BrokenEngineError(f"the {name} engine cannot be built: {self.errors[name]}") from error
         self.errors[name] = None
         return engine
 
@@ -158,8 +158,8 @@ class EngineLoader:
             if isinstance(key, list | dict) or key not in keys:
                 continue
             if isinstance(rebuilt, RustEngine):
-                captured, broke = rebuilt.capture(raw)
-                if broke is None and captured.out_of_domain is not None:
+                parsed, broke = rebuilt.parse(raw)
+                if broke is None and parsed.out_of_domain is not None:
                     continue
             yield key
 

@@ -21,7 +21,7 @@ PRIVATE = "_coinjecture_release"
 NEEDED = ("consensus", "_core")
 
 
-class NotImportable(ImportError):
+class ReleaseImportError(ImportError):
     """The wheel itself is at fault: it is not there, not whole, or its native module does not load."""
 
 
@@ -32,7 +32,7 @@ def engine_module(link: Path | None) -> ModuleType:
         link: Symlink to the release, a folder with the package in it.
 
     Raises:
-        NotImportable: It cannot be imported; the cause says why.
+        ReleaseImportError: It cannot be imported; the cause says why.
     """
     importlib.invalidate_caches()
     folder = folder_of(link)
@@ -43,7 +43,7 @@ def engine_module(link: Path | None) -> ModuleType:
         return importlib.import_module(f"{PRIVATE}.consensus")
     except Exception as error:
         place = folder or f"the package {PACKAGE} of this interpreter"
-        raise NotImportable(f"{place} cannot be imported: {type(error).__name__}: {error}") from error
+        raise ReleaseImportError(f"{place} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def _as_installed(link: Path | None) -> ModuleType:

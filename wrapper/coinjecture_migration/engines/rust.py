@@ -9,11 +9,11 @@ from typing import Any
 from consensus_surface import REASONS
 
 from coinjecture_migration.engines.observation import Observation
-from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, EngineFailure
+from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, BrokenEngineError
 from coinjecture_migration.runtime.timing import Spent, Stopwatch
 
 
-class CannotForget(EngineFailure):
+class ForgetError(BrokenEngineError):
     """The Rust tree has a node that the other engine lacks; only a copy of the whole tree mends that."""
 
 
@@ -34,20 +34,20 @@ class RustEngine:
 
     # Judging
 
-    def capture(self, block: Any) -> tuple[Any, Observation | None]:
+    def parse(self, block: Any) -> tuple[Any, Observation | None]:
         """Parse a block once, before any engine can change it.
 
         Returns:
-            The capture, or the observation that ends the matter: what is no block is malformed, all
+            The parsed block, or the observation that ends the matter: what is no block is malformed, all
             else an error.
         """
         stopwatch = self._stopwatch
         stopwatch.clear()
         stopwatch.start()
         try:
-            captured = self.engine.capture(block)
+            parsed = self.engine.capture(block)
             stopwatch.stop()
-            return captured, None
+            return parsed, None
         except NEVER_SWALLOWED:
             raise
         except (TypeError, ValueError) as error:
@@ -61,29 +61,29 @@ class RustEngine:
         """A block of any shape, read whole, as JSON.
 
         Raises:
-            EngineFailure: It cannot be read.
+            BrokenEngineError: It cannot be read.
         """
-        captured, ended = self.capture_unclocked(block)
+        parsed, ended = self.parse_unclocked(block)
         if ended is not None:
-            raise EngineFailure(f"a block cannot be read: {ended.cause or ended.error!r}")
-        return bytes(captured.to_json())
+            raise BrokenEngineError(f"a block cannot be read: {ended.cause or ended.error!r}")
+        return bytes(parsed.to_json())
 
-    def capture_unclocked(self, block: Any) -> tuple[Any, Observation | None]:
-        """As `capture`, for another thread than the one that judges: it leaves `spent` as it is."""
-        return RustEngine(self.engine, self._storage).capture(block)
+    def parse_unclocked(self, block: Any) -> tuple[Any, Observation | None]:
+        """As `parse`, for another thread than the one that judges: it leaves `spent` as it is."""
+        return RustEngine(self.engine, self._storage).parse(block)
 
     def judge_alone(self, block: Any, received_at: float, profile: str) -> Observation:
-        """Capture, judge and apply, without storage writes; `spent` is all three."""
-        captured, ended = self.capture(block)
+        """Parse, judge and apply, without storage writes; `spent` is all three."""
+        parsed, ended = self.parse(block)
         if ended is not None:
             return ended
-        result, judgement = self.judge(captured, received_at, profile)
+        result, judgement = self.judge(parsed, received_at, profile)
         if result.error is None and result.inserted and (error := self.apply(judgement, block)):
             result = replace(result, error=error)
         return replace(result, spent=self.spent)
 
-    def judge(self, captured: Any, received_at: float, profile: str) -> tuple[Observation, Any]:
-        """Judge a captured block; the tree stays as it is until `apply`.
+    def judge(self, parsed: Any, received_at: float, profile: str) -> tuple[Observation, Any]:
+        """Judge a parsed block; the tree stays as it is until `apply`.
 
         Returns:
             The observation, with what the block took so far, and the judgement to apply. Exceptions, panics
@@ -92,7 +92,7 @@ class RustEngine:
         stopwatch, timed = self._stopwatch, False
         stopwatch.start()
         try:
-            judgement = self.engine.judge(captured, received_at, profile)
+            judgement = self.engine.judge(parsed, received_at, profile)
             stopwatch.stop()
             timed = True
             return _observed(judgement, received_at, stopwatch.spent), judgement
@@ -121,8 +121,8 @@ class RustEngine:
 
     def work(self, block: Any) -> float | None:
         """The work score of a block, None where the rules compute none."""
-        captured, ended = self.capture_unclocked(block)
-        return None if ended is not None else captured.work
+        parsed, ended = self.parse_unclocked(block)
+        return None if ended is not None else parsed.work
 
     def store(self, height: Any, cumulative: int, key: Any) -> None:
         """The two storage writes of an insertion; what the storage raises goes out as it is."""
@@ -130,13 +130,13 @@ class RustEngine:
         self._storage.store_tip(key, cumulative)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Call another method of the engine; an exception goes out, a panic as `EngineFailure`."""
+        """Call another method of the engine; an exception goes out, a panic as `BrokenEngineError`."""
         try:
             return getattr(self.engine, name)(*args, **kwargs)
         except (*NEVER_SWALLOWED, Exception):
             raise
         except BaseException as error:
-            raise EngineFailure(f"the Rust engine panicked in {name}") from error
+            raise BrokenEngineError(f"the Rust engine panicked in {name}") from error
 
     # The tree
 
@@ -162,23 +162,23 @@ class RustEngine:
         except (*NEVER_SWALLOWED, Exception):
             raise
         except BaseException as error:
-            raise EngineFailure("the Rust engine panicked while it took over a tree") from error
+            raise BrokenEngineError("the Rust engine panicked while it took over a tree") from error
 
     def forget(self, key: Any) -> None:
-        """Not possible one by one; raises `CannotForget` if there is such a node."""
+        """Not possible one by one; raises `ForgetError` if there is such a node."""
         if self.node(key) is not None:
-            raise CannotForget("the Rust tree has a node more than the other engine's")
+            raise ForgetError("the Rust tree has a node more than the other engine's")
 
 
 def _observed(judgement: Any, received_at: float, spent: Spent) -> Observation:
     """A judgement as an observation.
 
     Raises:
-        EngineFailure: It is no verdict.
+        BrokenEngineError: It is no verdict.
     """
     accepted, reason = judgement.accepted, judgement.reason
     if not isinstance(accepted, bool) or (reason is None) != accepted or (reason and reason not in REASONS):
-        raise EngineFailure(f"the Rust engine answered accepted={accepted!r}, reason={reason!r}")
+        raise BrokenEngineError(f"the Rust engine answered accepted={accepted!r}, reason={reason!r}")
     inserts = bool(judgement.inserts)
     return Observation(
         "rust",

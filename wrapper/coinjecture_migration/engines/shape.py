@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 
-class CannotMake(ValueError):
+class ShapeError(ValueError):
     """A block of this shape cannot be made from these fields; the message says which."""
 
 
@@ -41,7 +41,7 @@ class Shape:
         """The value of this shape that JSON stands for.
 
         Raises:
-            CannotMake: It lacks what the class needs.
+            ShapeError: It lacks what the class needs.
         """
         if value is None or self.cls is None:
             return value
@@ -57,7 +57,7 @@ class Shape:
         try:
             return self.cls(**given)
         except TypeError as error:
-            raise CannotMake(f"no {self.cls.__name__} can be made: {error}") from error
+            raise ShapeError(f"no {self.cls.__name__} can be made: {error}") from error
 
     def as_json(self) -> Any:
         """The shape for a file."""

@@ -1,4 +1,4 @@
-"""Bringing two engines' trees level: comparing node by node, and copying what one of them lacks."""
+"""Keeping two engines' trees in sync: comparing node by node, and copying what one of them lacks."""
 
 from __future__ import annotations
 
@@ -38,22 +38,27 @@ class Tree(Protocol):
 
 
 class TreeSync:
-    """What the engine that did not answer lacks, from a divergence, error or skip until it is level again.
+    """What the engine that did not answer lacks, from a divergence, error or skip until it has caught up.
 
     Not thread-safe: used under the judging lock.
 
     Attributes:
-        follower: The engine that is behind (`legacy` or `rust`), None where both are level.
-        parted: The trees differ on purpose (`on_divergence: rust`) and stay so until the mode changes.
+        follower: The engine that is behind (`legacy` or `rust`), None where neither is.
+        suspended: The trees differ on purpose (`on_divergence: rust`) and stay so until the mode changes.
     """
 
     def __init__(self, follower: str | None = None) -> None:
         self.follower = follower
-        self.parted = False
+        self.suspended = False
         self._keys: dict[int, Any] = {}
         self._everything = follower is not None
         self._failures = 0
         self._calls_to_wait = 0
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether both trees are alike, so that the engines can be compared."""
+        return self.follower is None and not self.suspended
 
     def note(self, follower: str, key: Any) -> None:
         """The follower did not go along with the last call, which was about the block under `key`."""
@@ -68,8 +73,8 @@ class TreeSync:
         self.follower = follower
         self._everything = True
 
-    def close(self, source: Tree, follower: Tree) -> bool:
-        """Copy what is missing. Returns whether both are level now.
+    def catch_up(self, source: Tree, follower: Tree) -> bool:
+        """Copy what is missing. Returns whether the follower has caught up.
 
         After a failure it tries again after 1, 2, 4 ... 1024 calls, so that a broken engine costs little.
         """
@@ -87,7 +92,7 @@ class TreeSync:
             self._everything = True
             self._calls_to_wait = 2 ** min(self._failures, 10)
             self._failures += 1
-            log.warning("the %s engine is not level yet: %r", follower.name, error)
+            log.warning("the %s engine is not in sync yet: %r", follower.name, error)
             return False
         self.follower, self._everything, self._failures = None, False, 0
         self._keys.clear()
@@ -137,7 +142,7 @@ def compare_trees(
     Args:
         rebuilt: The tree that was made from the log.
         running: The tree of the engine that is answering.
-        skip: Whether a key changed since the comparison began, and is brought level later.
+        skip: Whether a key changed since the comparison began, and is copied later.
         logged: Which of some keys the log contains as blocks that the rebuilt engine could judge.
     """
     result, missing, known = Comparison(), set[Any](), set[Any]()

@@ -19,7 +19,7 @@ from coinjecture_migration.judging import divergence_file
 from coinjecture_migration.modes.manager import ModeManager
 from coinjecture_migration.runtime import timing
 from coinjecture_migration.runtime.alerts import Alerts
-from coinjecture_migration.runtime.errors import EngineFailure
+from coinjecture_migration.runtime.errors import BrokenEngineError
 from coinjecture_migration.runtime.timing import NOTHING
 from coinjecture_migration.vocabulary import ANSWERING
 
@@ -55,12 +55,12 @@ def answer(result: Observation, exact: Observation | None = None) -> bool:
 
     Raises:
         HeaderValidationError: The reject, with its code in `reason` and a legacy exception as its cause.
-        Exception: The engine broke; what it raised, or `EngineFailure` for a panic.
+        Exception: The engine broke; what it raised, or `BrokenEngineError` for a panic.
     """
     if result.error is not None:
         if isinstance(result.error, Exception):
             raise result.error
-        raise EngineFailure(f"the {result.engine} engine broke: {result.error!r}") from result.error
+        raise BrokenEngineError(f"the {result.engine} engine broke: {result.error!r}") from result.error
     if result.accepted:
         return True
     agreed = exact is not None and bool(exact.reasons & result.reasons)
@@ -77,7 +77,7 @@ def judge_alone(
     counters = active.soak.counters
     if active.legacy is None and (stopped := manager.stopped):
         counters.record("skipped", "stopped")
-        raise EngineFailure(f"this node takes no blocks since its engine broke: {stopped.why}")
+        raise BrokenEngineError(f"this node takes no blocks since its engine broke: {stopped.why}")
     try:
         if active.legacy is not None:
             result, engine_broke = _legacy_alone(active.legacy, block, profile), False
@@ -113,13 +113,13 @@ def _legacy_alone(legacy: LegacyEngine, block: Any, profile: str) -> Observation
 
 def _rust_alone(rust: RustEngine, block: Any, profile: str) -> tuple[Observation, bool]:
     """The verdict, and whether the engine itself broke; a storage that raises is not its fault."""
-    captured, ended = rust.capture(block)
+    parsed, ended = rust.parse(block)
     if ended is not None:
         return ended, ended.error is not None
-    if captured.out_of_domain is not None:
-        refused = ValueError(f"outside the domain both engines share: {captured.out_of_domain}")
+    if parsed.out_of_domain is not None:
+        refused = ValueError(f"outside the domain both engines share: {parsed.out_of_domain}")
         return Observation("rust", reasons=frozenset({"malformed"}), cause=refused), False
-    result, judgement = rust.judge(captured, time.time(), profile)
+    result, judgement = rust.judge(parsed, time.time(), profile)
     if result.error is not None or not result.inserted:
         return result, result.error is not None
     if error := rust.apply(judgement, block):
@@ -160,7 +160,7 @@ class BlockCall:
         self.manager, self.alerts, self.active = manager, alerts, active
         self.legacy, self.rust = active.legacy, active.rust
         self.block, self.profile, self.policy = block, profile, policy
-        self._captured: Any = None
+        self._rust_block: Any = None
         self._ended: Observation | None = None
         self._received_at = 0.0
         self._reading = self._legacy_spent = self._rust_spent = NOTHING
@@ -173,7 +173,7 @@ class BlockCall:
         except BaseException:
             if not self._counted:  # a KeyboardInterrupt in the middle: no verdict, and no tree to be trusted
                 self.legacy.drop()
-                self.active.lag.note_everything(
+                self.active.sync.note_everything(
                     "rust" if ANSWERING[self.active.mode] == "legacy" else "legacy"
                 )
                 self._count("skipped", "interrupted")
@@ -181,7 +181,7 @@ class BlockCall:
 
     def _run(self) -> bool:
         self._look_before()
-        legacy_result = self.legacy.judge(self._parsed, self.profile)
+        legacy_result = self.legacy.judge(self._legacy_block, self.profile)
         self._received_at = legacy_result.received_at or time.time()
         rust_result, judgement = self._ask_rust(legacy_result)
         self._complete(legacy_result, rust_result)
@@ -191,16 +191,16 @@ class BlockCall:
             and rust_result.inserted
             and "rust" in (decision.answer, self._follower(decision))
         ):
-            error = self.rust.apply(judgement, self._parsed)
+            error = self.rust.apply(judgement, self._legacy_block)
             if error is not None:
-                self.active.lag.note_everything("rust")
+                self.active.sync.note_everything("rust")
                 rust_result = replace(rust_result, error=error)
                 decision = self._decide(legacy_result, rust_result)
         self._report(decision, legacy_result, rust_result)
         storage_error = self._write(decision, judgement)
         self._legacy_spent = self._reading.plus(legacy_result.spent)
         self._rust_spent = self.rust.spent if rust_result is not None and rust_result.spent.wall else NOTHING
-        self._level(decision)
+        self._synchronise(decision)
         if storage_error is not None:
             self._count(f"{decision.answer}_error", None)
             raise storage_error
@@ -208,15 +208,15 @@ class BlockCall:
 
     def _look_before(self) -> None:
         """What is needed later and an engine could change: the block itself, its key, its parent, the tip."""
-        self._captured, self._ended = self.rust.capture(self.block)
+        self._rust_block, self._ended = self.rust.parse(self.block)
         started = timing.start()
-        self._parsed = self.legacy.read(self.block)
-        self._reading = NOTHING if self._parsed is self.block else timing.since(started)
-        self._key = field(self._parsed, "block_hash")
-        self._parent = self.legacy.node(field(self._parsed, "previous_hash"))
+        self._legacy_block = self.legacy.read(self.block)
+        self._reading = NOTHING if self._legacy_block is self.block else timing.since(started)
+        self._key = field(self._legacy_block, "block_hash")
+        self._parent = self.legacy.node(field(self._legacy_block, "previous_hash"))
         self._tip = self.legacy.tip()
-        lag = self.active.lag
-        self._behind = "legacy" if lag.parted else lag.follower
+        sync = self.active.sync
+        self._behind = "legacy" if sync.suspended else sync.follower
 
     def _ask_rust(self, legacy_result: Observation) -> tuple[Observation | None, Any]:
         if self._ended is not None:
@@ -224,21 +224,21 @@ class BlockCall:
         useless = self.active.mode == "shadow" and (
             legacy_result.not_a_rule or legacy_result.error is not None
         )
-        if useless or self._behind == "rust" or self._captured.out_of_domain is not None:
+        if useless or self._behind == "rust" or self._rust_block.out_of_domain is not None:
             return None, None
-        return self.rust.judge(self._captured, self._received_at, self.profile)
+        return self.rust.judge(self._rust_block, self._received_at, self.profile)
 
     def _complete(self, legacy_result: Observation, rust_result: Observation | None) -> None:
         """Hash and work of the content by the legacy code; of an untouched copy where that matters."""
-        self.legacy.complete(legacy_result, self._parsed, self.profile)
-        if rust_result is None or rust_result.error is not None or self._captured is None:
+        self.legacy.complete(legacy_result, self._legacy_block, self.profile)
+        if rust_result is None or rust_result.error is not None or self._rust_block is None:
             return
         if same(legacy_result.block_hash, rust_result.block_hash) and same(
             legacy_result.work, rust_result.work
         ):
             return
         try:  # the engine may have changed the block while it judged it
-            untouched = self.legacy.like(self.block, bytes(self._captured.to_json()))
+            untouched = self.legacy.like(self.block, bytes(self._rust_block.to_json()))
         except Exception:
             return
         self.legacy.complete(legacy_result, untouched, self.profile)
@@ -250,7 +250,7 @@ class BlockCall:
             self.active.mode,
             legacy_result,
             rust_result,
-            out_of_domain=self._captured is not None and self._captured.out_of_domain is not None,
+            out_of_domain=self._rust_block is not None and self._rust_block.out_of_domain is not None,
             behind=self._behind,
             on_divergence=settings.on_divergence,
             errors_left=settings.error_allowance - errors,
@@ -275,7 +275,7 @@ class BlockCall:
             )
         name = None
         if decision.outcome == "divergence" and rust_result is not None:
-            name = self._capture(legacy_result, rust_result, always=decision.demote is not None)
+            name = self._keep_divergence(legacy_result, rust_result, always=decision.demote is not None)
             self.alerts.add(
                 "divergence",
                 "CONSENSUS DIVERGENCE",
@@ -289,12 +289,14 @@ class BlockCall:
         if decision.demote is not None:
             self.manager.demote(self.active, decision.demote, name)
 
-    def _capture(self, legacy_result: Observation, rust_result: Observation, *, always: bool) -> str | None:
+    def _keep_divergence(
+        self, legacy_result: Observation, rust_result: Observation, *, always: bool
+    ) -> str | None:
         """Keep the divergence as a file; ``always`` the one behind a demotion, which its latch will name."""
         settings = self.manager.settings
         try:
             content = divergence_file.describe(
-                block=bytes(self._captured.to_json()),
+                block=bytes(self._rust_block.to_json()),
                 profile=self.profile,
                 received_at=self._received_at,
                 parent=self._parent,
@@ -324,17 +326,17 @@ class BlockCall:
             return error
         return None
 
-    def _level(self, decision: Decision) -> None:
+    def _synchronise(self, decision: Decision) -> None:
         """Let the engine that did not answer follow the one that did, unless both did the same."""
-        lag, active = self.active.lag, self.active
+        sync, active = self.active.sync, self.active
         if decision.outcome == "divergence" and decision.answer == "rust":
-            lag.parted = True
-        if lag.parted:
+            sync.suspended = True
+        if sync.suspended:
             return
         answered = decision.answer or ANSWERING[active.mode]
         if decision.outcome != "match":
-            lag.note(OTHER[answered], self._key)
-        close(active)
+            sync.note(OTHER[answered], self._key)
+        catch_up(active)
         if self.manager.preparation is not None:
             self.manager.preparation.note(active.tree(answered), active, self._key)
 
@@ -371,8 +373,8 @@ class BlockCall:
         )
 
 
-def close(active: ActiveEngines) -> None:
-    """Bring the engine that is behind level with the other one, as far as it goes."""
-    follower = active.lag.follower
+def catch_up(active: ActiveEngines) -> None:
+    """Let the engine that is behind catch up with the other one, as far as it goes."""
+    follower = active.sync.follower
     if follower is not None:
-        active.lag.close(active.tree(OTHER[follower]), active.tree(follower))
+        active.sync.catch_up(active.tree(OTHER[follower]), active.tree(follower))

@@ -11,7 +11,7 @@ from coinjecture_migration.engines.legacy import field
 from coinjecture_migration.engines.rust import RustEngine
 from coinjecture_migration.engines.tree_sync import copy_keys
 from coinjecture_migration.modes.manager import ModeManager
-from coinjecture_migration.runtime.errors import EngineFailure
+from coinjecture_migration.runtime.errors import BrokenEngineError
 
 NAME = "_add_block_to_tree"
 
@@ -21,7 +21,8 @@ def insert(manager: ModeManager, active: ActiveEngines, block: Any, receipt_time
 
     Raises:
         AttributeError: The legacy engine has no such call.
-        Exception: What the legacy engine raised; `EngineFailure` where the block cannot be read in `final`.
+        Exception: What the legacy engine raised.
+        BrokenEngineError: The block cannot be read in `final`.
     """
     key = field(block, "block_hash")
     if active.legacy is None:
@@ -40,7 +41,7 @@ def _alone(rust: RustEngine, block: Any, key: Any, receipt_time: float) -> None:
     """What the legacy engine would make of it: the parent's height and sum, and the tip if it is heavier."""
     work = rust.work(block)
     if work is None:
-        raise EngineFailure(f"block {key!r} has no work score, so it has no place in the tree")
+        raise BrokenEngineError(f"block {key!r} has no work score, so it has no place in the tree")
     parent, tip = rust.node(field(block, "previous_hash")), rust.tip()
     cumulative = parent.cumulative_work + work if parent is not None else work
     height = parent.height + 1 if parent is not None else field(block, "index")

@@ -10,10 +10,10 @@ from consensus_surface import RevealValidationError
 from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.legacy import LegacyEngine, field
 from coinjecture_migration.engines.rust import RustEngine
-from coinjecture_migration.judging.block_call import OTHER, close
+from coinjecture_migration.judging.block_call import OTHER, catch_up
 from coinjecture_migration.modes.manager import ModeManager
 from coinjecture_migration.runtime.alerts import Alerts
-from coinjecture_migration.runtime.errors import EngineFailure
+from coinjecture_migration.runtime.errors import BrokenEngineError
 from coinjecture_migration.vocabulary import ANSWERING
 
 
@@ -51,7 +51,7 @@ class StateCall:
         active.soak.counters.record(outcome, why)
         if outcome == "rust_error" and active.legacy is None:
             self.manager.stop(f"the Rust engine broke in {self.name}: {made['rust']!r}")
-        self._level(answering, match=outcome == "match")
+        self._synchronise(answering, match=outcome == "match")
         given = made[answering]
         assert given is not None
         if given.raised is None:
@@ -64,14 +64,14 @@ class StateCall:
         """Whether no other engine knows what is asked: a reveal of the deployed node's form.
 
         Raises:
-            EngineFailure: It is, and there is no legacy engine.
+            BrokenEngineError: It is, and there is no legacy engine.
         """
         if self.name != "validate_reveal":
             return False
         legacy = self.active.legacy
         declared = self.manager.settings.reveal == "legacy"
         if declared and legacy is None:
-            raise EngineFailure("validate_reveal: only the legacy engine knows this node's reveals")
+            raise BrokenEngineError("validate_reveal: only the legacy engine knows this node's reveals")
         return legacy is not None and (declared or not legacy.judges_full)
 
     def _attempt(self, engine: LegacyEngine | RustEngine | None) -> _Attempt | None:
@@ -92,21 +92,20 @@ class StateCall:
             return "legacy_error", None
         if legacy is None or rust is None:
             return "alone", None
-        lag = self.active.lag
-        if lag.follower is not None or lag.parted:
+        if not self.active.sync.in_sync:
             return "skipped", "resync"
         return ("match", None) if legacy.shape() == rust.shape() else ("divergence", self.name)
 
-    def _level(self, answered: str, *, match: bool) -> None:
+    def _synchronise(self, answered: str, *, match: bool) -> None:
         """Both tips must be where the answering engine's is, and a prepared engine's too."""
         active, preparation = self.active, self.manager.preparation
         if self.name != "handle_reorg":
             return
         key = field(active.tree(answered).tip().block, "block_hash")
-        if active.legacy is not None and active.rust is not None and not active.lag.parted:
+        if active.legacy is not None and active.rust is not None and not active.sync.suspended:
             if not match:
-                active.lag.note(OTHER[answered], key)
-            close(active)
+                active.sync.note(OTHER[answered], key)
+            catch_up(active)
         if preparation is not None:
             preparation.note(active.tree(answered), active, key, tip_moved=True)
 

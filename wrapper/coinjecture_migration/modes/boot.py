@@ -13,7 +13,7 @@ from coinjecture_migration.engines.loader import EngineLoader
 from coinjecture_migration.engines.tree_sync import compare_trees, copy_everything, copy_keys, tips_agree
 from coinjecture_migration.modes.mode_file import Latch, ModeRecord
 from coinjecture_migration.runtime.alerts import Alerts
-from coinjecture_migration.runtime.errors import EngineFailure, NotImportable, StartRefused
+from coinjecture_migration.runtime.errors import BrokenEngineError, ReleaseImportError, StartError
 from coinjecture_migration.vocabulary import ANSWERING, NEEDED
 
 log = logging.getLogger("coinjecture.migration")
@@ -44,19 +44,19 @@ def first_engines(loader: EngineLoader, record: ModeRecord, node: str) -> tuple[
         The engines by name, and the record that holds with them: the same one unless the mode was lowered.
 
     Raises:
-        StartRefused: The node must not start like this (`final` with a broken wheel, legacy module gone).
+        StartError: The node must not start like this (`final` with a broken wheel, legacy module gone).
     """
     engines: dict[str, Any] = {}
     mode = record.mode
     for name in NEEDED[mode]:
         try:
             engines[name] = loader.build(name, answering=ANSWERING[mode] == name)
-        except EngineFailure as error:
+        except BrokenEngineError as error:
             record = _without(name, error, record, node)
     return engines, record
 
 
-def _without(name: str, error: EngineFailure, record: ModeRecord, node: str) -> ModeRecord:
+def _without(name: str, error: BrokenEngineError, record: ModeRecord, node: str) -> ModeRecord:
     """The record of a node that goes on without an engine, where its mode allows that."""
     mode, cause = record.mode, error.__cause__
     if name == "legacy":
@@ -67,17 +67,17 @@ def _without(name: str, error: EngineFailure, record: ModeRecord, node: str) -> 
             if cause is None or isinstance(cause, ImportError)
             else "mend what it names: without the wrapper this node would not start either"
         )
-        raise StartRefused(f"mode {mode} needs the legacy engine and {error}; {mend}") from error
+        raise StartError(f"mode {mode} needs the legacy engine and {error}; {mend}") from error
     if mode == "final":
         advice = f"mode final and {error}; {way_back(node)}"
         log.critical(advice)
-        raise StartRefused(advice) from error
+        raise StartError(advice) from error
     return lowered(record, mode, "legacy", f"{error}; {_mend(error, node)}", None)
 
 
-def _mend(error: EngineFailure, node: str) -> str:
+def _mend(error: BrokenEngineError, node: str) -> str:
     """What to do about a Rust engine that is not there: the wheel's fault, or the node's."""
-    if isinstance(error, NotImportable):
+    if isinstance(error, ReleaseImportError):
         return f"type on the controller: ansible-playbook playbooks/repair.yml -l {node}"
     return (
         "the wheel is whole: what is named belongs to this node's configuration, storage or genesis;"

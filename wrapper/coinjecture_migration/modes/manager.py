@@ -23,7 +23,7 @@ from coinjecture_migration.modes.memory import ModeMemory
 from coinjecture_migration.modes.mode_file import Latch, ModeRecord
 from coinjecture_migration.modes.preparation import Preparation
 from coinjecture_migration.runtime.alerts import Alerts
-from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, ModeChangeRefused
+from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, ModeChangeError
 from coinjecture_migration.runtime.reserve import Reserve
 from coinjecture_migration.settings import Settings
 from coinjecture_migration.vocabulary import ANSWERING, MODES, NEEDED
@@ -93,7 +93,7 @@ class ModeManager:
             default_mode: The mode where there is no mode file.
 
         Raises:
-            StartRefused: The node must not start like this (`final` with a broken wheel, legacy module gone).
+            StartError: The node must not start like this (`final` with a broken wheel, legacy module gone).
         """
         recalled, write = self.memory.recall(default_mode or "legacy")
         engines, record = first_engines(self.loader, recalled, self.settings.node)
@@ -105,7 +105,7 @@ class ModeManager:
             self._alerts.add("mode_memory_disagrees", message)
         self._record = replace(record, watched=self.watchers.latched())
         if write or record is not recalled or set(self._record.watched) != set(record.watched):
-            self.memory.hold(self._record)
+            self.memory.persist(self._record)
         else:
             self.memory.follow(self._record)
         self._reserve.fill()
@@ -135,7 +135,7 @@ class ModeManager:
         """Begin to prepare a mode change; returns at once.
 
         Raises:
-            ModeChangeRefused: No such mode, or another preparation is running.
+            ModeChangeError: No such mode, or another preparation is running.
         """
         _known(target)
         with self._changing:
@@ -143,7 +143,7 @@ class ModeManager:
             if running is not None and running.state == "running":
                 if running.target == target:
                     return running
-                raise ModeChangeRefused(
+                raise ModeChangeError(
                     "busy", f"prepare {running.target} is running", "wait until status says it is ready"
                 )
             active = self.active
@@ -181,13 +181,13 @@ class ModeManager:
             `mode`, `changed`, and `drained`: False where a call on the old engines is still running.
 
         Raises:
-            ModeChangeRefused: It did not happen and everything is as it was.
+            ModeChangeError: It did not happen and everything is as it was.
         """
         _known(target)
         with self._changing:
             old, baseline = self.active, self.evidence.fact(BASELINE)
             if if_mode is not None and if_mode != old.mode:
-                raise ModeChangeRefused(
+                raise ModeChangeError(
                     "other_mode", f"the mode is {old.mode}, not {if_mode}", "read status, then decide again"
                 )
             if target == old.mode:
@@ -208,17 +208,17 @@ class ModeManager:
         drained = old.calls.wait_for_last(self.settings.drain_seconds)
         if self.active is not new:
             self.evidence.set_fact(BASELINE, baseline)
-            raise ModeChangeRefused("demoted", "the node demoted itself meanwhile", "read status")
+            raise ModeChangeError("demoted", "the node demoted itself meanwhile", "read status")
         if drained:
             self._forget(new)
         return {"mode": target, "changed": True, "drained": drained}
 
     def _put_in_force(self, record: ModeRecord, new: ActiveEngines, facts: Mapping[str, Any]) -> None:
         """Everything of a change at once; nothing here can be refused. Under the lock of changes."""
-        lag = new.lag
-        if lag.parted and ANSWERING[new.mode] == "legacy":
-            lag.parted = False
-            lag.note_everything("rust")
+        sync = new.sync
+        if sync.suspended and ANSWERING[new.mode] == "legacy":
+            sync.suspended = False
+            sync.note_everything("rust")
         self.evidence.set_facts(facts)
         self.evidence.put_in_force(new.soak)
         self._record, self.active = record, new
@@ -238,26 +238,26 @@ class ModeManager:
             self.loader.drop_legacy_module()
 
     def _missing(self, active: ActiveEngines, target: str) -> str | None:
-        """The engine that `target` needs and `active` has not, or not level."""
+        """The engine that `target` needs and `active` has not, or not in sync."""
         loaded = {"legacy": active.legacy, "rust": active.rust}
-        lacking = [n for n in NEEDED[target] if loaded[n] is None or active.lag.follower == n]
+        lacking = [n for n in NEEDED[target] if loaded[n] is None or active.sync.follower == n]
         return lacking[0] if lacking else None
 
     def _may_go_up(self, old: ActiveEngines, target: str) -> None:
-        """Raises `ModeChangeRefused` where somebody has to look first, or the evidence cannot follow."""
+        """Raises `ModeChangeError` where somebody has to look first, or the evidence cannot follow."""
         if latch := self._record.latched:
-            raise ModeChangeRefused(
+            raise ModeChangeError(
                 "latched",
                 f"the node latched itself in {old.mode}: {latch.why}",
                 f"look at {_place(latch)}, then acknowledge with ack",
             )
         if self.watchers.sentinel.latched:
-            raise ModeChangeRefused(
+            raise ModeChangeError(
                 "fork", "the nodes have different blocks", "look at both sides, then acknowledge with ack"
             )
         self._way_back(old, target)
         if not self.evidence.flush():
-            raise ModeChangeRefused(
+            raise ModeChangeError(
                 "evidence",
                 f"{self.settings.evidence_file} could not be written",
                 "look into the system log for what it says and mend that, then try again",
@@ -267,7 +267,7 @@ class ModeManager:
         """Try what a restart would do, on engines aside: no mode is entered that has no way back.
 
         Raises:
-            ModeChangeRefused: An engine that is loaded could not be built again.
+            ModeChangeError: An engine that is loaded could not be built again.
         """
         if ANSWERING[target] == "legacy":
             return  # its own engine was just built, and answers on
@@ -279,20 +279,20 @@ class ModeManager:
             except NEVER_SWALLOWED:
                 raise
             except BaseException as error:
-                raise ModeChangeRefused(
+                raise ModeChangeError(
                     "no_way_back",
                     f"the {engine.name} engine could not be built again: {type(error).__name__}: {error}",
                     f"mend that first: a restart in {target} and the way back from it would fail alike",
                 ) from error
 
     def _next(self, old: ActiveEngines, target: str) -> ActiveEngines:
-        """The engines of a mode, made of the engines at hand; changes nothing. Raises `ModeChangeRefused`."""
+        """The engines of a mode, made of the engines at hand; changes nothing. Raises `ModeChangeError`."""
         engines: dict[str, Any] = {"legacy": old.legacy, "rust": old.rust}
         missing, preparation = self._missing(old, target), self.preparation
         if missing:
             if preparation is None or preparation.target != target or preparation.state != "ready":
                 state = "is not prepared" if preparation is None else f"prepare is {preparation.state}"
-                raise ModeChangeRefused(
+                raise ModeChangeError(
                     "not_prepared",
                     f"mode {target} needs the {missing} engine and {state}",
                     "send prepare and wait until status says ready",
@@ -301,7 +301,7 @@ class ModeManager:
         kept = {name: engines[name] if name in NEEDED[target] else None for name in engines}
         soak = self.evidence.prepared(target, self._identity())
         if not missing and len(NEEDED[target]) == 2:
-            return ActiveEngines(target, kept["legacy"], kept["rust"], soak, old.lag)
+            return ActiveEngines(target, kept["legacy"], kept["rust"], soak, old.sync)
         return ActiveEngines(target, kept["legacy"], kept["rust"], soak)
 
     # Demotion and latches
@@ -319,9 +319,9 @@ class ModeManager:
                 soak = self.evidence.prepared(target, self.active.soak.identity)
                 engines = judged_under.legacy, judged_under.rust
                 self.evidence.put_in_force(soak)
-                self.active = ActiveEngines(target, *engines, soak, judged_under.lag)
+                self.active = ActiveEngines(target, *engines, soak, judged_under.sync)
             self._record = record
-            self.memory.hold(record)
+            self.memory.persist(record)
         self.evidence.count("demotions")
         self._alerts.add(
             "demotion",
@@ -342,7 +342,7 @@ class ModeManager:
                 return
             latch = Latch(time.time(), "final", "final", why, None)
             self._record = replace(self._record, latched=latch)
-            self.memory.hold(self._record)
+            self.memory.persist(self._record)
         self.evidence.count("stops")
         advice = way_back(self.settings.node)
         self._alerts.add("stopped", f"this node takes no more blocks: {why}; {advice}")
@@ -353,13 +353,13 @@ class ModeManager:
             latched = self.watchers.latched()
             if set(latched) != set(self._record.watched):
                 self._record = replace(self._record, watched=latched)
-                self.memory.hold(self._record)
+                self.memory.persist(self._record)
 
     def ack(self, who: str, why: str) -> dict[str, Any]:
         """Take every latch off: somebody has looked. It is off in both places, or still on.
 
         Raises:
-            ModeChangeRefused: The disk refused; everything is as it was.
+            ModeChangeError: The disk refused; everything is as it was.
         """
         with self._changing, self.watchers.acknowledged(who, why) as facts:
             old = self._record
@@ -394,7 +394,7 @@ class ModeManager:
 
 def _known(mode: str) -> None:
     if mode not in MODES:
-        raise ModeChangeRefused("unknown_mode", f"mode {mode!r} is unknown", f"use one of {', '.join(MODES)}")
+        raise ModeChangeError("unknown_mode", f"mode {mode!r} is unknown", f"use one of {', '.join(MODES)}")
 
 
 def _place(latch: Latch) -> str:

@@ -16,8 +16,8 @@ from typing import Any
 
 from coinjecture_migration.evidence.evidence import Evidence
 from coinjecture_migration.modes.mode_file import (
-    DamagedModeFile,
     Latch,
+    ModeFileError,
     ModeRecord,
     read_latch,
     read_mode_file,
@@ -25,7 +25,7 @@ from coinjecture_migration.modes.mode_file import (
 )
 from coinjecture_migration.runtime import durable
 from coinjecture_migration.runtime.alerts import Alerts
-from coinjecture_migration.runtime.errors import ModeChangeRefused
+from coinjecture_migration.runtime.errors import ModeChangeError
 from coinjecture_migration.runtime.reserve import Reserve, no_room
 from coinjecture_migration.settings import Settings
 from coinjecture_migration.vocabulary import MODES
@@ -118,7 +118,7 @@ class ModeMemory:
             urgent: It may take from the reserve: a way back, or an acknowledgement.
 
         Raises:
-            ModeChangeRefused: The disk refused.
+            ModeChangeError: The disk refused.
         """
         before, _ = self._file()
         try:
@@ -127,7 +127,7 @@ class ModeMemory:
             if isinstance(error, durable.NotSettled) and before is not None:
                 with contextlib.suppress(OSError):
                     self._write(before, urgent=urgent)
-            raise ModeChangeRefused("disk", f"{self._path}: {error}", _advice(error)) from error
+            raise ModeChangeError("disk", f"{self._path}: {error}", _advice(error)) from error
         self._unwritten = None
 
     def follow(self, record: ModeRecord) -> None:
@@ -142,7 +142,7 @@ class ModeMemory:
             message = "the evidence could not be written; a start would take the lower of both modes"
             self._alerts.add("evidence_unwritable", message)
 
-    def hold(self, record: ModeRecord) -> None:
+    def persist(self, record: ModeRecord) -> None:
         """Keep a record that is in force whatever the disk says: in both places, or at least in one.
 
         Where both refuse, the mode file that says something else is taken away: without one a start is in
@@ -176,7 +176,7 @@ class ModeMemory:
             facts: What the evidence is to hold from now on.
 
         Raises:
-            ModeChangeRefused: One of the two could not be written; the message says which.
+            ModeChangeError: One of the two could not be written; the message says which.
         """
         self.save(new, urgent=True)
         if self._evidence.settle({LATCHED: None, **facts}):
@@ -184,10 +184,10 @@ class ModeMemory:
         left = "the latch stays in both"
         try:
             self.save(old, urgent=True)
-        except ModeChangeRefused:
+        except ModeChangeError:
             self._unwritten = old
             left = "the mode file is cleared, the evidence is not, so the latch stays"
-        raise ModeChangeRefused("disk", f"the evidence could not be written; {left}", EVIDENCE_ADVICE)
+        raise ModeChangeError("disk", f"the evidence could not be written; {left}", EVIDENCE_ADVICE)
 
     def retry(self) -> None:
         """Try again to write what the disk refused; says so once it is there."""
@@ -245,7 +245,7 @@ class ModeMemory:
         """The mode file's record, and what is wrong with the file."""
         try:
             return read_mode_file(self._path), None
-        except DamagedModeFile as error:
+        except ModeFileError as error:
             return None, str(error)
 
 

@@ -16,7 +16,7 @@ LARGEST = 2**20
 """More bytes than any mode file has."""
 
 
-class DamagedModeFile(ValueError):
+class ModeFileError(ValueError):
     """The mode file is there and does not say a mode; the message names file and damage."""
 
 
@@ -83,7 +83,7 @@ def read_mode_file(path: Path) -> ModeRecord | None:
     """The record in the file, None where there is no file.
 
     Raises:
-        DamagedModeFile: The file cannot be read or does not hold a record with a known mode.
+        ModeFileError: The file cannot be read or does not hold a record with a known mode.
     """
     try:
         body = json.loads(durable.read(path, LARGEST))
@@ -91,7 +91,7 @@ def read_mode_file(path: Path) -> ModeRecord | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DamagedModeFile(f"{path}: damaged ({type(error).__name__}: {error})") from error
+        raise ModeFileError(f"{path}: damaged ({type(error).__name__}: {error})") from error
 
 
 def _record(body: Mapping[str, Any]) -> ModeRecord:

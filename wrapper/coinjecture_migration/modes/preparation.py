@@ -1,4 +1,4 @@
-"""Preparing a mode change: build the missing engine and bring it level while the node goes on answering."""
+"""Preparing a mode change: build the missing engine and bring it in sync while the node goes on answering."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from coinjecture_migration.runtime.errors import NEVER_SWALLOWED
 log = logging.getLogger("coinjecture.migration")
 
 
-class LogDiverges(RuntimeError):
+class LogDivergenceError(RuntimeError):
     """The engine that was built does not make of the stored log what the running engine made of it."""
 
 
@@ -115,13 +115,13 @@ class Preparation:
                     raise RuntimeError("the mode changed meanwhile; prepare again")
                 tail = list(self._changed_meanwhile.values())
                 if not (copied or tail or self._tip_moved) and not tips_agree(engine, running):
-                    raise LogDiverges(f"{engine.name} stands on another tip than {running.name}")
+                    raise LogDivergenceError(f"{engine.name} stands on another tip than {running.name}")
                 copy_keys(running, engine, tail)
                 self.engine, self.state = engine, "ready"
             self._ended.set()
         except NEVER_SWALLOWED:
             self._fail("interrupted")
-        except LogDiverges as error:
+        except LogDivergenceError as error:
             self.error = str(error)
             self._on_divergence()
             self._fail(str(error))
@@ -140,7 +140,7 @@ class Preparation:
         )
         if comparison.differences:
             shown = "; ".join(comparison.differences[:5])
-            raise LogDiverges(f"{len(comparison.differences)} differences in the stored log: {shown}")
+            raise LogDivergenceError(f"{len(comparison.differences)} differences in the stored log: {shown}")
         copy_keys(running, engine, comparison.to_copy)
         return len(comparison.to_copy)
 

@@ -8,15 +8,15 @@ NEVER_SWALLOWED = (KeyboardInterrupt, SystemExit)
 """Exceptions that end the process; no fault of an engine, so they are never turned into one."""
 
 
-class EngineFailure(RuntimeError):
+class BrokenEngineError(RuntimeError):
     """An engine broke: it raised, panicked, overspent its work budget or gave no answer. Not a verdict."""
 
 
-class NotImportable(EngineFailure):
+class ReleaseImportError(BrokenEngineError):
     """An engine could not be imported at all: its files are at fault, not this node's chain or settings."""
 
 
-class ModeChangeRefused(RuntimeError):
+class ModeChangeError(RuntimeError):
     """A mode change did not happen and everything is as it was.
 
     Attributes:
@@ -31,7 +31,7 @@ class ModeChangeRefused(RuntimeError):
         self.next_step = next_step
 
 
-class StartRefused(RuntimeError):
+class StartError(RuntimeError):
     """The node must not start like this; the message says what to type."""
 
     def __init__(self, message: str) -> None:

@@ -1,1 +1,1 @@
-"""What watches a node beside the comparison of each call: fork sentinel and determinism arm."""
+"""What watches a node beside the comparison of each call: fork sentinel and self-check."""

@@ -1,4 +1,4 @@
-"""What watches a node besides the comparison of each call: the fork sentinel and the determinism arm."""
+"""What watches a node besides the comparison of each call: the fork sentinel and the self-check."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from coinjecture_migration.evidence.evidence import Evidence
 from coinjecture_migration.runtime.alerts import Alerts
 from coinjecture_migration.settings import Settings
 from coinjecture_migration.watchers.chain_view import ChainView
-from coinjecture_migration.watchers.determinism import DeterminismArm
+from coinjecture_migration.watchers.self_check import SelfCheck
 from coinjecture_migration.watchers.sentinel import Sentinel
 
 DEPTH = 20
@@ -53,7 +53,7 @@ class Watchers:
             settings.sentinel_seconds,
             latched_now,
         )
-        self.arm = DeterminismArm(
+        self.self_check = SelfCheck(
             loader,
             active,
             evidence,
@@ -67,12 +67,12 @@ class Watchers:
     def start(self) -> None:
         """Begin to watch."""
         self.sentinel.start()
-        self.arm.start()
+        self.self_check.start()
 
     def close(self) -> None:
         """Stop watching."""
         self.sentinel.close()
-        self.arm.close()
+        self.self_check.close()
 
     def chain(self) -> Mapping[str, Any]:
         """The chain as the evidence keeps it."""
@@ -85,31 +85,31 @@ class Watchers:
             found.append(
                 {"kind": "fork", "why": f"another block at height {fork['height']} of {fork['peer']}"}
             )
-        if words := self.arm.found():
+        if words := self.self_check.found():
             found.append({"kind": "determinism", "why": words})
         return found
 
     def ensure(self) -> None:
         """Start again what has no thread."""
         self.sentinel.thread.ensure()
-        self.arm.thread.ensure()
+        self.self_check.thread.ensure()
 
     def latched(self) -> dict[str, Any]:
         """What they have latched, by kind."""
-        found = {"fork": self.sentinel.latched, "determinism": self.arm.latched()}
+        found = {"fork": self.sentinel.latched, "determinism": self.self_check.latched()}
         return {kind: dict(what) for kind, what in found.items() if what}
 
     def restore(self, latched: Mapping[str, Any]) -> list[str]:
         """Latch what another place has kept and the evidence has not. Returns the kinds."""
         restored = sorted({"fork", "determinism"} & set(latched) - set(self.latched()))
         for kind in restored:
-            (self.sentinel if kind == "fork" else self.arm).restore(latched[kind])
+            (self.sentinel if kind == "fork" else self.self_check).restore(latched[kind])
         return restored
 
     @contextmanager
     def acknowledged(self, who: str, why: str) -> Iterator[Mapping[str, Any]]:
         """The facts that take off what they have latched, to be written while neither latches anew."""
-        with self.sentinel.acknowledged(who, why) as fork, self.arm.acknowledged() as determinism:
+        with self.sentinel.acknowledged(who, why) as fork, self.self_check.acknowledged() as determinism:
             yield {**fork, **determinism}
 
     def _own(self) -> tuple[Mapping[str, Any], Callable[[str], Any]]:

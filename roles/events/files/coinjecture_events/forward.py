@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from coinjecture_events.entries import Alert, Cursor
-from coinjecture_events.sinks import NotTaken, Refused, Sink
+from coinjecture_events.sinks import NotTakenError, RefusedError, Sink
 
 log = logging.getLogger("coinjecture.events")
 
@@ -41,11 +41,11 @@ def _insist(sink: Sink, alert: Alert, pause: Callable[[float], None]) -> None:
     while True:
         try:
             sink.send(alert)
-        except NotTaken as error:
+        except NotTakenError as error:
             log.warning("%s was not taken, trying again in %g s: %s", alert.kind, wait, error)
             pause(wait)
             wait = min(2 * wait, LONGEST_PAUSE)
-        except Refused as error:
+        except RefusedError as error:
             log.error("%s is left out, the service will never take it: %s", alert.kind, error)
             return
         else:

@@ -19,11 +19,11 @@ _DATADOG_TYPES = {"fatal": "error", "error": "error", "warning": "warning", "inf
 _LONGEST_TEXT = 3900  # Datadog takes 4,000 characters
 
 
-class NotTaken(Exception):
+class NotTakenError(Exception):
     """The service did not take the alert; it is to be tried again."""
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The service will never take this alert: it is too large, or wrong in its eyes."""
 
 
@@ -34,8 +34,8 @@ class Sink(Protocol):
         """Hand an alert over.
 
         Raises:
-            NotTaken: It did not arrive.
-            Refused: It never will.
+            NotTakenError: It did not arrive.
+            RefusedError: It never will.
         """
 
 
@@ -78,11 +78,11 @@ class Sentry:
             "fingerprint": [alert.kind, alert.message],
         }
         if self._client.capture_event(event) is None:
-            raise NotTaken("Sentry's client dropped the event")
+            raise NotTakenError("Sentry's client dropped the event")
         self._client.flush(timeout=2 * HttpTransport.TIMEOUT)  # longer than any attempt lasts
         if transport.lost is not None:
             final = transport.lost in ("status_400", "status_413")
-            raise (Refused if final else NotTaken)(f"Sentry: {transport.lost}")
+            raise (RefusedError if final else NotTakenError)(f"Sentry: {transport.lost}")
 
 
 class Datadog:
@@ -116,9 +116,11 @@ class Datadog:
             with self._opener.open(request, timeout=_TIMEOUT) as answer:
                 answer.read()
         except urllib.error.HTTPError as error:
-            raise (Refused if error.code in (400, 413) else NotTaken)(f"Datadog: {error}") from error
+            raise (RefusedError if error.code in (400, 413) else NotTakenError)(
+                f"Datadog: {error}"
+            ) from error
         except OSError as error:
-            raise NotTaken(f"Datadog: {error}") from error
+            raise NotTakenError(f"Datadog: {error}") from error
 
 
 def sinks_of(settings: Settings) -> list[Sink]:

@@ -1,4 +1,4 @@
-"""The determinism arm: does an engine judge the same blocks the same way twice?
+"""The self-check: does an engine judge the same blocks the same way twice?
 
 Some stored blocks are judged twice by fresh engines of each kind, in a thread of its own, one judgement at a
 time with a pause before each: the serving engines are never asked. The pause keeps the load low; the
@@ -52,7 +52,7 @@ class Sample:
     blocks: list[tuple[Any, bytes]]
 
 
-class DeterminismArm:
+class SelfCheck:
     """Judges samples again; what it finds is the fact `determinism` of the evidence.
 
     Args:
@@ -198,8 +198,8 @@ class DeterminismArm:
     def _text(active: ActiveEngines, block: Any) -> bytes | None:
         """A block as JSON text; None where only a Rust engine could make one and there is none."""
         if active.rust is not None:
-            captured, broke = active.rust.capture_unclocked(block)
-            return None if broke or captured.out_of_domain is not None else bytes(captured.to_json())
+            parsed, broke = active.rust.parse_unclocked(block)
+            return None if broke or parsed.out_of_domain is not None else bytes(parsed.to_json())
         return json.dumps(block).encode() if isinstance(block, dict) else None
 
     def _pass(self, active: ActiveEngines, sample: Sample, turn: int) -> list[dict[str, Observation]]:
