@@ -14,11 +14,11 @@ from coinjecture_migration.evidence import evidence as evidence_module
 from coinjecture_migration.evidence import store as evidence_store
 from coinjecture_migration.evidence.counters import Counters
 from coinjecture_migration.evidence.evidence import Evidence
-from coinjecture_migration.evidence.histograms import quantile
 from coinjecture_migration.runtime.timing import Spent
 from coinjecture_migration.settings import SettingsError, load_settings
 from coinjecture_migration.vocabulary import LATENCY_EDGES
 from gate.status_reader import read as read_status
+from overview import quantiles
 from referencing import Registry, Resource
 
 from tests.oracle.support import sealed
@@ -215,9 +215,11 @@ def test_given_latencies_when_counted_then_buckets_are_geometric_and_quantiles_a
         counters.record("match", rust=Spent(seconds))
     buckets = counters.snapshot()["latency"]["rust"]
     assert sum(buckets) == 4
-    assert quantile(buckets, 0.5) == pytest.approx(1e-4, rel=0.5)
-    assert quantile(buckets, 1.0) == float("inf")
-    assert quantile([0] * len(buckets), 0.5) is None
+    found = quantiles(buckets)
+    assert found is not None
+    assert found["p50"] == pytest.approx(1e-4, rel=0.5)
+    assert found["p99"] is None, "above the last edge"
+    assert quantiles([0] * len(buckets)) is None
 
 
 # Settings

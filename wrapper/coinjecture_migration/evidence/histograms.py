@@ -29,19 +29,6 @@ def ratio_bucket(ratio: float) -> int:
     return bisect_left(RATIO_EDGES, ratio)
 
 
-def quantile(buckets: Sequence[int], share: float, edges: Sequence[float] = LATENCY_EDGES) -> float | None:
-    """Upper edge of the bucket with the `share`-th value; inf above the last edge, None if empty."""
-    wanted = math.ceil(share * sum(buckets))
-    if wanted <= 0:
-        return None
-    seen = 0
-    for count, edge in zip(buckets, (*edges, math.inf), strict=True):
-        seen += count
-        if seen >= wanted:
-            return edge
-    return math.inf
-
-
 def as_json(edges: Sequence[float], buckets: Sequence[int], total: float) -> dict[str, Any]:
     """A histogram with its bounds: `{"bounds", "counts", "sum", "count"}`; one count more than bounds."""
     return {"bounds": list(edges), "counts": list(buckets), "sum": total, "count": sum(buckets)}
