@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import site
 import sys
@@ -45,11 +46,13 @@ class Deployed:
         self.place, self.monkeypatch = place, monkeypatch
         self.storage: Any = StorageManager(place.folder / "data")
 
-    def start(self, mode: str | None = None, **settings: Any) -> DualRunConsensus:
+    def start(
+        self, mode: str | None = None, *, max_headers_per_second: int = 10**6, **settings: Any
+    ) -> DualRunConsensus:
         """Start the wrapper; without a mode in that of its file."""
-        self.place.settings(pin_profile="header", determinism_seconds=0, **settings)
+        self.place.settings(**{"pin_profile": "header", "determinism_seconds": 0} | settings)
         wrapper = DualRunConsensus(
-            ConsensusConfig(max_headers_per_second=10**6),
+            ConsensusConfig(max_headers_per_second=max_headers_per_second),
             self.storage,
             Registry(),
             mode=mode,
@@ -59,17 +62,23 @@ class Deployed:
         return wrapper
 
     @staticmethod
-    def child(wrapper: DualRunConsensus, **changes: Any) -> Any:
-        """A valid block on the tip, with some attributes changed."""
-        import copy
-
-        tip = wrapper.get_best_tip()
+    def child(wrapper: DualRunConsensus, parent: Any = None, **changes: Any) -> Any:
+        """A valid block on a parent, on the tip where none is given, with some attributes changed."""
+        parent = parent or wrapper.get_best_tip()
         block = copy.deepcopy(wrapper.genesis_block)
-        block.index, block.previous_hash, block.timestamp = tip.index + 1, tip.block_hash, tip.timestamp + 1.0
+        block.index, block.previous_hash = parent.index + 1, parent.block_hash
+        block.timestamp = parent.timestamp + 1.0
         block.block_hash = block.calculate_hash()
         for name, value in changes.items():
             setattr(block, name, value)
         return block
+
+    def chain(self, wrapper: DualRunConsensus, length: int) -> list[Any]:
+        """Valid blocks on the tip, each the child of the one before."""
+        blocks: list[Any] = []
+        for _ in range(length):
+            blocks.append(self.child(wrapper, blocks[-1] if blocks else None))
+        return blocks
 
 
 @pytest.fixture

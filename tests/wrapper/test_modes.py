@@ -4,10 +4,12 @@ from typing import Any
 
 import consensus_surface
 import pytest
-from consensus_wrapper import ConsensusMode
+from consensus_wrapper import ConsensusMode, DualRunConsensus
 
+from testnet.node.src import pow
+from testnet.node.src.consensus import ConsensusEngine
 from tests.oracle.support import sealed
-from tests.wrapper.conftest import Place, chain, genesis_block
+from tests.wrapper.conftest import Place, chain, config, genesis_block
 
 
 def outcomes(wrapper: Any) -> dict[str, int]:
@@ -145,3 +147,13 @@ def test_given_a_pinned_profile_when_either_call_is_made_then_it_judges_by_that_
     place.settings(pin_profile="header")
     wrapper = place.start("shadow")
     assert place.judge(wrapper, sealed(genesis_block(), solution=[1, 1])) == "accept"
+
+
+def test_given_a_legacy_engine_that_is_built_already_when_handed_over_then_it_is_used(place: Place) -> None:
+    engine = ConsensusEngine(config(), place.storage, pow.ProblemRegistry())  # type: ignore[arg-type]
+    wrapper = DualRunConsensus(legacy_engine=engine, mode="shadow")
+    place.wrappers.append(wrapper)
+    assert [place.judge(wrapper, block) for block in chain(2)] == ["accept"] * 2
+    assert engine.best_tip.height == 2
+    assert outcomes(wrapper) == {"match": 2}
+    assert genesis_block()["block_hash"] in engine.block_tree
