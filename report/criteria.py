@@ -45,6 +45,9 @@ def _on_rust(run: Run) -> Criterion:
 
 
 def _zero(name: str, found: int | None, among: int | None, what: str) -> Criterion:
+    if found is None and among:
+        told = f"no {what} in {among:,} blocks of the nodes whose evidence is known; that of others is not"
+        return Criterion(name, "not measured", told)
     if found is None or (not found and not among):
         return Criterion(name, "not measured", f"nothing was judged in which {what} could have shown")
     judges = "both engines" if what == "divergences" else "Rust"

@@ -44,13 +44,15 @@ def assemble(nodes: Mapping[str, Any], decisions: Iterable[Mapping[str, Any]], f
         for name, node in found.items()
     }
     done = all(end["mode"] == "final" for end in ends.values())
-    evidence = {name: one.get("evidence") for name, one in kept.items()}
+    read = {name: sources.evidence(name, node["material"]) for name, node in found.items()}
+    evidence = {name: one for name, (one, _) in read.items()}
+    unknown = [why for _, why in read.values() if why]
     return {
         "schema": 1,
         "kind": "migration",
         "network": nodes["network"],
         "result": "complete" if done else "under way",
-        "reason": "every node is in final" if done else _where(ends),
+        "reason": "; ".join(["every node is in final" if done else _where(ends), *unknown]),
         "started": started,
         "finished": finished,
         "nodes": list(found),
@@ -64,7 +66,7 @@ def assemble(nodes: Mapping[str, Any], decisions: Iterable[Mapping[str, Any]], f
             for name, node in found.items()
         },
         "divergences": _divergences(kept, folder),
-        "counts": sources.counts(evidence.values()),
+        "counts": sources.counts(evidence.values(), of_all=not unknown),
         "final": ends,
         "journal": {name: Journal(records=len(own), broken=why) for name, (own, why) in journals.items()},
         "restarts": [],

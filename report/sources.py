@@ -7,7 +7,9 @@ from typing import Any
 
 from completion import speed as judge_speed
 from gate import status_reader
+from gate.forms import complaints
 from gate.reading import Garbled
+from gate.status_reader import NAMED
 from journal import MODE_CHANGES, verify_chain
 from vocabulary import ENGINES
 
@@ -16,6 +18,8 @@ from report.run import Counts, Final, Gate, Histogram, ModeChange, Play, Soak, S
 _BOTH = ("match", "divergence", "rust_error")
 JUDGED_BY_RUST = {"legacy": (), "shadow": _BOTH, "rust": _BOTH, "final": ("alone", "rust_error")}
 """By mode the outcomes of calls in which the Rust engine was asked for a verdict."""
+NO_FILE = "is not there"
+"""How `node_material` ends where a node has no evidence yet."""
 
 
 def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:
@@ -137,15 +141,33 @@ def final(name: str, state: Mapping[str, Any] | None, legacy_present: bool | Non
     }
 
 
+def evidence(name: str, kept: Mapping[str, Any] | None) -> tuple[Mapping[str, Any] | None, str]:
+    """What a node's evidence file holds, believed, and in words why it is not known; a new node has none.
+
+    Args:
+        name: The node.
+        kept: What `node_material.read` gave of it, None where it was silent.
+    """
+    if kept is None:
+        return None, f"{name}: its evidence was not read"
+    found = kept.get("evidence")
+    if found is None:
+        error = str(kept.get("evidence_error") or NO_FILE)
+        return None, "" if error.endswith(NO_FILE) else f"{name}: its evidence was not read: {error}"
+    if wrong := complaints("evidence-file", found):
+        return None, f"{name}: its evidence is not shown, it cannot be believed: {'; '.join(wrong[:NAMED])}"
+    return found, ""
+
+
 def latency(evidence: Mapping[str, Any] | None) -> dict[str, Histogram]:
-    """The histograms by engine, from what the evidence's reader gives; without those that nobody filled."""
-    found = (evidence or {}).get("latency") or {}
-    return {engine: found[engine] for engine in ENGINES if (found.get(engine) or {}).get("count")}
+    """The histograms by engine, of believed evidence; without those that nobody filled."""
+    found = evidence["latency"] if evidence else {}
+    return {engine: found[engine] for engine in ENGINES if engine in found and found[engine]["count"]}
 
 
 def ratio(evidence: Mapping[str, Any] | None) -> Histogram | None:
-    """The histogram of Rust's duration over legacy's, None where no pair was measured."""
-    found: Histogram | None = (evidence or {}).get("ratio")
+    """The histogram of Rust's duration over legacy's, of believed evidence; None without a pair."""
+    found: Histogram | None = evidence["ratio"] if evidence else None
     return found if found and found["count"] else None
 
 
@@ -155,8 +177,13 @@ def speed(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any])
     return {"state": found, "told": told}
 
 
-def counts(evidence: Iterable[Mapping[str, Any] | None]) -> Counts:
-    """What all nodes counted since the wrapper came; see `JUDGED_BY_RUST`."""
+def counts(evidence: Iterable[Mapping[str, Any] | None], *, of_all: bool = True) -> Counts:
+    """What all nodes counted since the wrapper came; see `JUDGED_BY_RUST`.
+
+    Args:
+        evidence: What each node's evidence holds, believed; None where it is not known.
+        of_all: Whether it is known of every node; otherwise no fault among the rest says nothing.
+    """
     totals = [counted for one in evidence if one for counted in one["totals"].items()]
     if not totals:
         return {"rust_calls": None, "compared": None, "divergences": None, "rust_errors": None}
@@ -164,8 +191,8 @@ def counts(evidence: Iterable[Mapping[str, Any] | None]) -> Counts:
     return {
         "rust_calls": sum(counted[name] for mode, counted in totals for name in JUDGED_BY_RUST[mode]),
         "compared": outcome["match"] + outcome["divergence"],
-        "divergences": outcome["divergence"],
-        "rust_errors": outcome["rust_error"],
+        "divergences": outcome["divergence"] or (0 if of_all else None),
+        "rust_errors": outcome["rust_error"] or (0 if of_all else None),
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 from journal import append
 from vocabulary import OUTCOMES
 
+from report.criteria import judge
 from report.migration import assemble, main, read_decisions
 from report.page import render
 from report.run import MaterialError, check
@@ -34,12 +35,17 @@ def journal(*steps: tuple[float, str, int | None, str, str]) -> str:
 
 def evidence(**outcomes: int) -> dict[str, Any]:
     """What the evidence's reader gives."""
-    counted = dict.fromkeys(OUTCOMES, 0)
+    counted, none = dict.fromkeys(OUTCOMES, 0), {"bounds": [1.0], "counts": [0, 0], "sum": 0.0, "count": 0}
     return {
-        "totals": {"shadow": counted | outcomes, "final": counted | {"alone": 5}},
+        "schema": 1, "read_at": AT, "flushed": AT, "evidence": None, "accepted": {}, "rejected": {},
+        "rejects": {}, "skipped": {}, "reject_ratio": none, "demotions": 0, "restarts": 0,
+        "gaps": {"count": 0, "seconds": 0.0}, "chain": None, "latched": None,
+        "totals": {
+            "legacy": counted, "shadow": counted | outcomes, "rust": counted, "final": counted | {"alone": 5},
+        },
         "latency": {"legacy": histogram(0, 5, 0), "rust": histogram(5, 0, 0)},
         "ratio": {"bounds": [1.0], "counts": [5, 0], "sum": 2.0, "count": 5},
-    }
+    }  # fmt: skip
 
 
 def node(mode: str | None = "shadow", name: str = "node1", **kept: Any) -> dict[str, Any]:
@@ -119,6 +125,43 @@ def test_given_a_silent_node_and_one_without_evidence_then_the_page_says_so(tmp_
     assert run["final"]["node1"]["mode"] is None
     assert run["counts"]["compared"] is None
     assert "node1 is in an unknown mode" in run["reason"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ({"evidence": evidence() | {"totals": {"shadow": {"match": "7"}}}}, "cannot be believed: totals"),
+        ({"evidence": evidence() | {"latency": 7}}, "cannot be believed: latency is 7"),
+        ({"evidence": evidence() | {"ratio": None}}, "cannot be believed: ratio is None"),
+        ({"evidence": "gone"}, "cannot be believed: it is 'gone'"),
+        ({"evidence": None, "evidence_error": "no such user"}, "its evidence was not read: no such user"),
+        (None, "its evidence was not read"),
+    ],
+)
+def test_given_evidence_that_is_not_known_then_it_is_said_and_no_fault_elsewhere_proves_nothing(
+    tmp_path: Path, kept: dict[str, Any] | None, said: str
+) -> None:
+    unknown = node(name="node2") | {"material": None} if kept is None else node(name="node2", **kept)
+    run = assemble(nodes(node1=node(), node2=unknown), [], tmp_path)
+    check(run)
+    assert said in run["reason"].partition("; node2: ")[2]
+    assert run["counts"] == {"rust_calls": 12, "compared": 7, "divergences": None, "rust_errors": None}
+    verdicts = {one.name: one for one in judge(run)}
+    assert verdicts["Zero divergences"].verdict == verdicts["Zero Rust errors"].verdict == "not measured"
+    assert "no divergences in 7 blocks of the nodes whose evidence is known" in render(run)
+
+
+def test_given_a_fault_then_evidence_that_is_not_known_hides_it_from_nobody(tmp_path: Path) -> None:
+    faulty = node(evidence=evidence(match=7, divergence=1))
+    run = assemble(nodes(node1=faulty, node2=node(name="node2", evidence={})), [], tmp_path)
+    assert {one.name: one.verdict for one in judge(run)}["Zero divergences"] == "not met"
+
+
+def test_given_a_node_that_has_no_evidence_yet_then_nothing_is_unknown(tmp_path: Path) -> None:
+    fresh = node("legacy", "node2", evidence=None, evidence_error="/var/lib/x/evidence.db is not there")
+    run = assemble(nodes(node1=node(), node2=fresh), [], tmp_path)
+    assert run["counts"]["divergences"] == 0
+    assert "evidence" not in run["reason"]
 
 
 def test_given_a_broken_journal_then_the_page_says_where(tmp_path: Path) -> None:
