@@ -110,7 +110,9 @@ def node_overview(
         return {"answers": False, "why": (silent or {}).get(name) or f"{name} does not answer"}
     told = told_by(name, state)
     wrong = told.wrong.removeprefix(f"{name}: ")
+    latch = (told.status or {}).get("latched") or {}
     if wrong and state.get("status") is not None:  # its mode is what its status said
+        latch = _latch_among(state["status"])
         state = {**state, "mode": None, "why": wrong, "status": {}}
         wrong = ""
     status = told.status or {}
@@ -132,7 +134,7 @@ def node_overview(
         "reject_codes": None if rejected is None else sum(count > 0 for count in rejected.values()),
         "latency": {engine: quantiles((record.get("latency") or {}).get(engine)) for engine in ENGINES},
         "height": _height(status.get("tip") or {"height": height}),
-        "latched": (status.get("latched") or {}).get("why"),
+        "latched": latch.get("why"),
         "stopped": (status.get("stopped") or {}).get("why"),
         "recorded": (state.get("journal") or state).get("mode"),
         "release": state.get("release"),
@@ -140,6 +142,13 @@ def node_overview(
         "unit": _unit(state),
         "troubles": [*([wrong] if wrong else []), *troubles(name, state)],
     }
+
+
+def _latch_among(status: Any) -> dict[str, str]:
+    """A latch in a status that is not believed: that somebody has to look is said all the same."""
+    latch = status.get("latched") if isinstance(status, Mapping) else None
+    why = latch.get("why") if isinstance(latch, Mapping) else None
+    return {"why": f"it says so among what cannot be believed: {why}"} if isinstance(why, str) else {}
 
 
 def _height(tip: Mapping[str, Any]) -> int | None:

@@ -350,6 +350,14 @@ def test_given_a_node_whose_status_is_garbled_then_no_step_is_offered_and_a_way_
     assert "or one step back: ansible-playbook playbooks/rollback.yml -l node1" in shown
 
 
+def test_given_a_garbled_node_that_is_latched_too_then_both_are_said_and_how_to_acknowledge() -> None:
+    garbled = a_node(evidence=evidence(calls="many"), **latched("divergence"))
+    shown = screen(node1=garbled, node2=a_node("legacy"))
+    assert "node1: what it tells cannot be believed: evidence.calls is 'many', not a whole number" in shown
+    assert "node1 LATCHED: it says so among what cannot be believed: " in shown
+    assert "ansible-playbook playbooks/ack.yml -l node1" in shown
+
+
 def test_given_a_garbled_replay_on_an_untouched_node_then_its_mode_is_known_and_no_way_back_is_offered() -> (
     None
 ):
