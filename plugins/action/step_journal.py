@@ -38,7 +38,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             ),
             *named(self._task, task_vars),
         )
-        copy = kept.copy_of(base, answer.get("network", answer.get("counted")) or "", node)
+        identity = answer.get("network", answer.get("counted")) or ""
+        copy = kept.copy_of(base, identity, node)
         if answer.pop("is_broken", False):
             mend = command("journal", str(task_vars["inventory_hostname"]), set_aside="the reason")
             answer["msg"] += f". Look into it, then: {mend}"
@@ -52,7 +53,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 set_aside(copy)
         except OSError as error:
             return result | {"failed": True, "msg": f"{copy} cannot be written: {error}"}
-        return result | answer | {"copy": str(copy)}
+        return result | answer | {"copy": str(kept.copy_shown(base, identity, node))}
 
 
 def keep(copy: Path, content: str) -> None:

@@ -66,6 +66,15 @@ def copies(base: Path, node: str) -> dict[str, Known]:
     return {identity: known for identity, known in found.items() if known}
 
 
+def copy_shown(base: Path, identity: str, node: str) -> Path:
+    """The copy to tell of a journal by; for a node without an identity the newest that a removal ended."""
+    copy = copy_of(base, identity, node)
+    if identity or copy.exists():
+        return copy
+    ended = [name for name, known in copies(base, node).items() if known["removed"]]
+    return copy_of(base, ended[0], node) if ended else copy
+
+
 def read(copy: Path) -> str | None:
     """The copy, None where there is none."""
     try:

@@ -12,6 +12,7 @@ import pytest
 from journal import append, known_by
 from journal_file import JournalBroken, JournalFile
 from operator_folder import NETWORK, OperatorFolder
+from operators import journal_report
 
 from report.migration import main as make_page
 
@@ -232,3 +233,26 @@ def test_the_copy_of_a_journal_that_went_with_the_wrapper_is_no_copy_of_the_next
     again = droplet(tmp_path / "again")
     assert desk.broken(again) is None
     assert desk.write(again, "twice", FIRST) == FIRST
+
+
+def test_given_a_journal_that_went_with_the_wrapper_then_it_is_shown_as_removed_and_not_as_empty(
+    desk: Controller, tmp_path: Path
+) -> None:
+    desk.write(droplet(tmp_path / "node"), "once", FIRST)
+    copy = kept.copy_of(desk.base, FIRST, "node1")
+    copy.write_text(append(copy.read_text(), ENTRY | {"what": "removed", "why": "back to before"}))
+    assert kept.copy_shown(desk.base, "", "node1") == copy
+    result = {"item": "node1", "digests": [], "broken": None, "last": None}
+    found = journal_report([result], {"node1": kept.read(kept.copy_shown(desk.base, "", "node1"))})
+    assert found["lines"][0].startswith(
+        "journal of node1: taken away with the wrapper; the controller's copy: 2"
+    )
+    assert "back to before" in found["lines"][0]
+
+
+def test_given_a_journal_of_another_network_then_it_is_not_told_of_an_untouched_node(
+    desk: Controller, tmp_path: Path
+) -> None:
+    desk.write(droplet(tmp_path / "node"), "once", FIRST)
+    assert not kept.copy_shown(desk.base, "", "node1").exists()
+    assert kept.copy_shown(desk.base, SECOND, "node1") == kept.copy_of(desk.base, SECOND, "node1")
