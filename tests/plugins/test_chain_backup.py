@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import chain_backup
@@ -15,25 +11,22 @@ import pytest
 from chain_backup import bring_old, take
 from operator_folder import OperatorFolder
 
+from .conftest import give_to_nobody
+
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a folder of another user is made as root")
 
 
 @pytest.fixture
-def node() -> Iterator[Path]:
+def node(open_folder: Path) -> Path:
     """A node's folders, with a chain of the user nobody."""
-    place = Path(tempfile.mkdtemp())
-    place.chmod(0o755)
-    user = pwd.getpwnam("nobody")
     for name in ("chain", "state"):
-        (place / name).mkdir()
-    with sqlite3.connect(place / "chain/chain.db") as database:
+        (open_folder / name).mkdir()
+    with sqlite3.connect(open_folder / "chain/chain.db") as database:
         database.execute("CREATE TABLE blocks (seq INTEGER, raw TEXT)")
         database.executemany("INSERT INTO blocks VALUES (?, 'x')", [(n,) for n in range(10)])
     database.close()
-    for path in (place / "chain", place / "state", place / "chain/chain.db"):
-        os.chown(path, user.pw_uid, user.pw_gid)
-    yield place
-    shutil.rmtree(place)
+    give_to_nobody(*(open_folder / name for name in ("chain", "state", "chain/chain.db")))
+    return open_folder
 
 
 def test_given_a_chain_of_the_nodes_user_then_the_copy_is_roots_alone(node: Path) -> None:

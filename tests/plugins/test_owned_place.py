@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import shutil
 import stat
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from removal import remove
 from sealed import SealError, seal
 from troubles import troubles
 
+from .conftest import give_to_nobody
 from .test_modules import PAIR
 from .test_modules import run as run_module
 
@@ -29,19 +27,16 @@ NODE = pwd.getpwnam("nobody")
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
+def place(open_folder: Path) -> Path:
     """A folder of root's with a secret in it, and in `home` one of the node's user with its sources."""
-    place = Path(tempfile.mkdtemp())
-    place.chmod(0o755)
-    (place / "secret").write_text("of root")
-    (place / "secret").chmod(0o600)
-    (place / "roots").mkdir()
-    (place / "home/src").mkdir(parents=True)
-    (place / "home/src/node.py").write_text(PAIR)
-    for path in (place / "home", place / "home/src", place / "home/src/node.py"):
-        os.chown(path, NODE.pw_uid, NODE.pw_gid)
-    yield place
-    shutil.rmtree(place)
+    (open_folder / "secret").write_text("of root")
+    (open_folder / "secret").chmod(0o600)
+    (open_folder / "roots").mkdir()
+    home = open_folder / "home"
+    (home / "src").mkdir(parents=True)
+    (home / "src/node.py").write_text(PAIR)
+    give_to_nobody(home, *home.rglob("*"))
+    return open_folder
 
 
 def untouched(place: Path) -> bool:

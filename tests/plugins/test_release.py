@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import shutil
 import stat
 import sys
-import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import wheel_file
 from installed import compare
 from release import BUILD_PROBE, TAGS_PROBE, Interpreter, ReleaseRefused, install, switch, wheel_hash
 
+from .conftest import give_to_nobody
 from .test_modules import run as run_module
 from .wheels import DIST_INFO, RECORD, record, write_wheel
 
@@ -161,16 +160,12 @@ def test_given_a_link_in_the_place_of_a_release_then_it_is_no_release_and_its_ta
 
 
 @pytest.fixture
-def open_place() -> Iterator[Path]:
+def open_place(open_folder: Path) -> Path:
     """A folder that every user can enter, with one of the user nobody in it."""
-    place = Path(tempfile.mkdtemp())
-    place.chmod(0o755)
-    (place / "nodes").mkdir()
+    (open_folder / "nodes").mkdir()
     if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        os.chown(place / "nodes", nobody.pw_uid, nobody.pw_gid)
-    yield place
-    shutil.rmtree(place)
+        give_to_nobody(open_folder / "nodes")
+    return open_folder
 
 
 def the_wheel_of_this_clone() -> Path:

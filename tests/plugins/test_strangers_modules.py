@@ -6,16 +6,14 @@ import base64
 import hashlib
 import json
 import os
-import pwd
 import shutil
 import stat
 import tarfile
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from .conftest import give_to_nobody
 from .test_modules import run
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a folder of another user is made as root")
@@ -25,23 +23,20 @@ NO_CAPTURE = f"{'0' * 64}.json"
 
 
 @pytest.fixture
-def nodes() -> Iterator[Path]:
+def nodes(open_folder: Path) -> Path:
     """A folder of the node's user, with a capture and traps in it, and a secret of root's beside it."""
-    place = Path(tempfile.mkdtemp())
-    place.chmod(0o755)
-    (place / "secret").write_text('{"secret": "of root"}')
-    (place / "secret").chmod(0o600)
-    nodes = place / "nodes"
+    secret = open_folder / "secret"
+    secret.write_text('{"secret": "of root"}')
+    secret.chmod(0o600)
+    nodes = open_folder / "nodes"
     (nodes / "captures").mkdir(parents=True)
     for folder in (nodes, nodes / "captures"):
         (folder / NAME).write_bytes(CAPTURE)
         (folder / NO_CAPTURE).write_text("{}")
-        (folder / "link.json").symlink_to(place / "secret")
+        (folder / "link.json").symlink_to(secret)
         os.mkfifo(folder / "pipe.json")
-    for path in (nodes, *nodes.rglob("*")):
-        os.chown(path, pwd.getpwnam("nobody").pw_uid, pwd.getpwnam("nobody").pw_gid, follow_symlinks=False)
-    yield nodes
-    shutil.rmtree(place)
+    give_to_nobody(nodes, *nodes.rglob("*"))
+    return nodes
 
 
 def test_given_captures_with_traps_among_them_then_only_what_is_one_is_read(nodes: Path) -> None:
