@@ -23,6 +23,7 @@ from completion import advice as completion_advice
 from completion import judge as judge_completion
 from completion import lines as completion_lines
 from completion import refused as completion_refused
+from entries import begun, entry, if_broken
 from gate.override import OverrideRefused, override
 from gate.status_reader import told_by
 from journal import Known
@@ -33,7 +34,7 @@ from repair import plan as plan_repair
 from rollback import operation as operation_of_rollback
 from rollback import plan as plan_rollback
 from screen import coloured, plain, status_lines, step_lines
-from steps import Step, finished, gate_record, plan
+from steps import Step, finished, plan
 from troubles import drop_in_is_wrong, troubles
 from typed_run import command
 from unit_needs import text as unit_text
@@ -106,13 +107,16 @@ def step_record(step: Mapping[str, Any], finished: bool = False) -> dict[str, An
     return {"schema": 1, **step, "finished": time.time() if finished else None}
 
 
-def finished_record(step: Mapping[str, Any], begun: Mapping[str, Any], folder: str) -> dict[str, Any]:
-    """The same for a step that another run began and that is finished now.
+def finished_record(step: Mapping[str, Any], state: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """The same for a step whose mode is in force, which another run may have begun.
 
     What that run kept in ``folder`` stays, with its evidence; where it kept nothing here, the journal's
     record of the beginning tells what the gate said.
     """
-    return finished(step, begun, read_kept(Path(folder), step), time.time())
+    first = begun(step, state)
+    if first is None:
+        return step_record(step, finished=True)
+    return finished(step, first, read_kept(Path(folder), step), time.time())
 
 
 def migration_steps(
@@ -365,7 +369,6 @@ class FilterModule:
             "gate_override": gate_override,
             "step_record": step_record,
             "finished_record": finished_record,
-            "gate_record": gate_record,
             "repair_plan": repair_plan,
             "rollback_plan": rollback_plan,
             "troubles": troubles_of,
@@ -382,6 +385,8 @@ class FilterModule:
             "other_release": other_release,
             "lock_refusals": lock_refusals_of,
             "lock_lines": lock_lines_of,
+            "journal_entry": entry,
+            "journal_if_broken": if_broken,
             "journal_known": journal_known,
             "journal_lines": journal_lines_of,
             "kept_folder": kept_folder,

@@ -10,11 +10,11 @@ from typing import Any
 try:
     from ansible.module_utils.bounded_reader import Unreadable, read_object
     from ansible.module_utils.journal import is_another, known_by, verify_chain
-    from ansible.module_utils.typed_run import command
+    from ansible.module_utils.typed_run import command, this_run
 except ImportError:  # outside of Ansible, in the tests and in the filter
     from bounded_reader import Unreadable, read_object
     from journal import is_another, known_by, verify_chain
-    from typed_run import command
+    from typed_run import command, this_run
 
 
 def way_on(states: Mapping[str, Mapping[str, Any] | None] | None, node: str) -> str:
@@ -22,6 +22,8 @@ def way_on(states: Mapping[str, Mapping[str, Any] | None] | None, node: str) -> 
     state = (states or {}).get(node) or {}
     touched = bool(state.get("remains")) or state.get("mode") not in ("legacy", None)
     again = "Mend the cause and run the same command again"
+    if this_run().playbook == "rollback":
+        return again
     return f"{again}, or go back: {command('rollback', node)}" if touched else again
 
 

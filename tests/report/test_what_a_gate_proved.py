@@ -59,13 +59,16 @@ def test_given_an_overridden_gate_then_the_page_names_who_did_it_from_the_journa
 
 
 def test_given_the_play_of_a_step_then_it_hands_the_journal_what_the_gate_proved(here: Path) -> None:
-    tasks = yaml.safe_load((ROOT / "playbooks/tasks/locked_step.yml").read_text())
-    (expression,) = (task["vars"]["step_gate"] for task in tasks if task["name"] == "Take the step")
+    tasks = yaml.safe_load((ROOT / "playbooks/tasks/step.yml").read_text())
+    (given,) = (task["vars"] for task in tasks if task["name"].endswith("that the step begins"))
+    made = yaml.safe_load((ROOT / "roles/journal/defaults/main.yml").read_text())["journal_entry"]
+    expression = made.replace(" }}", ").gate }}").replace("{{ ", "{{ (")
     step = a_passed_step()
     content = {"content": "{{ said | to_json }}", "dest": str(here / "said.json"), "mode": "0644"}
-    task = {"name": "Keep it", "ansible.builtin.copy": content, "vars": {"said": expression}}
+    task = {"name": "Keep it", "ansible.builtin.copy": content, "vars": given | {"said": expression}}
+    unknown = {"journal_state": {}, "journal_why": ""}
     written = [{"name": "A play", "hosts": "node1", "gather_facts": False, "tasks": [task]}]
     (here / "play.yml").write_text(yaml.safe_dump(written))
-    status, said = play(here, str(here / "play.yml"), "-e", json.dumps({"gate_step": step}))
+    status, said = play(here, str(here / "play.yml"), "-e", json.dumps({"gate_step": step} | unknown))
     assert status == 0, said
     assert json.loads((here / "said.json").read_text()) == gate_record(step)
