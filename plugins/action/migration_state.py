@@ -14,15 +14,16 @@ from reached import asked, named
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Runs the module."""
+    """Runs the module; returns ``asked`` too, so that another action can ask the same again."""
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Ask once."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        return result | asked(
+        answer = asked(
             lambda: self._execute_module(
                 module_name="migration_state", module_args=arguments, task_vars=task_vars
             ),
             *named(self._task, task_vars),
         )
+        return result | answer | {"asked": arguments}

@@ -42,7 +42,6 @@ from upgrade import check as check_upgrade
 from upgrade import lines as upgrade_lines
 from upgrade import operation as operation_of_upgrade
 from upgrade import plan as plan_upgrade
-from waiting import next_look
 from waves import Size, waves
 
 WAVE = "coinjecture_step_wave_"
@@ -146,11 +145,6 @@ def wave_lengths(groups: Mapping[str, Sequence[str]], hosts: Sequence[str]) -> l
     """How many of the play's hosts are in each wave, for ``serial``; an empty wave is left out."""
     named = sorted(name for name in groups if re.fullmatch(rf"{WAVE}\d{{4}}", name))
     return [count for name in named if (count := len(set(groups[name]) & set(hosts)))]
-
-
-def gate_pause(step: Mapping[str, Any], began: float, deadline: float) -> float:
-    """Seconds until the gate is asked again; 0 where the time for waiting is over."""
-    return next_look(float(began), float(deadline), step["ready_at"], time.time()) or 0.0
 
 
 def other_release(states: Mapping[str, Any], node: str) -> dict[str, str]:
@@ -395,7 +389,6 @@ class FilterModule:
             "network_to_give": kept.to_give,
             "wave_of": wave_of,
             "wave_lengths": wave_lengths,
-            "gate_pause": gate_pause,
             "completion": completion,
             "completion_advice": completion_advice,
             "completion_lines": completion_lines,

@@ -33,7 +33,7 @@ def keep(node: str, **changes: Any) -> None:
 def status(node: str) -> dict[str, Any]:
     """What its wrapper says, with a soak that lasts long enough for anything."""
     now, mode = time.time(), kept(node)["mode"]
-    said = a_status(node, mode, now, 1000.0, 400, REJECTED)
+    said = a_status(node, mode, now, float(kept(node).get("soaked", 1000.0)), 400, REJECTED)
     said["evidence"]["determinism"] = an_arm(now, measured(400))
     why = kept(node)["latched"]
     latched = {"at": now, "from": "rust", "to": "shadow", "why": why, "capture": None} if why else None
@@ -43,12 +43,14 @@ def status(node: str) -> dict[str, Any]:
 
 def state(node: str, operator_dir: str) -> dict[str, Any]:
     """The same as `node_state.read` would give it; the journal is the one that lies there."""
-    said = status(node)
+    said, nodes = status(node), tuple(sorted(path.stem for path in FOLDER.glob("node*.json")))
+    with (FOLDER / "reads").open("a") as reads:
+        reads.write(f"{node}\n")
     steps = JournalFile(OperatorFolder(Path(operator_dir), Path(operator_dir)))
     return {
         "now": time.time(), "mode": said["mode"], "why": "said by the wrapper", "next_mode": said["mode"],
         "status": said, "status_error": "", "mode_file": None, "mode_file_error": "", "operation": None,
-        "chain": a_view(time.time(), (node,)), "release": RELEASE, "installed": None, "restarting": False,
+        "chain": a_view(time.time(), nodes), "release": RELEASE, "installed": None, "restarting": False,
         "service": {"found": True, "active": True, "state": "active (running)", "restarts": 0},
         "unit": {"lacks": [], "obstacles": []}, "remains": ["/opt/x"], "changed_since_start": [],
         "runtime": {"python": "3.11", "libc": "glibc", "switches": []},

@@ -15,4 +15,5 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Answer as the node would."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         node, asked = str(self._task.delegate_to or task_vars["inventory_hostname"]), self._task.args
-        return result | {"changed": False, "state": pretended.state(node, asked["operator_dir"])}
+        state = pretended.state(node, asked["operator_dir"])
+        return result | {"changed": False, "state": state, "asked": dict(asked)}

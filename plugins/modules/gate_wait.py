@@ -1,0 +1,23 @@
+#!/usr/bin/python
+"""Documentation of the action plugin gate_wait; it runs on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gate_wait
+short_description: Stay until the gate lets the steps of some nodes start, refuses one, or the time is over
+description: Asks every node again, ever more seldom, and shows how it stands. Holds no lock, changes nothing.
+options:
+  nodes: {description: The nodes whose steps wait., type: list, elements: str, required: true}
+  results:
+    description: The looped results of C(migration_state), which it asks again.
+    type: list
+    elements: dict
+    required: true
+  phase: {description: The phase., type: int, required: true}
+  phases: {description: The calendar., type: list, elements: dict, required: true}
+  criteria: {description: What a soak has to show., type: dict, required: true}
+  serial: {description: How many nodes are in a wave., type: raw, required: true}
+  timeout: {description: Seconds to stay., type: float, required: true}
+author: ["The migration toolkit"]
+"""
