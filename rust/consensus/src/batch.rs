@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::content::Prepared;
-use crate::engine::{Engine, Judgement, Profile, Rules};
+use crate::engine::{Engine, Judgement};
 use crate::error::EngineError;
+use crate::rules::prepared::Prepared;
+use crate::rules::reason::Profile;
+use crate::rules::settings::Rules;
 
 /// Rows that a thread prepares in one go: enough to make the handing over cheap, few enough to share the work.
 const ROWS_AT_ONCE: usize = 8;
@@ -36,7 +38,7 @@ pub fn take_all(
 ) -> Vec<Result<Judgement, EngineError>> {
     let mut verdicts = Vec::with_capacity(rows.len());
     let _ = in_order(*engine.rules(), rows, profile, threads, |prepared, row| {
-        let judged = engine.judge_prepared(prepared, row, profile);
+        let judged = engine.judge_prepared(prepared, row.received_at, profile);
         verdicts.push(judged.and_then(|judgement| engine.apply(&judgement).map(|()| judgement)));
         ControlFlow::<()>::Continue(())
     });
@@ -56,7 +58,7 @@ pub fn pass_all(
 ) -> (usize, Result<(), EngineError>) {
     let mut judged = 0;
     let end = in_order(*engine.rules(), rows, profile, threads, |prepared, row| {
-        match engine.take_prepared(prepared, row, profile) {
+        match engine.take_prepared(prepared, row.received_at, profile) {
             Ok(_) => {
                 judged += 1;
                 ControlFlow::Continue(())
@@ -188,7 +190,9 @@ mod tests {
 
     fn told(verdicts: &[Result<Judgement, EngineError>]) -> Vec<String> {
         let tell = |verdict: &Result<Judgement, EngineError>| match verdict {
-            Ok(judgement) => format!("{:?} {:?} {:?}", judgement.reason, judgement.tip_hash, judgement.tip_cumulative),
+            Ok(judgement) => {
+                format!("{:?} {:?} {:?}", judgement.reason(), judgement.tip_hash, judgement.tip_cumulative)
+            }
             Err(error) => error.to_string(),
         };
         verdicts.iter().map(tell).collect()

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::budget::Budget;
 use crate::error::EngineError;
-use crate::number::Num;
-use crate::value::Value;
+use crate::python::number::Num;
+use crate::python::value::Value;
 
 /// How long `slow` computes for a judgement; an engine that only waited would cost nothing.
 const DELAY: Duration = Duration::from_millis(250);

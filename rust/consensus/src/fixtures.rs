@@ -1,7 +1,8 @@
 //! The chain that the tests of several modules grow.
 
 use crate::block::Block;
-use crate::engine::{Engine, Rules};
+use crate::engine::Engine;
+use crate::rules::settings::Rules;
 
 const GENESIS: &str = r#"{"index": 0, "timestamp": 1.0, "previous_hash": "-", "transactions": [], "merkle_root": "",
     "problem": {}, "solution": [], "complexity": {"time_solve_O": "O(1)", "time_verify_O": "O(1)",

@@ -1,28 +1,26 @@
 //! The consensus rules of the network: what a block must be, what it is worth, and which tip is best.
 //!
 //! The rules were first written in Python and Python is their oracle, so this crate evaluates a block as `CPython`
-//! would: its JSON, its numbers, its exceptions. The layers, from the bottom:
+//! would: its JSON, its numbers, its exceptions. The rooms, from the ground up; each uses only those before it:
 //!
-//! - [`number`], [`value`]: Python's numbers and JSON values with Python's equality, order and truth;
-//! - [`json`], [`double`], [`text`]: reading and writing the bytes that decide consensus;
-//! - [`work`], [`proof`]: the work score and the subset sum;
-//! - [`block`]: one block, parsed once, with its domain check and its hash;
-//! - `content`: what is left of a block when its text is gone, and the rules that need no tree;
-//! - [`tree`], [`engine`]: the block tree, fork choice, and the verdict;
+//! - [`error`], [`budget`]: why an evaluation stops;
+//! - [`python`]: numbers, values, dicts, keys and sums as Python has them;
+//! - [`json`]: reading and writing the bytes that decide consensus;
+//! - [`block`]: one block, parsed once, with its schema, its domain check and its hash;
+//! - [`chain`]: the block tree, fork choice, and the tree as text;
+//! - [`rules`]: the nine rules, the work score and the subset sum;
+//! - [`engine`]: the verdict, and what it does to the tree;
 //! - [`batch`]: many blocks at once, by several threads;
 //! - [`solver`]: the miner's solver, no rule.
 //!
-//! Nothing here knows Python the library, does I/O, or reads a clock.
+//! Nothing here knows Python the library, does I/O, or reads a clock. `docs/core.md` follows a block through it.
 
 #![forbid(unsafe_code)]
 
 pub mod batch;
 pub mod block;
 pub mod budget;
-mod bytes;
-mod content;
-mod dict;
-pub mod double;
+pub mod chain;
 pub mod engine;
 pub mod error;
 #[cfg(feature = "faults")]
@@ -30,26 +28,13 @@ pub mod faults;
 #[cfg(test)]
 mod fixtures;
 pub mod json;
-pub mod key;
-pub mod number;
-mod operations;
-mod parts;
-pub mod proof;
-mod scan;
+pub mod python;
+pub mod rules;
 pub mod solver;
-pub mod text;
-mod transfer;
-pub mod tree;
-mod unicode;
-mod usual;
-pub mod value;
-mod verdict;
-pub mod wanted;
-pub mod work;
-pub mod wrong;
 
 pub use block::Block;
 pub use budget::Budget;
-pub use engine::{Decision, Engine, Judgement, Profile, Reason, Rules};
+pub use engine::{Decision, Engine, Judgement};
 pub use error::{EngineError, Exception, Halt};
-pub use value::Value;
+pub use python::Value;
+pub use rules::{Profile, Reason, Rules};

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use coinjecture_consensus::double;
 use coinjecture_consensus::json::{parse, MAX_LEVELS};
+use coinjecture_consensus::python::read_double;
 use coinjecture_consensus::Value;
 
 const TABLE: &str = include_str!("literals.tsv");
@@ -24,7 +24,7 @@ fn every_literal_is_the_double_that_cpython_reads() {
         let (pieces, bits) = line.split_once('\t').unwrap();
         let text = literal(pieces);
         let expected = u64::from_str_radix(bits, 16).unwrap();
-        assert_eq!(double::read(text.as_bytes()).map(f64::to_bits), Some(expected), "{pieces}");
+        assert_eq!(read_double(text.as_bytes()).map(f64::to_bits), Some(expected), "{pieces}");
         let negative = format!("-{text}");
         match parse(negative.as_bytes(), MAX_LEVELS) {
             Ok(Value::Float(value)) => assert_eq!(value.to_bits(), expected | 1 << 63, "-{pieces}"),

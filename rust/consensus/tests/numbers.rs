@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use coinjecture_consensus::number::Num;
+use coinjecture_consensus::python::Num;
 use coinjecture_consensus::Exception;
 use num_bigint::BigInt;
 

@@ -6,10 +6,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
-use coinjecture_consensus::json::{parse, MAX_LEVELS};
-use coinjecture_consensus::key::hex;
-use coinjecture_consensus::text::write_ordered;
-use coinjecture_consensus::value::Dict;
+use coinjecture_consensus::json::{parse, write_ordered, MAX_LEVELS};
+use coinjecture_consensus::python::{hex, Dict};
 use coinjecture_consensus::{Block, Engine, Judgement, Profile, Rules, Value};
 
 fn vectors() -> PathBuf {
@@ -64,7 +62,7 @@ fn outcome(judgement: &Judgement, engine: &Engine) -> String {
         engine.tree().get(key).expect("the node was put into the tree")
     });
     let verdict = if judgement.accepted() { "accept" } else { "reject" };
-    let reason = judgement.reason.map_or("null".to_owned(), |reason| format!("\"{}\"", reason.code()));
+    let reason = judgement.reason().map_or("null".to_owned(), |reason| format!("\"{}\"", reason.code()));
     let hash = judgement.computed_hash.map_or("null".to_owned(), |hash| format!("\"{}\"", hex(&hash)));
     format!(
         "verdict \"{verdict}\" reason {reason} computed_hash {hash} work_bits {} height {} cumulative_bits {} \

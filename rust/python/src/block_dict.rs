@@ -4,17 +4,16 @@
 //! at a depth, and an upper bound of both is enough unless the block comes near. Then weighing ends, and the block is
 //! read whole, as far as the domain goes.
 
-use coinjecture_consensus::block::{MAX_BYTES, READ};
-use coinjecture_consensus::text::write_sorted;
-use coinjecture_consensus::value::{Dict, Text};
-use coinjecture_consensus::wanted::{Part, Wanted};
+use coinjecture_consensus::block::{BLOCK, MAX_BYTES};
+use coinjecture_consensus::json::{write_sorted, Part, Schema};
+use coinjecture_consensus::python::{Dict, Text};
 use coinjecture_consensus::{Block, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
-use crate::held::{code_points, small_int, Entries, Nested};
+use crate::builtins::{code_points, small_int, Entries, Nested};
+use crate::fast_dict;
 use crate::reading::{foreign_key, inner, Reading, Refusal, INNER_LEVELS};
-use crate::usual;
 
 /// The most that `json.dumps` writes for one code point: a pair of surrogates.
 pub const BYTES_PER_CODE_POINT: usize = 12;
@@ -30,11 +29,11 @@ pub const BYTES_PER_MEMBER: usize = 4;
 
 /// Takes over a block that is exactly a `dict`.
 pub fn block_of(dict: &Bound<'_, PyDict>) -> Result<Block<'static>, Refusal> {
-    if let Some(block) = usual::block_of(dict) {
+    if let Some(block) = fast_dict::block_of(dict) {
         return Ok(block);
     }
     let mut weighing = Weighing { bound: 0, reading: Reading::of_block() };
-    match weighing.wanted(dict, &READ, INNER_LEVELS) {
+    match weighing.by_schema(dict, &BLOCK, INNER_LEVELS) {
         Ok(read) => Ok(Block::of_fields(read, weighing.bound / BYTES_PER_CODE_POINT)),
         Err(Stop::Large) => Reading::of_block().dict(dict, INNER_LEVELS).map(Block::from_dict),
         Err(Stop::Refused(refusal)) => Err(refusal),
@@ -76,13 +75,13 @@ impl Weighing {
     }
 
     /// The wanted part of a dict.
-    fn wanted(
+    fn by_schema(
         &mut self,
         dict: &Bound<'_, PyDict>,
-        wanted: &'static Wanted,
+        schema: &'static Schema,
         levels: usize,
     ) -> Result<Dict<'static>, Stop> {
-        let mut read = Dict::with_capacity(wanted.len());
+        let mut read = Dict::with_capacity(schema.len());
         let mut first_other: Option<Text<'static>> = None;
         let mut likely = 0;
         self.add(BYTES_PER_MEMBER)?;
@@ -92,13 +91,13 @@ impl Weighing {
             self.add_text(key)?;
             self.add(BYTES_PER_MEMBER)?;
             let name = key.to_str().unwrap_or_default(); // with lone surrogates it is none of the names
-            let found = wanted.find_from(name.as_bytes(), likely);
+            let found = schema.find_from(name.as_bytes(), likely);
             likely = found.map_or(likely, |(position, _)| position + 1);
             let (name, value) = match (found, value.cast_exact::<PyDict>()) {
-                (Some((_, (name, Part::Inside(inside)))), Ok(dict)) => {
-                    (name, Value::Dict(self.wanted(dict, inside, inner(levels)?)?))
+                (Some((_, (name, Part::Members(members)))), Ok(dict)) => {
+                    (name, Value::Dict(self.by_schema(dict, members, inner(levels)?)?))
                 }
-                (Some((_, (name, Part::Whole | Part::Inside(_)))), _) => {
+                (Some((_, (name, Part::Kept | Part::Members(_)))), _) => {
                     let value = self.reading.value(&value, levels)?;
                     self.add(bound_of_value(&value))?;
                     (name, value)
@@ -107,7 +106,7 @@ impl Weighing {
                     self.weigh(&value, levels)?;
                     (name, Value::Null)
                 }
-                (Some((_, (_, Part::Nothing))) | None, _) => {
+                (Some((_, (_, Part::Unread))) | None, _) => {
                     self.weigh(&value, levels)?;
                     if first_other.is_none() {
                         first_other = Some(self.reading.text(key)?);
@@ -178,26 +177,26 @@ fn bound_of_value(value: &Value<'_>) -> usize {
 }
 
 /// The whole block: what was taken over as it was then, what no rule reads as it is in the dict now.
-pub fn whole(read: &Dict<'static>, dict: &Bound<'_, PyDict>) -> Result<Dict<'static>, Refusal> {
-    merged(&mut Reading::of_block(), read, dict, &READ, INNER_LEVELS)
+pub fn complete(read: &Dict<'static>, dict: &Bound<'_, PyDict>) -> Result<Dict<'static>, Refusal> {
+    merged(&mut Reading::of_block(), read, dict, &BLOCK, INNER_LEVELS)
 }
 
 fn merged(
     reading: &mut Reading,
     read: &Dict<'static>,
     dict: &Bound<'_, PyDict>,
-    wanted: &Wanted,
+    schema: &Schema,
     levels: usize,
 ) -> Result<Dict<'static>, Refusal> {
     let mut pairs = Vec::new();
     for entry in Entries::of(dict) {
         let (key, value) = entry?;
         let key = reading.text(key.cast()?)?;
-        let value = match (wanted.find(&key).map(|(_, part)| part), read.get(&key), value.cast_exact::<PyDict>()) {
-            (None | Some(Part::Presence | Part::Nothing), ..) => reading.value(&value, levels)?,
+        let value = match (schema.find(&key).map(|(_, part)| part), read.get(&key), value.cast_exact::<PyDict>()) {
+            (None | Some(Part::Presence | Part::Unread), ..) => reading.value(&value, levels)?,
             (Some(_), None, _) => continue, // it came later
-            (Some(Part::Inside(inside)), Some(Value::Dict(known)), Ok(now)) => {
-                Value::Dict(merged(reading, known, now, inside, inner(levels)?)?)
+            (Some(Part::Members(members)), Some(Value::Dict(known)), Ok(now)) => {
+                Value::Dict(merged(reading, known, now, members, inner(levels)?)?)
             }
             (Some(_), Some(known), _) => known.clone(),
         };

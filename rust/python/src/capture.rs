@@ -1,20 +1,19 @@
 //! `capture`: a block taken over once, before any engine can change it.
 
-use coinjecture_consensus::block::MAX_BYTES;
-use coinjecture_consensus::json::{self, MAX_LEVELS};
-use coinjecture_consensus::key::hex;
-use coinjecture_consensus::text::write_ordered;
-use coinjecture_consensus::value::Dict;
+use coinjecture_consensus::block::{BLOCK, MAX_BYTES};
+use coinjecture_consensus::json::{self, write_ordered, MAX_LEVELS};
+use coinjecture_consensus::python::{hex, Dict};
+use coinjecture_consensus::rules::reported_work;
 use coinjecture_consensus::{Block, Value};
 use pyo3::exceptions::{PyTypeError, PyUnicodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyString};
 
-use crate::block_dict::{block_of, whole};
+use crate::block_dict::{block_of, complete};
+use crate::builtins::{code_points, with_surrogates};
 use crate::convert::to_python;
 use crate::errors::OutOfDomain;
-use crate::held::{code_points, with_surrogates};
 use crate::reading::{is_mapping, too_large, Reading, Refusal, INNER_LEVELS};
 
 /// Time above which other threads may run meanwhile, in nanoseconds. Below it, getting the interpreter lock back
@@ -27,23 +26,6 @@ const NANOSECONDS_PER_BYTE: u64 = 8;
 /// Bytes of a text that is parsed in less than [`WORTH_RELEASING`].
 #[allow(clippy::cast_possible_truncation)] // it is small
 pub const QUICKLY_PARSED: usize = (WORTH_RELEASING / NANOSECONDS_PER_BYTE) as usize;
-
-/// Fields that are read from a block that is an object.
-const FIELDS: [&str; 13] = [
-    "index",
-    "timestamp",
-    "previous_hash",
-    "transactions",
-    "merkle_root",
-    "problem",
-    "solution",
-    "complexity",
-    "mining_capacity",
-    "cumulative_work_score",
-    "block_hash",
-    "offchain_cid",
-    "proof_commitment",
-];
 
 /// The text a block borrows from.
 enum Source {
@@ -95,7 +77,7 @@ impl Captured {
         let read = || self.block().dict().clone().into_owned();
         match self.cell.borrow_owner() {
             // What cannot be read any more is left out: the verdict does not depend on it.
-            Source::Dict(dict) => whole(&read(), dict.bind(py)).unwrap_or_else(|_| read()),
+            Source::Dict(dict) => complete(&read(), dict.bind(py)).unwrap_or_else(|_| read()),
             Source::Surrogates(text) => match json::parse(text, MAX_LEVELS) {
                 Ok(Value::Dict(dict)) => dict.into_owned(),
                 _ => read(),
@@ -148,7 +130,7 @@ impl Captured {
         if self.block().out_of_domain().is_some() {
             return None;
         }
-        self.block().reported_work(py.version_info().minor)
+        reported_work(self.block(), py.version_info().minor)
     }
 }
 
@@ -229,9 +211,9 @@ fn block_of_source(source: &Source) -> Result<Block<'_>, String> {
 fn fields_of(block: &Bound<'_, PyAny>) -> Result<Dict<'static>, Refusal> {
     let mut reading = Reading::of_block();
     let mut pairs = Vec::new();
-    for name in FIELDS {
+    for (name, _) in BLOCK.keys() {
         // A method is no field: a list has an `index`, and is no block.
-        if let Some(value) = block.getattr_opt(name)?.filter(|value| !value.is_callable()) {
+        if let Some(value) = block.getattr_opt(*name)?.filter(|value| !value.is_callable()) {
             pairs.push((name.as_bytes().into(), reading.value(&value, INNER_LEVELS)?));
         }
     }

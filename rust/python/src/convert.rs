@@ -1,6 +1,6 @@
 //! Values of the core to Python objects.
 
-use coinjecture_consensus::key::{hex_digits, Key, Named};
+use coinjecture_consensus::python::{hex_digits, Key, Named};
 use coinjecture_consensus::Value;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyList, PyString};

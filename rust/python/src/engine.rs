@@ -2,27 +2,28 @@
 
 use coinjecture_consensus as core;
 use coinjecture_consensus::batch::{pass_all, take_all, Row};
-use coinjecture_consensus::engine::{Profile, Rules};
-use coinjecture_consensus::key::{Key, Named};
-use coinjecture_consensus::{Block, EngineError, Value};
+use coinjecture_consensus::chain::{Node as CoreNode, Tree};
+use coinjecture_consensus::python::{Key, Named};
+use coinjecture_consensus::rules::PYTHON_MINORS;
+use coinjecture_consensus::{Block, EngineError, Profile, Rules, Value};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
+use crate::builtins::members_of;
 use crate::capture::{capture, Captured, QUICKLY_PARSED, WORTH_RELEASING};
 use crate::convert::{key_to_python, to_python};
 use crate::errors::to_python as to_exception;
-use crate::held::members_of;
+use crate::fast_dict;
 use crate::judgement::{Judgement, Node};
+use crate::locked::Locked;
 use crate::reading::{Reading, Refusal};
-use crate::shared::Shared;
-use crate::usual;
 
 /// The tree of blocks with the rules.
 #[pyclass(frozen, module = "coinjecture._core")]
-pub struct Engine(Shared);
+pub struct Engine(Locked);
 
 /// What `Engine.take` says of a block.
 type Taken<'py> = (Option<&'static str>, bool, Option<Py<PyAny>>, Option<Py<PyAny>>, Option<Bound<'py, PyAny>>);
@@ -34,8 +35,8 @@ fn profile_named(name: &str) -> PyResult<Profile> {
 
 /// A minor of Python 3 whose rules are known.
 fn known_minor(minor: i64) -> PyResult<u8> {
-    let known = u8::try_from(minor).ok().filter(|minor| core::engine::PYTHON_MINORS.contains(minor));
-    let (first, last) = (core::engine::PYTHON_MINORS.start(), core::engine::PYTHON_MINORS.end());
+    let known = u8::try_from(minor).ok().filter(|minor| PYTHON_MINORS.contains(minor));
+    let (first, last) = (PYTHON_MINORS.start(), PYTHON_MINORS.end());
     known.ok_or_else(|| {
         PyValueError::new_err(format!("the rules are known of Python 3.{first} to 3.{last}, not of 3.{minor}"))
     })
@@ -71,12 +72,12 @@ fn new_node(
     cumulative: f64,
     received_at: f64,
     timestamp: &Bound<'_, PyAny>,
-) -> PyResult<core::tree::Node> {
+) -> PyResult<CoreNode> {
     let height = plain(height)?;
     if height.as_num().is_none() {
         return Err(PyTypeError::new_err("a height is a number"));
     }
-    Ok(core::tree::Node {
+    Ok(CoreNode {
         hash: named(hash)?,
         parent: named(parent)?,
         height,
@@ -89,7 +90,7 @@ fn new_node(
 
 /// What `Engine.take` says of a decision. `key` is the key object of the node, if the caller has it at hand.
 fn taken<'py>(py: Python<'py>, decision: &core::Decision, key: Option<Py<PyAny>>) -> PyResult<Taken<'py>> {
-    let reason = decision.reason.map(core::Reason::code);
+    let reason = decision.reason().map(core::Reason::code);
     let Some(node) = &decision.node else { return Ok((reason, false, None, None, None)) };
     let key = key.map_or_else(|| key_to_python(py, &node.hash), Ok)?;
     let height = to_python(py, &node.height)?;
@@ -105,13 +106,13 @@ fn truncated(py: Python<'_>, number: f64) -> PyResult<Bound<'_, PyAny>> {
 
 impl Engine {
     /// Takes a usual block if nobody else is at the tree; `None` if it has to be taken another way.
-    fn take_usual(
+    fn take_fast(
         &self,
         dict: &Bound<'_, PyDict>,
         received_at: f64,
         profile: Profile,
     ) -> Option<Result<core::Decision, EngineError>> {
-        self.0.change_if_free(|engine| usual::take(dict, engine, received_at, profile))
+        self.0.change_if_free(|engine| fast_dict::take(dict, engine, received_at, profile))
     }
 
     fn take_block(
@@ -161,7 +162,7 @@ impl Engine {
             Ok(captured) => made(captured.get()),
             Err(_) => made(&capture(genesis, false)?),
         };
-        engine.map(|engine| Self(Shared::new(engine))).map_err(|error| to_exception(&error))
+        engine.map(|engine| Self(Locked::new(engine))).map_err(|error| to_exception(&error))
     }
 
     /// Judges a captured block by a profile, `header` or `full`. Changes nothing.
@@ -184,7 +185,7 @@ impl Engine {
             }
             _ => {
                 if let Ok(dict) = block.cast_exact::<PyDict>() {
-                    if let Some(decision) = self.take_usual(dict, received_at, profile_named(profile)?) {
+                    if let Some(decision) = self.take_fast(dict, received_at, profile_named(profile)?) {
                         let key = dict.get_item(intern!(py, "block_hash"))?.map(Bound::unbind);
                         return taken(py, &decision.map_err(|error| to_exception(&error))?, key);
                     }
@@ -294,7 +295,7 @@ impl Engine {
         block_hash: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let first = new_node(key, parent, height, cumulative, received_at, timestamp)?;
-        let node = core::tree::Node { hash: named(block_hash.unwrap_or(key))?, ..first.clone() };
+        let node = CoreNode { hash: named(block_hash.unwrap_or(key))?, ..first.clone() };
         if node.hash.key != first.hash.key {
             return Err(PyValueError::new_err("block_hash is not equal to the key"));
         }
@@ -330,14 +331,14 @@ impl Engine {
     fn ancestors(&self, key: &Bound<'_, PyAny>) -> PyResult<Vec<Node>> {
         let py = key.py();
         let Some(key) = key_of(key)? else { return Ok(Vec::new()) };
-        let line = |tree: &core::tree::Tree| tree.get(&key).map(|node| tree.ancestors(&node));
+        let line = |tree: &Tree| tree.get(&key).map(|node| tree.ancestors(&node));
         let line = self.0.read(py, |engine| line(engine.tree()));
         Ok(line.unwrap_or_default().into_iter().map(Node).collect())
     }
 
     /// The tip, its parent, and so on. The tip may be a node that was replaced in the tree.
     fn tip_ancestors(&self, py: Python<'_>) -> Vec<Node> {
-        let line = |tree: &core::tree::Tree| tree.tip().map(|tip| tree.ancestors(tip));
+        let line = |tree: &Tree| tree.tip().map(|tip| tree.ancestors(tip));
         let line = self.0.read(py, |engine| line(engine.tree()));
         line.unwrap_or_default().into_iter().map(Node).collect()
     }

@@ -1,8 +1,7 @@
 //! The plain functions of the module.
 
 use coinjecture_consensus as core;
-use coinjecture_consensus::json::MAX_LEVELS;
-use coinjecture_consensus::text::write_sorted;
+use coinjecture_consensus::json::{write_sorted, MAX_LEVELS};
 use coinjecture_consensus::{Budget, Exception, Halt, Value};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
@@ -67,7 +66,7 @@ pub fn solves(
     let minor = problem.py().version_info().minor;
     let (problem, solution) = (part(problem)?, part(solution)?);
     let mut budget = Budget::new(budget.unwrap_or(core::budget::DEFAULT_BUDGET));
-    match core::proof::solves(&problem, &solution, minor, &mut budget) {
+    match core::rules::solves(&problem, &solution, minor, &mut budget) {
         Ok(solved) => Ok(Ok(solved)),
         Err(Halt::Raised(exception)) => Ok(Err(exception)),
         Err(Halt::Failed(error)) => Err(to_exception(&error)),
@@ -89,8 +88,7 @@ pub fn canonical_json<'py>(py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResu
 #[pyfunction]
 pub fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let info = PyDict::new(py);
-    let compiled = [("faults", cfg!(feature = "faults")), ("wrong-rules", cfg!(feature = "wrong-rules"))];
-    let features: Vec<&str> = compiled.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect();
+    let features: &[&str] = if cfg!(feature = "faults") { &["faults"] } else { &[] };
     info.set_item("version", env!("CARGO_PKG_VERSION"))?;
     info.set_item("profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
     info.set_item("features", features)?;

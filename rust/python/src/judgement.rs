@@ -1,15 +1,15 @@
 //! `Judgement` and `Node`.
 
 use coinjecture_consensus as core;
-use coinjecture_consensus::engine::Claim;
-use coinjecture_consensus::key::hex;
+use coinjecture_consensus::python::hex;
+use coinjecture_consensus::rules::Claim;
 use pyo3::prelude::*;
 
 use crate::convert::{key_to_python, to_python};
 
 /// A node of the tree, without its block.
 #[pyclass(frozen, module = "coinjecture._core")]
-pub struct Node(pub core::tree::Node);
+pub struct Node(pub core::chain::Node);
 
 #[pymethods]
 impl Node {
@@ -71,7 +71,7 @@ impl Judgement {
     /// The reason code of a reject, else None.
     #[getter]
     fn reason(&self) -> Option<&'static str> {
-        self.0.reason.map(core::Reason::code)
+        self.0.reason().map(core::Reason::code)
     }
 
     /// The hash the block claims, whatever it is.

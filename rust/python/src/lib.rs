@@ -3,17 +3,17 @@
 //! Nothing is decided here: values are carried over, the interpreter lock is kept or released, errors get a class.
 
 mod block_dict;
+mod builtins;
 mod capture;
 mod convert;
 mod engine;
 mod errors;
+mod fast_dict;
 mod functions;
-mod held;
 mod judgement;
+mod locked;
 mod pow;
 mod reading;
-mod shared;
-mod usual;
 
 use pyo3::prelude::*;
 

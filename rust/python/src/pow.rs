@@ -8,9 +8,9 @@ use pyo3::exceptions::{
 };
 use pyo3::prelude::*;
 
+use crate::builtins::members_of;
 use crate::errors::to_python as to_exception;
 use crate::functions::solves;
-use crate::held::members_of;
 
 /// Steps of a solver's budget above which other threads may run meanwhile: about a millisecond.
 const WORTH_RELEASING: usize = 500_000;

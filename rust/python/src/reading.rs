@@ -9,8 +9,7 @@ use std::borrow::Cow;
 
 use coinjecture_consensus::block::MAX_BYTES;
 use coinjecture_consensus::json::{MAX_INT_DIGITS, MAX_LEVELS};
-use coinjecture_consensus::number::Num;
-use coinjecture_consensus::value::{Dict, Text};
+use coinjecture_consensus::python::{Dict, Num, Text};
 use coinjecture_consensus::Value;
 use num_bigint::BigInt;
 use pyo3::exceptions::PyUnicodeError;
@@ -19,7 +18,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use pyo3::PyTypeInfo;
 
-use crate::held::{code_points, small_int, with_surrogates, Entries, Nested};
+use crate::builtins::{code_points, small_int, with_surrogates, Entries, Nested};
 
 /// Why an object could not be taken over.
 #[derive(Debug)]

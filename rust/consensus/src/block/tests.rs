@@ -1,15 +1,9 @@
 //! What a block is, against what any text gives, and where the domain ends.
 
 use super::*;
-use crate::key::hex;
-
-#[test]
-fn the_genesis_hash_is_a_constant_of_the_network() {
-    assert_eq!(
-        hex(&genesis_hash("coinjecture-testnet-v1", 1_609_459_200.0, "coinjecture_genesis_seed")),
-        "47202a3f92c270df8c5a12e57ca949a7d73b15cec28141c36043dc28f14ac88b"
-    );
-}
+use crate::json::parser::parse;
+use crate::json::writer::write_ordered;
+use crate::rules::work::reported_work;
 
 const USUAL: &str = r#"{"index": 1, "timestamp": 1700000001.5, "previous_hash": "00ff", "transactions": [{"id": "tx",
 "payload": {"from": "a \\u00fcser", "amount": 4}}], "merkle_root": "ab", "problem": {"numbers": [59540, 3, 70], "target": 73,
@@ -32,13 +26,13 @@ fn usual() -> String {
 
 /// Whether a text is read as a usual block. Then it has to be the block that any text would give.
 fn is_usual(text: &[u8]) -> bool {
-    let Some(usual) = usual::read(text) else { return false };
-    let quick = Block::usual(usual, text.len());
+    let Some(read) = fast_path::read(text) else { return false };
+    let quick = Block::of_fast_path(read, text.len());
     let told = |block: &Block<'_>| {
         let (hash, work, out) =
-            (block.computed_hash(), block.reported_work(11).map(f64::to_bits), block.out_of_domain());
+            (block.computed_hash(), reported_work(block, 11).map(f64::to_bits), block.out_of_domain());
         let mut content = Vec::new();
-        crate::text::write_ordered(&Value::Dict(block.dict.clone()), &mut content);
+        write_ordered(&Value::Dict(block.dict.clone()), &mut content);
         format!("{content:?} {:?} {} {hash:?} {work:?} {out:?}", block.places, block.bytes)
     };
     let text = String::from_utf8_lossy(text);
@@ -208,7 +202,7 @@ fn refused(text: &str) -> bool {
 
 /// A block from text, as one from Python objects.
 fn object(text: &str) -> Block<'static> {
-    match json::parse(text.as_bytes(), MAX_LEVELS) {
+    match parse(text.as_bytes(), MAX_LEVELS) {
         Ok(Value::Dict(dict)) => Block::from_dict(dict.into_owned()),
         _ => Block::unread(format!("no dict: {text}")),
     }
@@ -296,7 +290,7 @@ fn the_time_a_block_may_take_grows_with_its_bytes_its_elements_and_its_powers() 
 #[test]
 fn the_work_score_is_that_of_the_python_that_is_asked_for() {
     let block = object(&usual().replacen("O(2^n)", "O(n^\u{11f52})", 1));
-    let work = |minor: u8| block.reported_work(minor).map(f64::to_bits);
+    let work = |minor: u8| reported_work(&block, minor).map(f64::to_bits);
     assert!(work(11).is_some() && work(12).is_some());
     assert_ne!(work(12), work(11));
 }

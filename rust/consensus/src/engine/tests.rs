@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used)] // where an engine or a block cannot be made, the test has failed
 
-use super::{Engine, Judgement, Profile};
+use super::{Engine, Judgement};
 use crate::block::Block;
+use crate::chain::node::Node;
 use crate::error::EngineError;
 use crate::fixtures::{self, child};
-use crate::key::Key;
-use crate::tree::Node;
+use crate::python::key::Key;
+use crate::rules::reason::Profile;
 
 fn engine() -> Engine {
     fixtures::engine().unwrap()
@@ -17,7 +18,7 @@ fn engine() -> Engine {
 fn judgement(engine: &Engine, hash: usize) -> Judgement {
     let text = child(1, 0, hash);
     let judgement = engine.judge(&Block::parse(text.as_bytes()).unwrap(), 2.0, Profile::Header).unwrap();
-    assert!(judgement.accepted(), "{:?}", judgement.reason);
+    assert!(judgement.accepted(), "{:?}", judgement.reason());
     judgement
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::double;
+use super::double;
 
 /// Zero digits of the scripts that Python 3.11 (Unicode 14) reads; each is followed by its nine digits.
 const ZEROS: &[u32] = &[

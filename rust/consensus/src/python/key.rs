@@ -7,9 +7,9 @@ use std::borrow::Cow;
 
 use num_bigint::BigInt;
 
+use super::number::{truncated, Num};
+use super::value::Value;
 use crate::error::Exception;
-use crate::number::{truncated, Num};
-use crate::value::Value;
 
 /// A class of Python objects that are one dict key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -11,64 +11,39 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use num_bigint::BigInt;
-use thiserror::Error;
 
-use crate::double;
-use crate::scan::{Literal, Plain, Scanned, Scanner};
-use crate::value::{Dict, Growing, Text, Value};
-use crate::wanted::{Part, Wanted};
-
-/// `CPython` refuses to convert a longer literal to an `int`.
-pub const MAX_INT_DIGITS: usize = 4300;
-
-/// Levels of lists and objects in the parity domain; the outermost is the first.
-pub const MAX_LEVELS: usize = 64;
-
-/// Levels of a text that is read. `CPython`'s own limit (about 990 in 3.11, less the frames of its caller; more from
-/// 3.12 on) is no fixed number, so the domain ends safely below it.
-pub const MAX_TEXT_LEVELS: usize = 512;
-
-/// Why a text is no JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{what} at byte {at}")]
-pub struct JsonError {
-    /// What is wrong.
-    pub what: &'static str,
-    /// Offset in bytes.
-    pub at: usize,
-    /// Whether the text may be JSON and is only nested too deep for us.
-    pub too_deep: bool,
-}
+use super::lexer::{JsonError, Lexed, Lexer, Literal, Plain};
+use super::schema::{Part, Schema};
+use crate::python::double;
+use crate::python::number::Num;
+use crate::python::text::{push_code_point, Text};
+use crate::python::value::{Dict, GrowingDict, Value};
 
 /// Parses one JSON document of at most `levels` levels. `input` is generalised UTF-8.
 ///
 /// # Errors
 /// [`JsonError`] where `json.loads` raises, or where the value or the text is nested too deep.
 pub fn parse(input: &[u8], levels: usize) -> Result<Value<'_>, JsonError> {
-    parse_wanted(input, levels, None)
+    parse_by(input, levels, None)
 }
 
-/// As [`parse`], of an object keeping only what is wanted.
+/// As [`parse`], of an object keeping only what a schema says.
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_wanted<'a>(
-    input: &'a [u8],
-    levels: usize,
-    wanted: Option<&'static Wanted>,
-) -> Result<Value<'a>, JsonError> {
+pub fn parse_by<'a>(input: &'a [u8], levels: usize, schema: Option<&'static Schema>) -> Result<Value<'a>, JsonError> {
     if input.starts_with(b"\xef\xbb\xbf") {
         return Err(JsonError { what: "unexpected byte order mark", at: 0, too_deep: false });
     }
-    let mut parser = Parser { scan: Scanner::new(input), levels, deep: false, members: Vec::with_capacity(MEMBERS) };
-    parser.document(wanted).map_err(|error| *error)
+    let mut parser = Parser { lexer: Lexer::new(input), levels, deep: false, members: Vec::with_capacity(MEMBERS) };
+    parser.document(schema).map_err(|error| *error)
 }
 
 /// Members of lists for which there is room at once.
 const MEMBERS: usize = 32;
 
 struct Parser<'a> {
-    scan: Scanner<'a>,
+    lexer: Lexer<'a>,
     /// Levels that a value may have.
     levels: usize,
     /// Whether what was read last holds something that lies too deep.
@@ -78,34 +53,34 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn document(&mut self, wanted: Option<&'static Wanted>) -> Scanned<Value<'a>> {
-        self.scan.skip_white();
+    fn document(&mut self, schema: Option<&'static Schema>) -> Lexed<Value<'a>> {
+        self.lexer.skip_white();
         let mut value = Value::Null;
-        match (self.scan.peek(), wanted) {
-            (Some(b'{'), Some(wanted)) => self.wanted_object(1, wanted, &mut value)?,
+        match (self.lexer.peek(), schema) {
+            (Some(b'{'), Some(schema)) => self.object_by(1, schema, &mut value)?,
             _ => self.value(0, &mut value)?,
         }
-        self.scan.skip_white();
-        if !self.scan.rest().is_empty() {
-            return Err(self.scan.error("extra data"));
+        self.lexer.skip_white();
+        if !self.lexer.rest().is_empty() {
+            return Err(self.lexer.error("extra data"));
         }
         if self.deep {
-            return Err(self.scan.too_deep());
+            return Err(self.lexer.too_deep());
         }
         Ok(value)
     }
 
     /// Reads a value with `level` levels around it into its place. A value that were returned would be copied.
-    fn value(&mut self, level: usize, place: &mut Value<'a>) -> Scanned<()> {
-        match self.scan.peek() {
+    fn value(&mut self, level: usize, place: &mut Value<'a>) -> Lexed<()> {
+        match self.lexer.peek() {
             Some(b'"') => {
-                self.scan.accept(b'"');
+                self.lexer.accept(b'"');
                 *place = Value::Str(self.string()?);
                 Ok(())
             }
             Some(b'-' | b'0'..=b'9') => self.number(place),
             Some(b'{' | b'[') if level >= self.levels => {
-                self.scan.skip_value(level)?;
+                self.lexer.skip_value(level)?;
                 self.deep = true;
                 Ok(())
             }
@@ -115,32 +90,32 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn constant(&mut self, place: &mut Value<'a>) -> Scanned<()> {
+    fn constant(&mut self, place: &mut Value<'a>) -> Lexed<()> {
         *place = match () {
-            () if self.scan.word(b"null") => Value::Null,
-            () if self.scan.word(b"true") => Value::Bool(true),
-            () if self.scan.word(b"false") => Value::Bool(false),
-            () if self.scan.word(b"NaN") => Value::Float(f64::NAN),
-            () if self.scan.word(b"Infinity") => Value::Float(f64::INFINITY),
-            () => return Err(self.scan.error("expecting a value")),
+            () if self.lexer.word(b"null") => Value::Null,
+            () if self.lexer.word(b"true") => Value::Bool(true),
+            () if self.lexer.word(b"false") => Value::Bool(false),
+            () if self.lexer.word(b"NaN") => Value::Float(f64::NAN),
+            () if self.lexer.word(b"Infinity") => Value::Float(f64::INFINITY),
+            () => return Err(self.lexer.error("expecting a value")),
         };
         Ok(())
     }
 
-    fn object(&mut self, level: usize, place: &mut Value<'a>) -> Scanned<()> {
-        self.scan.accept(b'{');
-        self.scan.skip_white();
-        if self.scan.accept(b'}') {
+    fn object(&mut self, level: usize, place: &mut Value<'a>) -> Lexed<()> {
+        self.lexer.accept(b'{');
+        self.lexer.skip_white();
+        if self.lexer.accept(b'}') {
             *place = Value::Dict(Dict::default());
             return Ok(());
         }
         let mut survivors = Survivors::of(self);
-        let mut dict = Growing::default();
+        let mut dict = GrowingDict::default();
         loop {
             let (key, member) = dict.place(self.key()?);
             self.value(level, member)?;
             survivors.member(self, key);
-            if !self.scan.another(b'}', "expecting ',' or '}'")? {
+            if !self.lexer.another(b'}', "expecting ',' or '}'")? {
                 break;
             }
         }
@@ -149,25 +124,25 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// An object of which only some keys are wanted.
-    fn wanted_object(&mut self, level: usize, wanted: &'static Wanted, place: &mut Value<'a>) -> Scanned<()> {
-        self.scan.accept(b'{');
-        self.scan.skip_white();
-        if self.scan.accept(b'}') {
+    /// An object of which a schema says what is kept.
+    fn object_by(&mut self, level: usize, schema: &'static Schema, place: &mut Value<'a>) -> Lexed<()> {
+        self.lexer.accept(b'{');
+        self.lexer.skip_white();
+        if self.lexer.accept(b'}') {
             *place = Value::Dict(Dict::default());
             return Ok(());
         }
         let mut survivors = Survivors::of(self);
-        let mut dict = Dict::with_capacity(wanted.len());
+        let mut dict = Dict::with_capacity(schema.kept());
         let mut first_other = None;
         let mut likely = 0;
-        let mut seen = 0_u64; // a bit for every wanted key
+        let mut seen = 0_u64; // a bit for every key of the schema
         loop {
-            let (key, found) = self.key_among(wanted, likely)?;
+            let (key, found) = self.key_among(schema, likely)?;
             likely = found.map_or(likely, |(position, _)| position.saturating_add(1));
             match found {
-                None | Some((_, Part::Nothing)) => {
-                    self.unwanted(level)?;
+                None | Some((_, Part::Unread)) => {
+                    self.unread(level)?;
                     survivors.member(self, &key);
                     first_other.get_or_insert(key);
                 }
@@ -175,11 +150,11 @@ impl<'a> Parser<'a> {
                     let bit = 1 << (position % 64);
                     let (key, member) = dict.place(key, seen & bit == 0);
                     seen |= bit;
-                    self.wanted_member(level, part, member)?;
+                    self.member_by(level, part, member)?;
                     survivors.member(self, key);
                 }
             }
-            if !self.scan.another(b'}', "expecting ',' or '}'")? {
+            if !self.lexer.another(b'}', "expecting ',' or '}'")? {
                 break;
             }
         }
@@ -191,61 +166,61 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn wanted_member(&mut self, level: usize, part: Part, place: &mut Value<'a>) -> Scanned<()> {
-        match (part, self.scan.peek()) {
-            (Part::Inside(inside), Some(b'{')) => self.wanted_object(level + 1, inside, place),
-            (Part::Whole | Part::Inside(_), _) => self.value(level, place),
-            (Part::Presence | Part::Nothing, _) => self.unwanted(level),
+    fn member_by(&mut self, level: usize, part: Part, place: &mut Value<'a>) -> Lexed<()> {
+        match (part, self.lexer.peek()) {
+            (Part::Members(members), Some(b'{')) => self.object_by(level + 1, members, place),
+            (Part::Kept | Part::Members(_), _) => self.value(level, place),
+            (Part::Presence | Part::Unread, _) => self.unread(level),
         }
     }
 
-    /// Checks a value that is not wanted. If its text is nested too deep, reading it tells whether the value is.
-    fn unwanted(&mut self, level: usize) -> Scanned<()> {
-        let start = self.scan.rest();
-        if self.scan.skip_value(level)? > self.levels {
-            self.scan.back_to(start);
+    /// Checks a value that is not kept. If its text is nested too deep, reading it tells whether the value is.
+    fn unread(&mut self, level: usize) -> Lexed<()> {
+        let start = self.lexer.rest();
+        if self.lexer.skip_value(level)? > self.levels {
+            self.lexer.back_to(start);
             self.value(level, &mut Value::Null)?;
         }
         Ok(())
     }
 
-    /// The next key, and where among the wanted ones it is. Most often it is the one that usually comes here.
+    /// The next key, and where in the schema it is. Most often it is the one that usually comes here.
     #[inline]
-    fn key_among(&mut self, wanted: &'static Wanted, likely: usize) -> Scanned<(Text<'a>, Option<(usize, Part)>)> {
-        if let Some((usual, part)) = wanted.at(likely) {
-            if self.scan.usual_key(usual.as_bytes()) {
+    fn key_among(&mut self, schema: &'static Schema, likely: usize) -> Lexed<(Text<'a>, Option<(usize, Part)>)> {
+        if let Some((usual, part)) = schema.at(likely) {
+            if self.lexer.usual_key(usual.as_bytes()) {
                 return Ok((Cow::Borrowed(usual.as_bytes()), Some((likely, part))));
             }
         }
         let key = self.key()?;
-        let found = wanted.find(&key);
+        let found = schema.find(&key);
         Ok((key, found))
     }
 
-    fn key(&mut self) -> Scanned<Text<'a>> {
-        self.scan.open_key()?;
+    fn key(&mut self) -> Lexed<Text<'a>> {
+        self.lexer.open_key()?;
         let key = self.string()?;
-        self.scan.colon()?;
+        self.lexer.colon()?;
         Ok(key)
     }
 
-    fn list(&mut self, level: usize, place: &mut Value<'a>) -> Scanned<()> {
-        self.scan.accept(b'[');
-        self.scan.skip_white();
-        if self.scan.accept(b']') {
+    fn list(&mut self, level: usize, place: &mut Value<'a>) -> Lexed<()> {
+        self.lexer.accept(b'[');
+        self.lexer.skip_white();
+        if self.lexer.accept(b']') {
             *place = Value::List(Vec::new());
             return Ok(());
         }
         let start = self.members.len();
         loop {
-            if let Some(number) = self.scan.member_of_few_digits() {
+            if let Some(number) = self.lexer.member_of_few_digits() {
                 self.members.push(Value::Int(number));
             } else {
                 let mut member = Value::Null;
                 self.value(level, &mut member)?;
                 self.members.push(member);
             }
-            if !self.scan.another(b']', "expecting ',' or ']'")? {
+            if !self.lexer.another(b']', "expecting ',' or ']'")? {
                 *place = Value::List(self.members.split_off(start));
                 return Ok(());
             }
@@ -253,13 +228,13 @@ impl<'a> Parser<'a> {
     }
 
     #[inline]
-    fn number(&mut self, place: &mut Value<'a>) -> Scanned<()> {
-        *place = match self.scan.literal()? {
+    fn number(&mut self, place: &mut Value<'a>) -> Lexed<()> {
+        *place = match self.lexer.literal()? {
             Literal::MinusInfinity => Value::Float(f64::NEG_INFINITY),
             Literal::Small(value) => Value::Int(value),
-            Literal::Whole(negative, digits) => integer(negative, digits),
-            Literal::Real(text) => {
-                Value::Float(double::read(text).ok_or_else(|| self.scan.error("expecting a number"))?)
+            Literal::Large(negative, digits) => integer(negative, digits),
+            Literal::Float(text) => {
+                Value::Float(double::read(text).ok_or_else(|| self.lexer.error("expecting a number"))?)
             }
         };
         Ok(())
@@ -267,19 +242,19 @@ impl<'a> Parser<'a> {
 
     /// A string whose opening quote has been read.
     #[inline]
-    fn string(&mut self) -> Scanned<Text<'a>> {
-        match self.scan.plain()? {
-            Plain::Whole(text) => Ok(Cow::Borrowed(text)),
+    fn string(&mut self) -> Lexed<Text<'a>> {
+        match self.lexer.plain()? {
+            Plain::Complete(text) => Ok(Cow::Borrowed(text)),
             Plain::UntilEscape(text) => self.string_with_escapes(text).map(Cow::Owned),
         }
     }
 
-    fn string_with_escapes(&mut self, begin: &[u8]) -> Scanned<Vec<u8>> {
+    fn string_with_escapes(&mut self, begin: &[u8]) -> Lexed<Vec<u8>> {
         let mut text = begin.to_vec();
         loop {
-            push_code_point(&mut text, self.scan.escape()?);
-            match self.scan.plain()? {
-                Plain::Whole(part) => {
+            push_code_point(&mut text, self.lexer.escape()?);
+            match self.lexer.plain()? {
+                Plain::Complete(part) => {
                     text.extend_from_slice(part);
                     return Ok(text);
                 }
@@ -319,24 +294,14 @@ impl<'a> Survivors<'a> {
 /// An integer literal of many decimal digits.
 fn integer(negative: bool, digits: &[u8]) -> Value<'static> {
     let magnitude = BigInt::parse_bytes(digits, 10).unwrap_or_default();
-    crate::number::Num::from(if negative { -magnitude } else { magnitude }).into()
-}
-
-/// Appends a code point, surrogates too, in generalised UTF-8.
-pub fn push_code_point(text: &mut Vec<u8>, code: u32) {
-    if let Some(char) = char::from_u32(code) {
-        let mut buffer = [0; 4];
-        text.extend_from_slice(char.encode_utf8(&mut buffer).as_bytes());
-    } else {
-        let part = |shift: u32| 0x80 | u8::try_from((code >> shift) & 0x3f).unwrap_or(0);
-        text.extend_from_slice(&[0xe0 | u8::try_from((code >> 12) & 0x0f).unwrap_or(0), part(6), part(0)]);
-    }
+    Num::from(if negative { -magnitude } else { magnitude }).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::write_sorted;
+    use crate::json::limits::{MAX_LEVELS, MAX_TEXT_LEVELS};
+    use crate::json::writer::write_sorted;
 
     /// What `json.dumps(json.loads(text), sort_keys=True)` gives, or the error.
     fn round_trip(text: &str) -> Result<String, &'static str> {
@@ -418,13 +383,13 @@ mod tests {
     /// Whether a text is no value because it is too deep; `None` if it is one.
     fn too_deep(text: &str) -> Option<bool> {
         let full = parse(text.as_bytes(), MAX_LEVELS).err().map(|error| error.too_deep);
-        let partly = parse_wanted(text.as_bytes(), MAX_LEVELS, Some(&ONLY_A)).err().map(|error| error.too_deep);
+        let partly = parse_by(text.as_bytes(), MAX_LEVELS, Some(&ONLY_A)).err().map(|error| error.too_deep);
         assert_eq!(full, partly, "{text}");
         full
     }
 
-    static ONLY_A: Wanted = Wanted::new(&[("a", Part::Inside(&ONLY_C)), ("p", Part::Presence)]);
-    static ONLY_C: Wanted = Wanted::new(&[("c", Part::Whole)]);
+    static ONLY_A: Schema = Schema::new(&[("a", Part::Members(&ONLY_C)), ("p", Part::Presence)]);
+    static ONLY_C: Schema = Schema::new(&[("c", Part::Kept)]);
 
     #[test]
     fn levels_are_counted_of_what_is_not_overruled() {
@@ -465,11 +430,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_wanted_is_checked_and_left_out() {
+    fn what_is_not_kept_is_checked_and_left_out() {
         let kept = |text: &str| {
-            let value = parse_wanted(text.as_bytes(), MAX_LEVELS, Some(&ONLY_A)).map_err(|error| error.what)?;
+            let value = parse_by(text.as_bytes(), MAX_LEVELS, Some(&ONLY_A)).map_err(|error| error.what)?;
             let mut out = Vec::new();
-            crate::text::write_ordered(&value, &mut out);
+            crate::json::writer::write_ordered(&value, &mut out);
             Ok::<_, &str>(String::from_utf8(out).unwrap_or_default())
         };
         for (text, expected) in [

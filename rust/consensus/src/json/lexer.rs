@@ -1,19 +1,33 @@
 //! The tokens of a JSON text, as `CPython` reads them: found, checked, and stepped over.
 //!
-//! Most of a block is read by no rule. [`Scanner::skip_value`] checks such a part as exactly as the parser does,
+//! Most of a block is read by no rule. [`Lexer::skip_value`] checks such a part as exactly as the parser does,
 //! and builds nothing.
 
-use crate::bytes::{leading_digits, plain_bytes, printable_bytes, TEN_TO_THE};
-use crate::double;
-use crate::json::{JsonError, MAX_INT_DIGITS, MAX_TEXT_LEVELS};
-use crate::value::Value;
+use thiserror::Error;
+
+use super::bytes::{leading_digits, plain_bytes, printable_bytes, TEN_TO_THE};
+use super::limits::{MAX_INT_DIGITS, MAX_TEXT_LEVELS};
+use crate::python::double;
+use crate::python::value::Value;
+
+/// Why a text is no JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{what} at byte {at}")]
+pub struct JsonError {
+    /// What is wrong.
+    pub what: &'static str,
+    /// Offset in bytes.
+    pub at: usize,
+    /// Whether the text may be JSON and is only nested too deep for us.
+    pub too_deep: bool,
+}
 
 /// What a step gives. The error is boxed to keep the good case small.
-pub type Scanned<T> = Result<T, Box<JsonError>>;
+pub type Lexed<T> = Result<T, Box<JsonError>>;
 
 /// A text and a place in it.
 #[derive(Debug)]
-pub struct Scanner<'a> {
+pub struct Lexer<'a> {
     length: usize,
     /// All that has not been read.
     rest: &'a [u8],
@@ -22,7 +36,7 @@ pub struct Scanner<'a> {
 /// Where a string ends that has no escape in it, or how far it goes before its first one.
 pub enum Plain<'a> {
     /// The whole string; its closing quote has been read.
-    Whole(&'a [u8]),
+    Complete(&'a [u8]),
     /// The part before a backslash, which comes next.
     UntilEscape(&'a [u8]),
 }
@@ -32,9 +46,9 @@ pub enum Literal<'a> {
     /// A whole number of at most [`SMALL_DIGITS`] digits.
     Small(i64),
     /// Any other whole number: its sign and its digits.
-    Whole(bool, &'a [u8]),
+    Large(bool, &'a [u8]),
     /// A number with a fraction or an exponent.
-    Real(&'a [u8]),
+    Float(&'a [u8]),
     /// `-Infinity`
     MinusInfinity,
 }
@@ -43,9 +57,9 @@ pub enum Literal<'a> {
 #[derive(Debug, Clone, Copy)]
 pub enum Number {
     /// An `int`
-    Whole(i64),
+    Int(i64),
     /// A `float`, by its bits: so both kinds fit into the same register.
-    Real(u64),
+    Float(u64),
 }
 
 impl Number {
@@ -53,8 +67,8 @@ impl Number {
     #[inline(always)]
     pub const fn value(self) -> Value<'static> {
         match self {
-            Self::Whole(value) => Value::Int(value),
-            Self::Real(bits) => Value::Float(f64::from_bits(bits)),
+            Self::Int(value) => Value::Int(value),
+            Self::Float(bits) => Value::Float(f64::from_bits(bits)),
         }
     }
 }
@@ -71,8 +85,8 @@ const EXACT: i64 = 1 << 53;
 /// Most digits of which every whole number fits 64 bits.
 const SMALL_DIGITS: usize = 18;
 
-impl<'a> Scanner<'a> {
-    /// A scanner at the beginning of a text.
+impl<'a> Lexer<'a> {
+    /// A lexer at the beginning of a text.
     pub const fn new(input: &'a [u8]) -> Self {
         Self { length: input.len(), rest: input }
     }
@@ -151,7 +165,7 @@ impl<'a> Scanner<'a> {
 
     /// After a member: whether another one follows. Else the container has been closed by `end`.
     #[inline]
-    pub fn another(&mut self, end: u8, expecting: &'static str) -> Scanned<bool> {
+    pub fn another(&mut self, end: u8, expecting: &'static str) -> Lexed<bool> {
         match self.rest {
             // The usual way to write it, to spare the general one.
             [b',', b' ', next, ..] if *next > b' ' => {
@@ -166,7 +180,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn another_in_general(&mut self, end: u8, expecting: &'static str) -> Scanned<bool> {
+    fn another_in_general(&mut self, end: u8, expecting: &'static str) -> Lexed<bool> {
         self.skip_white();
         if self.accept(b',') {
             self.skip_white();
@@ -180,7 +194,7 @@ impl<'a> Scanner<'a> {
 
     /// Steps over the quote that opens a key.
     #[inline]
-    pub fn open_key(&mut self) -> Scanned<()> {
+    pub fn open_key(&mut self) -> Lexed<()> {
         if self.accept(b'"') {
             return Ok(());
         }
@@ -205,7 +219,7 @@ impl<'a> Scanner<'a> {
 
     /// Steps over the colon behind a key.
     #[inline]
-    pub fn colon(&mut self) -> Scanned<()> {
+    pub fn colon(&mut self) -> Lexed<()> {
         if matches!(self.rest, [b':', b' ', next, ..] if *next > b' ') {
             self.rest = self.rest.get(2..).unwrap_or_default();
             return Ok(());
@@ -220,13 +234,13 @@ impl<'a> Scanner<'a> {
 
     /// Reads on in a string up to its end or its next escape.
     #[inline]
-    pub fn plain(&mut self) -> Scanned<Plain<'a>> {
+    pub fn plain(&mut self) -> Lexed<Plain<'a>> {
         let (part, left) = self.rest.split_at(plain_bytes(self.rest));
         self.rest = left;
         match left {
             [b'"', tail @ ..] => {
                 self.rest = tail;
-                Ok(Plain::Whole(part))
+                Ok(Plain::Complete(part))
             }
             [b'\\', ..] => Ok(Plain::UntilEscape(part)),
             [_, ..] => Err(self.error("invalid control character")),
@@ -235,7 +249,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The code point of an escape, of which the backslash comes next.
-    pub fn escape(&mut self) -> Scanned<u32> {
+    pub fn escape(&mut self) -> Lexed<u32> {
         let [_, byte, tail @ ..] = self.rest else { return Err(self.error("unterminated string")) };
         self.rest = tail;
         Ok(match byte {
@@ -250,7 +264,7 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    fn unicode_escape(&mut self) -> Scanned<u32> {
+    fn unicode_escape(&mut self) -> Lexed<u32> {
         let first = self.four_hex_digits()?;
         let before = self.rest;
         if !(0xd800..0xdc00).contains(&first) || !self.word(b"\\u") {
@@ -264,7 +278,7 @@ impl<'a> Scanner<'a> {
         Ok(first)
     }
 
-    fn four_hex_digits(&mut self) -> Scanned<u32> {
+    fn four_hex_digits(&mut self) -> Lexed<u32> {
         let mut code = 0;
         for _ in 0..4 {
             let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
@@ -279,7 +293,7 @@ impl<'a> Scanner<'a> {
 
     /// Reads a number's literal.
     #[inline]
-    pub fn literal(&mut self) -> Scanned<Literal<'a>> {
+    pub fn literal(&mut self) -> Lexed<Literal<'a>> {
         let start = self.rest;
         let negative = self.accept(b'-');
         if negative && self.word(b"Infinity") {
@@ -295,7 +309,7 @@ impl<'a> Scanner<'a> {
             let whole_end = self.rest.len();
             self.fraction_and_exponent();
             if self.rest.len() < whole_end {
-                return Ok(Literal::Real(self.since(start)));
+                return Ok(Literal::Float(self.since(start)));
             }
         }
         if digits.len() <= SMALL_DIGITS {
@@ -304,7 +318,7 @@ impl<'a> Scanner<'a> {
         if digits.len() > MAX_INT_DIGITS {
             return Err(self.error("integer of more than 4300 digits"));
         }
-        Ok(Literal::Whole(negative, digits))
+        Ok(Literal::Large(negative, digits))
     }
 
     /// Moves behind a fraction and an exponent, as far as each is complete.
@@ -377,7 +391,7 @@ impl<'a> Scanner<'a> {
         let fraction = match self.rest {
             [b'.', fraction @ ..] => fraction,
             [b'e' | b'E', ..] => return None,
-            _ => return Some(Number::Whole(whole)),
+            _ => return Some(Number::Int(whole)),
         };
         self.rest = fraction;
         let digits = self.digits(whole);
@@ -390,9 +404,9 @@ impl<'a> Scanner<'a> {
         if few && !exponent && digits <= EXACT {
             // Of two whole numbers that are doubles the quotient is rounded once.
             #[allow(clippy::cast_precision_loss)] // there is none
-            return Some(Number::Real((digits as f64 / POWERS_OF_TEN.get(places)?).to_bits()));
+            return Some(Number::Float((digits as f64 / POWERS_OF_TEN.get(places)?).to_bits()));
         }
-        Some(Number::Real(double::read(self.since(start))?.to_bits()))
+        Some(Number::Float(double::read(self.since(start))?.to_bits()))
     }
 
     /// Steps over a number of the usual kind, if one comes next.
@@ -441,7 +455,7 @@ impl<'a> Scanner<'a> {
     /// Steps over a value at nesting `level` (the levels around it) and returns the deepest level in it.
     ///
     /// The recursion ends at [`MAX_TEXT_LEVELS`].
-    pub fn skip_value(&mut self, level: usize) -> Scanned<usize> {
+    pub fn skip_value(&mut self, level: usize) -> Lexed<usize> {
         match self.peek() {
             Some(b'"') => {
                 self.accept(b'"');
@@ -458,7 +472,7 @@ impl<'a> Scanner<'a> {
         Ok(level)
     }
 
-    fn skip_object(&mut self, level: usize) -> Scanned<usize> {
+    fn skip_object(&mut self, level: usize) -> Lexed<usize> {
         if level > MAX_TEXT_LEVELS {
             return Err(self.too_deep());
         }
@@ -479,7 +493,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn skip_list(&mut self, level: usize) -> Scanned<usize> {
+    fn skip_list(&mut self, level: usize) -> Lexed<usize> {
         if level > MAX_TEXT_LEVELS {
             return Err(self.too_deep());
         }
@@ -501,7 +515,7 @@ impl<'a> Scanner<'a> {
 
     /// Steps over the rest of a string whose opening quote has been read.
     #[inline]
-    fn skip_string(&mut self) -> Scanned<()> {
+    fn skip_string(&mut self) -> Lexed<()> {
         while let Plain::UntilEscape(_) = self.plain()? {
             self.escape()?;
         }
@@ -509,7 +523,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over `null`, `true`, `false`, `NaN` or `Infinity`.
-    fn constant(&mut self) -> Scanned<()> {
+    fn constant(&mut self) -> Lexed<()> {
         let known: [&[u8]; 5] = [b"null", b"true", b"false", b"NaN", b"Infinity"];
         if known.into_iter().any(|word| self.word(word)) {
             return Ok(());
@@ -528,12 +542,12 @@ mod tests {
             for behind in (0..=0xff).filter(|byte: &u8| !byte.is_ascii_digit()) {
                 for more in [&b""[..], b"0", b"123456789", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff"] {
                     let text = [number.as_bytes(), &[behind], more].concat();
-                    let mut scanner = Scanner::new(&text);
-                    assert_eq!(scanner.digits(0), number.parse().unwrap_or(0), "{text:?}");
-                    assert_eq!(scanner.at(), number.len(), "{text:?}");
+                    let mut lexer = Lexer::new(&text);
+                    assert_eq!(lexer.digits(0), number.parse().unwrap_or(0), "{text:?}");
+                    assert_eq!(lexer.at(), number.len(), "{text:?}");
                 }
             }
-            assert_eq!(Scanner::new(number.as_bytes()).digits(0), number.parse().unwrap_or(0));
+            assert_eq!(Lexer::new(number.as_bytes()).digits(0), number.parse().unwrap_or(0));
         }
     }
 }

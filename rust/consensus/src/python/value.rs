@@ -6,14 +6,16 @@ use std::hash::{Hash, Hasher};
 
 use num_bigint::BigInt;
 
-pub use crate::dict::{Dict, Growing};
+use super::dict::{Growing, Map};
+use super::number::{truncated, Num};
+use super::text::{code_points, Text};
 use crate::error::Exception;
-use crate::number::Num;
 
-/// Text as a sequence of code points in generalised UTF-8: a lone surrogate takes three bytes like its neighbours.
-///
-/// The encoding keeps the order of code points, and a part of a text is a part of its bytes.
-pub type Text<'a> = Cow<'a, [u8]>;
+/// A `dict` with text keys.
+pub type Dict<'a> = Map<'a, Value<'a>>;
+
+/// A `dict` while it is read.
+pub type GrowingDict<'a> = Growing<'a, Value<'a>>;
 
 /// What `json.loads` can give.
 ///
@@ -219,13 +221,35 @@ impl<'a> Value<'a> {
     }
 }
 
+impl<'a> Dict<'a> {
+    /// Value under `key`, as `dict[key]`.
+    ///
+    /// # Errors
+    /// [`Exception::Key`] if it is missing.
+    pub fn read(&self, key: &str) -> Result<&Value<'a>, Exception> {
+        self.get(key.as_bytes()).ok_or(Exception::Key)
+    }
+
+    /// The same dict, owning all of its text.
+    #[must_use]
+    pub fn into_owned(self) -> Dict<'static> {
+        self.into_owned_with(Value::into_owned)
+    }
+
+    /// Whether Python's `==` takes the two for equal, member by member as [`Value::same`].
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        self.same_by(other, Value::same)
+    }
+}
+
 fn hash_int<H: Hasher>(value: i64, state: &mut H) {
     (1_u8, value).hash(state);
 }
 
 fn hash_float<H: Hasher>(value: f64, state: &mut H) {
     if value.is_finite() && value.fract() == 0.0 {
-        match crate::number::truncated(value) {
+        match truncated(value) {
             Num::Big(value) => (2_u8, value).hash(state),
             Num::Int(value) => hash_int(value, state),
             Num::Float(_) => {}
@@ -233,12 +257,6 @@ fn hash_float<H: Hasher>(value: f64, state: &mut H) {
     } else {
         (3_u8, value.to_bits()).hash(state);
     }
-}
-
-/// Number of code points of a text.
-#[must_use]
-pub fn code_points(text: &[u8]) -> usize {
-    text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 #[cfg(test)]

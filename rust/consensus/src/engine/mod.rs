@@ -3,54 +3,31 @@
 //! [`Engine::judge`] changes nothing and says all that [`Engine::apply`] would do, so two engines can be compared
 //! before either verdict is acted on.
 
-use std::cmp::Ordering;
-use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::batch::Row;
-use crate::block::{Block, Fields};
-use crate::budget::DEFAULT_BUDGET;
-use crate::content::{Checked, Content, Prepared};
+pub(crate) mod judgement;
+
+pub use judgement::{Decision, Judgement};
+
+use judgement::Reported;
+
+use crate::block::schema::Fields;
+use crate::block::Block;
+use crate::chain::export;
+use crate::chain::fork_choice::is_buried;
+use crate::chain::node::{Node, Parent, Slot};
+use crate::chain::tree::Tree;
 use crate::error::{EngineError, Exception, Halt};
 #[cfg(feature = "faults")]
 use crate::faults::strike;
-use crate::key::{Key, Named};
-use crate::number::Num;
-use crate::tree::{self, Node, Parent, Slot, Tree};
-use crate::value::Value;
-use crate::verdict::Told;
-pub use crate::verdict::{Claim, Decision, Judgement, Profile, Reason};
-use crate::work::work;
-use crate::wrong::{self, Wrong};
-
-/// Minors of the Python 3 whose rules are known: the oldest that a node runs on, and the newest whose `sum` and whose
-/// digits were looked at. What another one does with a block is not known, so no engine may claim to judge as it does.
-pub const PYTHON_MINORS: RangeInclusive<u8> = 11..=14;
-
-/// What of the surroundings the rules depend on.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules {
-    /// Minor of the Python 3 whose semantics hold: `sum` changed in 3.12 and 3.14.
-    pub python_minor: u8,
-    /// Steps one judgement may take.
-    pub work_budget: u64,
-    /// Profile that a network uses for every call, if it pins one.
-    pub pin_profile: Option<Profile>,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self { python_minor: 11, work_budget: DEFAULT_BUDGET, pin_profile: None }
-    }
-}
-
-impl Rules {
-    /// The profile by which a call that asks for one is judged.
-    #[must_use]
-    pub fn profile(&self, asked: Profile) -> Profile {
-        self.pin_profile.unwrap_or(asked)
-    }
-}
+use crate::python::key::{Key, Named};
+use crate::python::value::Value;
+use crate::rules::evaluated::{Claim, Evaluated};
+use crate::rules::prepared::Prepared;
+use crate::rules::reason::{Profile, Reject};
+use crate::rules::settings::Rules;
+use crate::rules::verdict::{check_content, check_place, next_height, Checked};
+use crate::rules::work::work;
 
 /// Number of a state of a tree. No two engines of a process share one, so a judgement fits one engine only.
 fn next_generation() -> u64 {
@@ -114,11 +91,11 @@ impl Engine {
     pub fn judge(&self, block: &Block<'_>, received_at: f64, profile: Profile) -> Result<Judgement, EngineError> {
         let Some(fields) = self.admit(block, received_at)? else {
             let claim = block.dict().get(b"block_hash").map_or(Claim::Missing, Claim::of);
-            let told = Told { claim, computed_hash: None, work: None, received_at };
-            return self.judgement(told, Decision::reject(Reason::Malformed));
+            let reported = Reported { claim, computed_hash: None, work: None, received_at };
+            return self.judgement(reported, Decision::reject(Reject::malformed()));
         };
-        let content = Content::of(block, &fields, self.rules.python_minor);
-        self.judge_content(content, |content| content.check(&fields, &self.rules, profile), received_at)
+        let evaluated = Evaluated::of(block, &fields, self.rules.python_minor);
+        self.judge_evaluated(evaluated, |it| check_content(it, &fields, &self.rules, profile), received_at)
     }
 
     /// Judges a block and puts it into the tree.
@@ -126,25 +103,25 @@ impl Engine {
     /// # Errors
     /// As [`judge`](Self::judge); then nothing has changed.
     pub fn take(&mut self, block: &Block<'_>, received_at: f64, profile: Profile) -> Result<Decision, EngineError> {
-        let Some(fields) = self.admit(block, received_at)? else { return Ok(Decision::reject(Reason::Malformed)) };
-        let content = Content::of(block, &fields, self.rules.python_minor);
+        let Some(fields) = self.admit(block, received_at)? else { return Ok(Decision::reject(Reject::malformed())) };
+        let evaluated = Evaluated::of(block, &fields, self.rules.python_minor);
         let rules = self.rules;
-        self.take_content(content, |content| content.check(&fields, &rules, profile), received_at)
+        self.take_evaluated(evaluated, |it| check_content(it, &fields, &rules, profile), received_at)
     }
 
     /// As [`judge`](Self::judge), of a block that has been checked already.
     pub(crate) fn judge_prepared(
         &self,
         prepared: Prepared<'_>,
-        row: &Row<'_>,
+        received_at: f64,
         profile: Profile,
     ) -> Result<Judgement, EngineError> {
         match prepared {
-            Prepared::Checked(content, checked) => {
-                strike(row.received_at, self.rules.work_budget)?;
-                self.judge_content(content, |_| checked, row.received_at)
+            Prepared::Checked(evaluated, checked) => {
+                strike(received_at, self.rules.work_budget)?;
+                self.judge_evaluated(evaluated, |_| checked, received_at)
             }
-            Prepared::Other(block) => self.judge(&block, row.received_at, profile),
+            Prepared::Other(block) => self.judge(&block, received_at, profile),
         }
     }
 
@@ -152,15 +129,15 @@ impl Engine {
     pub(crate) fn take_prepared(
         &mut self,
         prepared: Prepared<'_>,
-        row: &Row<'_>,
+        received_at: f64,
         profile: Profile,
     ) -> Result<Decision, EngineError> {
         match prepared {
-            Prepared::Checked(content, checked) => {
-                strike(row.received_at, self.rules.work_budget)?;
-                self.take_content(content, |_| checked, row.received_at)
+            Prepared::Checked(evaluated, checked) => {
+                strike(received_at, self.rules.work_budget)?;
+                self.take_evaluated(evaluated, |_| checked, received_at)
             }
-            Prepared::Other(block) => self.take(&block, row.received_at, profile),
+            Prepared::Other(block) => self.take(&block, received_at, profile),
         }
     }
 
@@ -173,24 +150,24 @@ impl Engine {
         }
     }
 
-    fn judge_content(
+    fn judge_evaluated(
         &self,
-        content: Content,
-        check: impl FnOnce(&Content) -> Checked,
+        block: Evaluated,
+        check: impl FnOnce(&Evaluated) -> Checked,
         received_at: f64,
     ) -> Result<Judgement, EngineError> {
-        let told = Told::of(&content, received_at);
-        let decision = self.decide(content, check, received_at)?;
-        self.judgement(told, decision)
+        let reported = Reported::of(&block, received_at);
+        let decision = self.decide(block, check, received_at)?;
+        self.judgement(reported, decision)
     }
 
-    fn take_content(
+    fn take_evaluated(
         &mut self,
-        content: Content,
-        check: impl FnOnce(&Content) -> Checked,
+        block: Evaluated,
+        check: impl FnOnce(&Evaluated) -> Checked,
         received_at: f64,
     ) -> Result<Decision, EngineError> {
-        let decision = self.decide(content, check, received_at)?;
+        let decision = self.decide(block, check, received_at)?;
         if let Some(node) = &decision.node {
             self.insert(node, decision.parent, decision.moves_tip)?;
         }
@@ -200,27 +177,27 @@ impl Engine {
     /// The rules in their order, the insertion and the fork choice.
     fn decide(
         &self,
-        content: Content,
-        check: impl FnOnce(&Content) -> Checked,
+        block: Evaluated,
+        check: impl FnOnce(&Evaluated) -> Checked,
         received_at: f64,
     ) -> Result<Decision, EngineError> {
-        let parent = content.parent.as_ref().ok().and_then(|parent| self.tree.parent(&parent.key));
-        let verdict = match check_parent(&content, parent.as_ref()) {
-            Ok(None) => check(&content),
-            broken => broken.map_err(Halt::from),
+        let parent = block.parent.as_ref().ok().and_then(|parent| self.tree.parent(&parent.key));
+        let verdict = match check_place(&block, parent.as_ref()) {
+            Ok(None) => check(&block),
+            broken => broken,
         };
         let node = match verdict {
-            Ok(None) => insertion(content, parent.as_ref(), received_at),
-            Ok(Some(reason)) => return Ok(Decision::reject(reason)),
+            Ok(None) => insertion(block, parent.as_ref(), received_at),
+            Ok(Some(reject)) => return Ok(Decision::reject(reject)),
             Err(Halt::Raised(exception)) => Err(exception),
             Err(Halt::Failed(error)) => return Err(error),
         };
-        let Ok(node) = node else { return Ok(Decision::reject(Reason::Malformed)) };
+        let Ok(node) = node else { return Ok(Decision::reject(Reject::malformed())) };
         Ok(Decision::insert(node, parent.map(|parent| parent.slot), self.tip()?))
     }
 
-    fn judgement(&self, told: Told, decision: Decision) -> Result<Judgement, EngineError> {
-        Ok(Judgement::new(told, decision, self.tip()?, self.generation))
+    fn judgement(&self, reported: Reported, decision: Decision) -> Result<Judgement, EngineError> {
+        Ok(Judgement::new(reported, decision, self.tip()?, self.generation))
     }
 
     fn tip(&self) -> Result<&Node, EngineError> {
@@ -272,7 +249,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Invalid`] with what is wrong.
     pub fn import(&mut self, data: &[u8]) -> Result<(), EngineError> {
-        let tree = crate::transfer::import(data)?;
+        let tree = export::import(data)?;
         self.generation = next_generation();
         self.tree = tree;
         Ok(())
@@ -281,7 +258,7 @@ impl Engine {
     /// The tree as text, for [`import`](Self::import).
     #[must_use]
     pub fn export(&self) -> Vec<u8> {
-        crate::transfer::export(&self.tree)
+        export::export(&self.tree)
     }
 
     /// Whether the node under `key` lies `depth` or more below the tip, on whatever branch.
@@ -290,7 +267,7 @@ impl Engine {
     /// [`EngineError::Invalid`] if the heights cannot be subtracted.
     pub fn is_finalized(&self, key: &Key, depth: i64) -> Result<bool, EngineError> {
         match (self.tree.tip(), self.tree.get(key)) {
-            (Some(tip), Some(node)) => tree::is_buried(&tip.height, &node.height, depth),
+            (Some(tip), Some(node)) => is_buried(&tip.height, &node.height, depth),
             _ => Ok(false),
         }
     }
@@ -302,41 +279,18 @@ const fn strike(_: f64, _: u64) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Rules 1 to 3.
-fn check_parent(content: &Content, parent: Option<&Parent>) -> Result<Option<Reason>, Exception> {
-    let index = content.index.num()?;
-    if !index.greater(&Num::Int(0)) {
-        return Ok(None);
-    }
-    content.parent.as_ref().map_err(|error| *error)?;
-    let Some(parent) = parent else { return Ok(Some(Reason::UnknownParent)) };
-    if index.compare(&next_height(parent)?) != Some(Ordering::Equal) {
-        return Ok(Some(Reason::BadHeight));
-    }
-    let as_old = wrong::is(Wrong::Timestamp) && parent.timestamp.at_most(&content.timestamp)?;
-    if content.timestamp.at_most(&parent.timestamp)? && !as_old {
-        return Ok(Some(Reason::BadTimestamp));
-    }
-    Ok(None)
-}
-
 /// The node that a block which passed the rules becomes.
-fn insertion(content: Content, parent: Option<&Parent>, received_at: f64) -> Result<Node, Exception> {
-    let parent_key = content.parent?;
-    let work = content.work.ok_or(Exception::Type)??;
+fn insertion(block: Evaluated, parent: Option<&Parent>, received_at: f64) -> Result<Node, Exception> {
+    let parent_key = block.parent?;
+    let work = block.work.ok_or(Exception::Type)??;
     #[cfg(feature = "faults")]
-    let work = crate::faults::wrong_work(received_at, &content.index, work);
+    let work = crate::faults::wrong_work(received_at, &block.index, work);
     let (cumulative, height) = match parent {
         Some(parent) => (parent.cumulative + work, next_height(parent)?.into()),
-        None => (work, content.index),
+        None => (work, block.index),
     };
-    let Claim::Key(hash) = content.claim else { return Err(Exception::Type) };
-    Ok(Node { hash, parent: parent_key, height, cumulative, received_at, timestamp: content.timestamp, serial: 0 })
-}
-
-/// `parent.height + 1`
-fn next_height(parent: &Parent) -> Result<Num, Exception> {
-    parent.height.num()?.add(&Num::Int(1))
+    let Claim::Key(hash) = block.claim else { return Err(Exception::Type) };
+    Ok(Node { hash, parent: parent_key, height, cumulative, received_at, timestamp: block.timestamp, serial: 0 })
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use super::node::Node;
+use super::tree::Tree;
 use crate::error::EngineError;
-use crate::json::{parse, MAX_LEVELS};
-use crate::key::Named;
-use crate::text::{write_float, write_ordered};
-use crate::tree::{Node, Tree};
-use crate::value::Value;
+use crate::json::limits::MAX_LEVELS;
+use crate::json::parser::parse;
+use crate::json::writer::{write_float, write_ordered};
+use crate::python::key::Named;
+use crate::python::value::Value;
 
 /// Version of the format.
 const FORMAT: i64 = 1;
@@ -35,8 +37,16 @@ pub fn export(tree: &Tree) -> Vec<u8> {
     out
 }
 
+impl Node {
+    /// Whether two nodes agree in all that an export tells of them, floats to the bit.
+    #[must_use]
+    pub fn looks_like(&self, other: &Self) -> bool {
+        text_of_node(self) == text_of_node(other)
+    }
+}
+
 /// A node as the format writes it.
-pub fn text_of_node(node: &Node) -> Vec<u8> {
+fn text_of_node(node: &Node) -> Vec<u8> {
     let mut out = Vec::new();
     write_node(node, &mut out);
     out
@@ -127,7 +137,7 @@ fn read_node(value: &Value<'_>) -> Option<Node> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::{Form, Key};
+    use crate::python::key::{Form, Key};
 
     fn node(hash: Value<'static>, height: Value<'static>, cumulative: f64) -> Node {
         let timestamp = Value::List(vec![Value::Float(f64::NAN), Value::text("x")]);

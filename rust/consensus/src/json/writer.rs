@@ -6,9 +6,9 @@
 
 use std::io::Write;
 
-use crate::bytes::printable_bytes;
-use crate::value::Value;
-use crate::wrong::{self, Wrong};
+use super::bytes::printable_bytes;
+use crate::python::text::{decode, Text};
+use crate::python::value::Value;
 
 /// Appends `json.dumps(value, sort_keys=True)`.
 pub fn write_sorted(value: &Value<'_>, out: &mut Vec<u8>) {
@@ -50,7 +50,7 @@ fn write_items<T>(items: &[T], write_item: impl Fn(&T, &mut Vec<u8>), out: &mut 
 }
 
 fn write_entries<'v, 'a: 'v>(
-    entries: impl Iterator<Item = (&'v crate::value::Text<'a>, &'v Value<'a>)>,
+    entries: impl Iterator<Item = (&'v Text<'a>, &'v Value<'a>)>,
     sorted: bool,
     out: &mut Vec<u8>,
 ) {
@@ -129,7 +129,6 @@ pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
 
 fn write_escape(code: u32, out: &mut Vec<u8>) {
     match code {
-        0x7f if wrong::is(Wrong::Delete) => out.push(0x7f),
         0x22 => out.extend_from_slice(b"\\\""),
         0x5c => out.extend_from_slice(b"\\\\"),
         0x08 => out.extend_from_slice(b"\\b"),
@@ -148,19 +147,6 @@ fn write_escape(code: u32, out: &mut Vec<u8>) {
 
 fn write_unit(unit: u32, out: &mut Vec<u8>) {
     let _ = write!(out, "\\u{unit:04x}");
-}
-
-/// First code point of a text in generalised UTF-8 and its length in bytes.
-#[must_use]
-pub fn decode(text: &[u8]) -> Option<(u32, usize)> {
-    let tail = |position: usize| text.get(position).map_or(0, |byte| u32::from(byte & 0x3f));
-    let first = u32::from(*text.first()?);
-    Some(match first {
-        0..=0x7f => (first, 1),
-        0x80..=0xdf => ((first & 0x1f) << 6 | tail(1), 2),
-        0xe0..=0xef => ((first & 0x0f) << 12 | tail(1) << 6 | tail(2), 3),
-        _ => ((first & 0x07) << 18 | tail(1) << 12 | tail(2) << 6 | tail(3), 4),
-    })
 }
 
 /// The least whole number of sixteen digits.
@@ -192,9 +178,7 @@ pub fn write_float(value: f64, out: &mut Vec<u8>) {
         write_int(size as i64, out);
         return out.extend_from_slice(b".0");
     }
-    let most =
-        if wrong::is(Wrong::Exponent) { wrong::a_power_later(MOST_WITHOUT_EXPONENT) } else { MOST_WITHOUT_EXPONENT };
-    if size < LEAST_WITHOUT_EXPONENT || size >= most {
+    if size < LEAST_WITHOUT_EXPONENT || size >= MOST_WITHOUT_EXPONENT {
         return write_with_exponent(size, out);
     }
     out.extend_from_slice(ryu::Buffer::new().format_finite(size).as_bytes());
@@ -272,7 +256,7 @@ mod tests {
     #[test]
     fn keys_come_in_their_order_or_in_that_of_their_code_points() {
         let text = br#"{"b": [1, {"d": null, "c": true}], "a": false}"#;
-        let value = crate::json::parse(text, 8).unwrap_or_default();
+        let value = crate::json::parser::parse(text, 8).unwrap_or_default();
         let (mut ordered, mut sorted) = (Vec::new(), Vec::new());
         write_ordered(&value, &mut ordered);
         write_sorted(&value, &mut sorted);

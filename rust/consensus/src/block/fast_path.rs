@@ -1,20 +1,21 @@
-//! The usual block: the text that the reference node's miner writes, read straight on, key by key.
+//! The fast path: the text that the reference node's miner writes, read straight on, key by key.
 //!
 //! Where a text differs from it in anything (another order, a key more or less, other white space, an escape, a
-//! number of another kind) the reader gives up, and [`crate::json`] reads the text from its beginning. So what is
-//! read here has each key once and is written as `json.dumps` writes it, and of most fields the text itself is what
-//! is hashed.
+//! number of another kind) the reader gives up, and the [parser](crate::json::parser) reads the text from its beginning.
+//! So what is read here has each key once and is written as `json.dumps` writes it, and of most fields the text itself is
+//! what is hashed.
 
 use std::borrow::Cow;
 
-use crate::json::MAX_LEVELS;
-use crate::scan::{Number, Scanner};
-use crate::text::write_sorted;
-use crate::value::{Dict, Text, Value};
+use crate::json::lexer::{Lexer, Number};
+use crate::json::limits::MAX_LEVELS;
+use crate::json::writer::write_sorted;
+use crate::python::text::Text;
+use crate::python::value::{Dict, Value};
 
-/// A usual block.
-pub struct Usual<'a> {
-    /// What [`crate::block::READ`] names, in that order.
+/// A block as the miner writes it.
+pub struct FastRead<'a> {
+    /// What [`BLOCK`](super::schema::BLOCK) names, in that order.
     pub dict: Dict<'a>,
     /// The tier's name.
     pub mining_capacity: &'a [u8],
@@ -42,13 +43,13 @@ macro_rules! step_over {
     };
 }
 
-/// Reads a usual block; `None` if it is another one, or no block.
+/// Reads a block as the miner writes it; `None` if it is another one, or no block.
 ///
 /// Values are put together at the end: one that is handed on right after it was made has to be waited for.
-pub fn read(text: &[u8]) -> Option<Usual<'_>> {
-    let mut at = Reader { scan: Scanner::new(text) };
+pub fn read(text: &[u8]) -> Option<FastRead<'_>> {
+    let mut at = Reader { lexer: Lexer::new(text) };
     at.word("{\"index\": ")?;
-    let index = at.whole()?;
+    let index = at.integer()?;
     key!(at, "timestamp");
     let timestamp = at.number()?;
     key!(at, "previous_hash");
@@ -69,7 +70,7 @@ pub fn read(text: &[u8]) -> Option<Usual<'_>> {
     step_over!(at, 1, "offchain_cid", "proof_commitment");
     key!(at, "block_hash");
     let block_hash = at.text()?;
-    if at.scan.rest() != b"}" {
+    if at.lexer.rest() != b"}" {
         return None;
     }
 
@@ -121,7 +122,7 @@ pub fn read(text: &[u8]) -> Option<Usual<'_>> {
         entry("cumulative_work_score", cumulative.value()),
         entry("block_hash", string(block_hash)),
     ]);
-    Some(Usual { dict, mining_capacity, hashed })
+    Some(FastRead { dict, mining_capacity, hashed })
 }
 
 #[inline(always)]
@@ -135,7 +136,7 @@ fn string(text: &[u8]) -> Value<'_> {
 }
 
 /// A whole number and its text.
-struct Whole<'a> {
+struct Integer<'a> {
     value: i64,
     text: &'a [u8],
 }
@@ -146,45 +147,45 @@ type List<'a> = (Vec<i64>, &'a [u8]);
 /// A subset sum.
 struct Problem<'a> {
     numbers: List<'a>,
-    target: Whole<'a>,
-    size: Whole<'a>,
+    target: Integer<'a>,
+    size: Integer<'a>,
     kind: &'a [u8],
 }
 
 struct Reader<'a> {
-    scan: Scanner<'a>,
+    lexer: Lexer<'a>,
 }
 
 impl<'a> Reader<'a> {
     /// Steps over a word if it comes next. The compiler knows it and makes a few comparisons of it.
     #[inline(always)]
     fn word(&mut self, word: &'static str) -> Option<()> {
-        self.scan.word(word.as_bytes()).then_some(())
+        self.lexer.word(word.as_bytes()).then_some(())
     }
 
     /// A whole number of few digits.
     #[inline(always)]
-    fn whole(&mut self) -> Option<Whole<'a>> {
-        let before = self.scan.rest();
-        let value = self.scan.few_digits()?;
-        Some(Whole { value, text: self.scan.since(before) })
+    fn integer(&mut self) -> Option<Integer<'a>> {
+        let before = self.lexer.rest();
+        let value = self.lexer.few_digits()?;
+        Some(Integer { value, text: self.lexer.since(before) })
     }
 
     /// Any usual number.
     #[inline(always)]
     fn number(&mut self) -> Option<Number> {
-        self.scan.usual_number()
+        self.lexer.usual_number()
     }
 
     /// What a text of printable ASCII without escapes has between its quotes.
     #[inline(always)]
     fn text(&mut self) -> Option<&'a [u8]> {
-        self.scan.usual_text()
+        self.lexer.usual_text()
     }
 
     /// A list of whole numbers of few digits.
     fn list(&mut self) -> Option<List<'a>> {
-        let before = self.scan.rest();
+        let before = self.lexer.rest();
         let mut members = Vec::new();
         let mut some = [0; MEMBERS];
         self.word("[")?;
@@ -192,7 +193,7 @@ impl<'a> Reader<'a> {
             let mut count = 0;
             let mut more = true;
             for member in &mut some {
-                *member = self.scan.few_digits()?;
+                *member = self.lexer.few_digits()?;
                 count += 1;
                 more = self.word(", ").is_some();
                 if !more {
@@ -202,7 +203,7 @@ impl<'a> Reader<'a> {
             }
             members.extend(some.iter().take(count));
             if !more {
-                return Some((members, self.scan.since(before)));
+                return Some((members, self.lexer.since(before)));
             }
         }
     }
@@ -210,26 +211,26 @@ impl<'a> Reader<'a> {
     /// A value that no rule reads, with so many levels around it.
     #[inline]
     fn unread(&mut self, level: usize) -> Option<()> {
-        match self.scan.peek()? {
-            b'"' => self.scan.skip_usual_text(),
-            b'0'..=b'9' => self.scan.skip_usual_number(),
-            _ => (self.scan.skip_value(level).ok()? <= MAX_LEVELS).then_some(()),
+        match self.lexer.peek()? {
+            b'"' => self.lexer.skip_usual_text(),
+            b'0'..=b'9' => self.lexer.skip_usual_number(),
+            _ => (self.lexer.skip_value(level).ok()? <= MAX_LEVELS).then_some(()),
         }
     }
 
     /// A subset sum and its text.
     fn problem(&mut self) -> Option<(Problem<'a>, &'a [u8])> {
-        let before = self.scan.rest();
+        let before = self.lexer.rest();
         self.word("{\"numbers\": ")?;
         let numbers = self.list()?;
         key!(self, "target");
-        let target = self.whole()?;
+        let target = self.integer()?;
         key!(self, "size");
-        let size = self.whole()?;
+        let size = self.integer()?;
         key!(self, "type");
         let kind = self.text()?;
         self.word("}")?;
-        Some((Problem { numbers, target, size, kind }, self.scan.since(before)))
+        Some((Problem { numbers, target, size, kind }, self.lexer.since(before)))
     }
 
     /// What the work score reads of a complexity. Its `problem` is most often the block's own.
@@ -263,8 +264,8 @@ impl<'a> Reader<'a> {
         key!(self, "energy_metrics");
         let joules = self.joules()?;
         key!(self, "problem");
-        match self.scan.rest().strip_prefix(problem) {
-            Some(behind) => self.scan.back_to(behind),
+        match self.lexer.rest().strip_prefix(problem) {
+            Some(behind) => self.lexer.back_to(behind),
             None => self.unread(2)?,
         }
         step_over!(self, 2, "solution_quality");

@@ -7,12 +7,10 @@
 //! with care.
 
 use coinjecture_consensus as core;
-use coinjecture_consensus::block::{MAX_BYTES, READ};
-use coinjecture_consensus::engine::Profile;
-use coinjecture_consensus::json::MAX_LEVELS;
-use coinjecture_consensus::value::{Dict, Text};
-use coinjecture_consensus::wanted::{same, Part, Wanted};
-use coinjecture_consensus::{Block, Decision, EngineError, Value};
+use coinjecture_consensus::block::{BLOCK, MAX_BYTES};
+use coinjecture_consensus::json::{Part, Schema, MAX_LEVELS};
+use coinjecture_consensus::python::{same_key, Dict, Text};
+use coinjecture_consensus::{Block, Decision, EngineError, Profile, Value};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -53,7 +51,7 @@ pub fn take(
 unsafe fn read<'t>(dict: &Bound<'_, PyDict>, keep: fn(&'t [u8]) -> Text<'t>) -> Option<Block<'t>> {
     let mut reader = Reader { bound: 0, keep };
     // SAFETY: as this function's.
-    let read = unsafe { reader.wanted(dict.as_ptr(), &READ, MAX_LEVELS - 1)? };
+    let read = unsafe { reader.by_schema(dict.as_ptr(), &BLOCK, MAX_LEVELS - 1)? };
     (reader.bound <= MAX_BYTES).then(|| Block::of_fields(read, reader.bound / BYTES_PER_CODE_POINT))
 }
 
@@ -102,28 +100,33 @@ impl<'t> Reader<'t> {
     ///
     /// # Safety
     /// `dict` points to a living exact dict, and the interpreter lock is held.
-    unsafe fn wanted(&mut self, dict: *mut ffi::PyObject, wanted: &'static Wanted, levels: usize) -> Option<Dict<'t>> {
-        let mut read = wanted.blank();
+    unsafe fn by_schema(
+        &mut self,
+        dict: *mut ffi::PyObject,
+        schema: &'static Schema,
+        levels: usize,
+    ) -> Option<Dict<'t>> {
+        let mut read = schema.blank();
         let mut places = read.values_mut();
-        self.bound += BYTES_PER_MEMBER + wanted.key_bytes() * BYTES_PER_BYTE + wanted.len() * 2 * BYTES_PER_MEMBER;
+        self.bound += BYTES_PER_MEMBER + schema.key_bytes() * BYTES_PER_BYTE + schema.len() * 2 * BYTES_PER_MEMBER;
         // SAFETY: as this function's; no Python code runs before the last use of what an entry points to.
         let mut entries = unsafe { Entries::of(dict) };
-        for (name, part) in wanted.keys() {
+        for (name, part) in schema.keys() {
             // SAFETY: the dict keeps key and value alive and does not change meanwhile.
             unsafe {
                 if !entries.next() || !is_text(entries.key, name) {
                     return None;
                 }
                 match part {
-                    Part::Nothing => self.weigh(entries.value, levels)?,
-                    Part::Whole => self.value(entries.value, levels, places.next()?)?,
+                    Part::Unread => self.weigh(entries.value, levels)?,
+                    Part::Kept => self.value(entries.value, levels, places.next()?)?,
                     Part::Presence => {
                         places.next()?;
                         self.weigh(entries.value, levels)?;
                     }
-                    Part::Inside(inside) => {
+                    Part::Members(members) => {
                         let inner = levels.checked_sub(1).filter(|_| is(entries.value, &raw mut ffi::PyDict_Type))?;
-                        set(places.next()?, Value::Dict(self.wanted(entries.value, inside, inner)?));
+                        set(places.next()?, Value::Dict(self.by_schema(entries.value, members, inner)?));
                     }
                 }
             }
@@ -349,7 +352,7 @@ unsafe fn is(object: *mut ffi::PyObject, class: *mut ffi::PyTypeObject) -> bool 
 unsafe fn is_text(object: *mut ffi::PyObject, text: &str) -> bool {
     // SAFETY: as this function's.
     unsafe {
-        is(object, &raw mut ffi::PyUnicode_Type) && utf8(object).is_some_and(|found| same(found, text.as_bytes()))
+        is(object, &raw mut ffi::PyUnicode_Type) && utf8(object).is_some_and(|found| same_key(found, text.as_bytes()))
     }
 }
 

@@ -9,52 +9,10 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
+use super::node::{Node, Parent, Slot};
 use crate::error::EngineError;
-use crate::key::{Form, Key, Named};
-use crate::number::Num;
-use crate::value::Value;
-
-/// A node with its keys spelled out.
-#[derive(Debug, Clone)]
-pub struct Node {
-    /// The block's hash, as the block says it.
-    pub hash: Named,
-    /// The block's `previous_hash`.
-    pub parent: Named,
-    /// Height: the parent's plus one, of a root its `index` (so it may be any Python number).
-    pub height: Value<'static>,
-    /// Sum of the work scores.
-    pub cumulative: f64,
-    /// When the block arrived, in seconds.
-    pub received_at: f64,
-    /// The block's own time: rule 3 compares children with it.
-    pub timestamp: Value<'static>,
-    /// Number of the insertion; a replaced node and its replacement differ in it.
-    pub serial: u64,
-}
-
-impl Node {
-    /// Whether two nodes agree in all that an export tells of them, floats to the bit.
-    #[must_use]
-    pub fn looks_like(&self, other: &Self) -> bool {
-        crate::transfer::text_of_node(self) == crate::transfer::text_of_node(other)
-    }
-}
-
-/// What a child's verdict depends on.
-#[derive(Debug)]
-pub struct Parent {
-    pub(crate) slot: Slot,
-    /// Its height.
-    pub height: Value<'static>,
-    /// Sum of the work scores up to it.
-    pub cumulative: f64,
-    /// Its block's own time.
-    pub timestamp: Value<'static>,
-}
-
-/// Number of a key's slot.
-pub(crate) type Slot = u32;
+use crate::python::key::{Form, Key, Named};
+use crate::python::value::Value;
 
 /// Any value that is seldom anything but a small number.
 #[derive(Debug, Clone)]
@@ -303,17 +261,6 @@ fn grow_gently<T>(items: &mut Vec<T>) {
 
 const fn index(slot: u32) -> usize {
     slot as usize
-}
-
-/// `tip.height - node.height >= depth`, as Python evaluates it.
-///
-/// # Errors
-/// [`EngineError::Invalid`] where Python raises: a height that fits no double beside one that is a double.
-pub fn is_buried(tip: &Value<'_>, node: &Value<'_>, depth: i64) -> Result<bool, EngineError> {
-    let difference = || tip.num()?.subtract(&node.num()?);
-    let difference =
-        difference().map_err(|error| EngineError::Invalid(format!("heights cannot be subtracted: {error}")))?;
-    Ok(!matches!(difference.compare(&Num::Int(depth)), None | Some(std::cmp::Ordering::Less)))
 }
 
 #[cfg(test)]

@@ -2,67 +2,13 @@
 //!
 //! The result is a double, so the order of evaluation is part of the rule.
 
+use super::asymptotic::operations;
+use crate::block::schema::{Complexity, Member};
+use crate::block::Block;
 use crate::error::Exception;
-use crate::number::Num;
-use crate::operations::{operations, Operations};
-use crate::value::{Dict, Value};
-use crate::wrong::{self, Wrong};
-
-/// What is under a key of a complexity; reading it raises if it is missing.
-#[derive(Clone, Copy)]
-struct Member<'v, 'a>(Option<&'v Value<'a>>);
-
-impl<'v, 'a> Member<'v, 'a> {
-    fn value(self) -> Result<&'v Value<'a>, Exception> {
-        self.0.ok_or(Exception::Key)
-    }
-
-    fn num(self) -> Result<Num, Exception> {
-        self.value()?.num()
-    }
-}
-
-/// A complexity whose keys have been looked up, each once.
-struct Complexity<'v, 'a> {
-    time_solve: Member<'v, 'a>,
-    time_verify: Member<'v, 'a>,
-    problem_class: Member<'v, 'a>,
-    problem_size: Member<'v, 'a>,
-    epsilon_approximation: Member<'v, 'a>,
-    asymmetry_time: Member<'v, 'a>,
-    asymmetry_space: Member<'v, 'a>,
-    measured_solve_time: Member<'v, 'a>,
-    measured_verify_time: Member<'v, 'a>,
-    measured_solve_space: Member<'v, 'a>,
-    measured_verify_space: Member<'v, 'a>,
-    energy_metrics: Member<'v, 'a>,
-}
-
-impl<'v, 'a> Complexity<'v, 'a> {
-    /// Looks the keys up in the order in which they usually come.
-    fn of(dict: &'v Dict<'a>) -> Self {
-        let mut likely = 0;
-        let mut member = |key: &str| {
-            let position = dict.position(key.as_bytes(), likely);
-            likely = position.map_or(likely, |position| position + 1);
-            Member(position.and_then(|position| dict.value_at(position)))
-        };
-        Self {
-            time_solve: member("time_solve_O"),
-            time_verify: member("time_verify_O"),
-            problem_class: member("problem_class"),
-            problem_size: member("problem_size"),
-            epsilon_approximation: member("epsilon_approximation"),
-            asymmetry_time: member("asymmetry_time"),
-            asymmetry_space: member("asymmetry_space"),
-            measured_solve_time: member("measured_solve_time"),
-            measured_verify_time: member("measured_verify_time"),
-            measured_solve_space: member("measured_solve_space"),
-            measured_verify_space: member("measured_verify_space"),
-            energy_metrics: member("energy_metrics"),
-        }
-    }
-}
+use crate::python::number::Num;
+use crate::python::power::Power;
+use crate::python::value::Value;
 
 /// Work score of a complexity on Python 3.`minor`; may be NaN, infinite, zero or negative.
 ///
@@ -84,20 +30,20 @@ pub fn work(complexity: &Value<'_>, minor: u8) -> Result<f64, Exception> {
         return Err(Exception::Value); // math.sqrt
     }
     let root = space_ratio.sqrt();
-    let weighted = if wrong::is(Wrong::Association) {
-        wrong::associated(time_ratio, root, weight)
-    } else {
-        time_ratio * root * weight
-    };
-    let product = weighted * n.to_f64()? * quality;
-    let score = product * efficiency;
+    let score = time_ratio * root * weight * n.to_f64()? * quality * efficiency;
     match bonus(&read, minor) {
-        Ok(bonus) if wrong::is(Wrong::Fused) => Ok(product.mul_add(efficiency, bonus)),
         Ok(bonus) => Ok(score + bonus),
         // The score stands without the bonus, to the bit: adding 0.0 would turn -0.0 into 0.0.
         Err(Exception::Value | Exception::ZeroDivision) => Ok(score),
         Err(escaping) => Err(escaping),
     }
+}
+
+/// Work score of a block as it is reported: `None` where there is none.
+#[must_use]
+pub fn reported_work(block: &Block<'_>, minor: u8) -> Option<f64> {
+    let complexity = block.fields()?.complexity;
+    complexity.truthy().then(|| work(complexity, minor).ok()).flatten()
 }
 
 /// Python's `max(a, b)`: `a` unless `b > a`, so a NaN second never wins.
@@ -113,8 +59,7 @@ fn quality(epsilon: &Value<'_>) -> Result<f64, Exception> {
     if matches!(epsilon, Value::Null) {
         return Ok(1.0);
     }
-    let (zero, epsilon) = (Num::Float(0.0), epsilon.num()?);
-    let loss = if wrong::is(Wrong::LargerOfNan) { larger(epsilon, zero) } else { larger(zero, epsilon) };
+    let loss = larger(Num::Float(0.0), epsilon.num()?);
     Ok(1.0 / (1.0 + loss.to_f64()?))
 }
 
@@ -140,8 +85,8 @@ fn efficiency(complexity: &Complexity<'_, '_>, ts: &Num, minor: u8) -> Result<f6
         return Ok(1.0);
     }
     let ops = match operations(complexity.time_solve.value()?, complexity.problem_size.value()?, minor) {
-        Ok(Operations::Real(ops)) => ops,
-        Ok(Operations::Complex) => return Err(Exception::Type),
+        Ok(Power::Real(ops)) => ops,
+        Ok(Power::Complex) => return Err(Exception::Type),
         Err(Exception::Value) => return Ok(1.0),
         Err(escaping) => return Err(escaping),
     };
@@ -159,14 +104,14 @@ fn efficiency(complexity: &Complexity<'_, '_>, ts: &Num, minor: u8) -> Result<f6
 fn bonus(complexity: &Complexity<'_, '_>, minor: u8) -> Result<f64, Exception> {
     let size = complexity.problem_size.value()?;
     let solve = operations(complexity.time_solve.value()?, size, minor)?;
-    let Operations::Real(verify) = operations(complexity.time_verify.value()?, size, minor)? else {
+    let Power::Real(verify) = operations(complexity.time_verify.value()?, size, minor)? else {
         return Err(Exception::Type); // max() compares
     };
     let divisor = larger(Num::Float(1e-9), verify);
     // The quotient counts for nothing; whether it can be computed decides whether there is a bonus.
     match solve {
-        Operations::Real(solve) => solve.divide(&divisor)?,
-        Operations::Complex => divisor.to_f64()?,
+        Power::Real(solve) => solve.divide(&divisor)?,
+        Power::Complex => divisor.to_f64()?,
     };
     let log = |asymmetry: Member<'_, '_>| larger(Num::Int(1), asymmetry.num()?).logarithm(f64::ln);
     Ok(log(complexity.asymmetry_time)? + log(complexity.asymmetry_space)? * 0.5)
@@ -175,7 +120,8 @@ fn bonus(complexity: &Complexity<'_, '_>, minor: u8) -> Result<f64, Exception> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{parse, MAX_LEVELS};
+    use crate::json::limits::MAX_LEVELS;
+    use crate::json::parser::parse;
 
     const WORKED: &str = r#"{"problem_class": "NP-Complete", "time_solve_O": "O(2^n)", "time_verify_O": "O(n)",
         "problem_size": 32, "measured_solve_time": 0.25, "measured_verify_time": 1.5e-6,

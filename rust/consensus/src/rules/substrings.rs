@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 /// The texts that are looked for, and which of them have been found.
-pub struct Parts<'t> {
+pub struct Substrings<'t> {
     /// Sorted, each once, none empty.
     texts: Vec<&'t [u8]>,
     found: Vec<bool>,
@@ -41,7 +41,7 @@ const fn index(number: Number) -> usize {
     number as usize
 }
 
-impl<'t> Parts<'t> {
+impl<'t> Substrings<'t> {
     /// Looks for texts in `long`. Every text is part of itself, and an empty one of any.
     pub fn find(texts: impl Iterator<Item = &'t [u8]>, long: &[u8]) -> Self {
         let mut texts: Vec<_> = texts.filter(|text| !text.is_empty()).collect();
@@ -163,25 +163,26 @@ mod tests {
             }
         }
         texts.extend([b"aba".as_slice(), b"abra", b"rac", b"dac", b"cusb", b"brb"]);
-        let parts = Parts::find(texts.iter().copied(), long);
+        let substrings = Substrings::find(texts.iter().copied(), long);
         for text in texts {
             let expected = text.is_empty() || long.windows(text.len()).any(|window| window == text);
-            assert_eq!(parts.has(text), expected, "{}", String::from_utf8_lossy(text));
+            assert_eq!(substrings.has(text), expected, "{}", String::from_utf8_lossy(text));
         }
     }
 
     #[test]
     fn a_part_that_lies_in_a_longer_one_is_found_with_it() {
-        let parts = Parts::find([b"abcd".as_slice(), b"bc", b"c", b"cd", b"d", b"bcx"].into_iter(), b"zabcdz");
-        let found = |text: &[u8]| parts.has(text);
+        let substrings =
+            Substrings::find([b"abcd".as_slice(), b"bc", b"c", b"cd", b"d", b"bcx"].into_iter(), b"zabcdz");
+        let found = |text: &[u8]| substrings.has(text);
         assert!(found(b"abcd") && found(b"bc") && found(b"c") && found(b"cd") && found(b"d"));
         assert!(!found(b"bcx") && !found(b"never asked"));
     }
 
     #[test]
     fn of_nothing_only_nothing_is_a_part() {
-        let parts = Parts::find([b"".as_slice(), b"a"].into_iter(), b"");
-        assert!(parts.has(b"") && !parts.has(b"a"));
-        assert!(!Parts::find(std::iter::empty(), b"a").has(b"a"));
+        let substrings = Substrings::find([b"".as_slice(), b"a"].into_iter(), b"");
+        assert!(substrings.has(b"") && !substrings.has(b"a"));
+        assert!(!Substrings::find(std::iter::empty(), b"a").has(b"a"));
     }
 }

@@ -10,9 +10,9 @@ use parking_lot::RwLock;
 use pyo3::Python;
 
 /// An engine for several threads.
-pub struct Shared(RwLock<Engine>);
+pub struct Locked(RwLock<Engine>);
 
-impl Shared {
+impl Locked {
     /// The engine, which nobody else has.
     pub const fn new(engine: Engine) -> Self {
         Self(RwLock::new(engine))
