@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from coinjecture.replay.outcome import Outcome
+from consensus_surface import Profile
 
 from fuzz.oracle import Oracle, OracleTimeout, TimeLimit
 from fuzz.scenario import Scenario, Step
@@ -26,7 +27,7 @@ class Engine(Protocol):
         ...
 
 
-MakeEngine = Callable[[str, str], Engine]
+MakeEngine = Callable[[str, Profile], Engine]
 """Makes an engine from the name of a genesis and of a profile."""
 
 
@@ -36,7 +37,7 @@ class Difference:
 
     seed: str
     genesis: str
-    profile: str
+    profile: Profile
     steps: tuple[Step, ...]
     expected: Outcome
     got: Outcome

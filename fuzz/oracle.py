@@ -13,6 +13,7 @@ from typing import Any
 from coinjecture.replay.legacy import Legacy, load
 from coinjecture.replay.network import Network
 from coinjecture.replay.outcome import Outcome
+from consensus_surface import Profile
 
 from fuzz.domain import nests_too_deep, out_of_domain
 
@@ -32,7 +33,7 @@ def modules(source: Path = SOURCE) -> SimpleNamespace:
     """The legacy engine's modules `consensus` and `pow`, loaded for us alone.
 
     Raises:
-        BadInput: The legacy engine is not where it should be.
+        BadInputError: The legacy engine is not where it should be.
     """
     consensus = load(source / "consensus.py")
     return SimpleNamespace(consensus=consensus, pow=sys.modules[f"{consensus.__package__}.pow"])
@@ -49,7 +50,7 @@ def network(genesis: str) -> Network:
 class Oracle:
     """A legacy engine that knows only a genesis, judging by one profile."""
 
-    def __init__(self, genesis: str, profile: str) -> None:
+    def __init__(self, genesis: str, profile: Profile) -> None:
         self._legacy = Legacy(modules().consensus, network(genesis), profile)
         self.engine = self._legacy.engine
 

@@ -9,6 +9,7 @@ from zlib import crc32
 from coinjecture import _core
 from coinjecture.replay.outcome import Outcome, bits, height_notation
 from coinjecture.replay.rust import observed
+from consensus_surface import Profile
 
 from fuzz.domain import nests_too_deep
 from fuzz.oracle import GENESIS
@@ -27,7 +28,7 @@ class RustEngine:
     Now and then it is taken out and put back in: a new engine goes on with the exported tree of the old one.
     """
 
-    def __init__(self, genesis: str, profile: str) -> None:
+    def __init__(self, genesis: str, profile: Profile) -> None:
         self._profile = profile
         self._genesis = GENESIS[genesis]
         self.engine = self._new()
@@ -109,14 +110,19 @@ class RustEngine:
 def _as_taken(judgement: _core.Judgement) -> tuple[Any, ...]:
     """What `take` has to say where this is the judgement."""
     if judgement.cumulative is None:
-        return _comparable((judgement.reason, False, None, None, None))
+        return _comparable((judgement.reason, False, None, None, None, _broken(judgement)))
     work = int(judgement.cumulative) if judgement.accepted else None
     put = (judgement.block_hash, judgement.height, work)
-    return _comparable((judgement.reason, judgement.moves_tip, *put))
+    return _comparable((judgement.reason, judgement.moves_tip, *put, _broken(judgement)))
+
+
+def _broken(judgement: _core.Judgement) -> tuple[Any, Any] | None:
+    """The value that breaks a rule, and the rule's limit."""
+    return None if judgement.accepted else (judgement.value, judgement.limit)
 
 
 def _comparable(taken: tuple[Any, ...]) -> tuple[Any, ...]:
     """The same with numbers to the bit and values of each type apart."""
-    reason, moves_tip, key, height, work = taken
+    reason, moves_tip, key, height, work, broken = taken
     notation = None if height is None else height_notation(height)
-    return (reason, moves_tip, repr(key), notation, repr(work))
+    return (reason, moves_tip, repr(key), notation, repr(work), repr(broken))

@@ -12,6 +12,7 @@ from coinjecture._core import compute_header_hash_py
 from coinjecture.replay import changes, values
 from coinjecture.replay.node import Block, Known
 from coinjecture.replay.outcome import Outcome, hash_notation
+from consensus_surface import Profile
 
 from fuzz import text
 from fuzz.blocks import child, heavy_complexity, ordinary_complexity, wide_complexity
@@ -52,7 +53,7 @@ class Scenario:
     seed: str
     rng: Random = field(init=False)
     genesis: str = field(init=False)
-    profile: str = field(init=False)
+    profile: Profile = field(init=False)
     forks: int = 0
     reorgs: int = 0
 

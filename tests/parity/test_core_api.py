@@ -136,7 +136,7 @@ def test_what_json_has_no_value_for_is_out_of_the_domain(value: Any, why: str) -
     captured = _core.capture(block() | {"transactions": [value]})
     assert captured.out_of_domain is not None and why in captured.out_of_domain
     assert captured.computed_hash is None and captured.work is None
-    with pytest.raises(_core.OutOfDomain, match=why):
+    with pytest.raises(_core.OutOfDomainError, match=why):
         engine().judge(captured, 1.0, "header")
 
 
@@ -185,12 +185,12 @@ def test_the_work_budget_ends_a_judgement_without_a_verdict_and_without_a_trace(
     content = sealed(GENESIS_BLOCK, problem={"numbers": numbers, "target": 3, "size": 8}, solution=[1, 2])
     captured = _core.capture(content)
     small, large = engine(work_budget=10_000), engine()
-    with pytest.raises(_core.BudgetExceeded, match="10000 steps"):
+    with pytest.raises(_core.BudgetExceededError, match="10000 steps"):
         small.judge(captured, 1.0, "full")
     assert len(small) == 1
     assert small.judge(captured, 1.0, "header").accepted
     assert large.judge(captured, 1.0, "full").accepted
-    with pytest.raises(_core.BudgetExceeded):
+    with pytest.raises(_core.BudgetExceededError):
         _core.verify_subset_sum_py(content["problem"], [1, 2], budget=100)
 
 
@@ -255,7 +255,7 @@ def test_a_judgement_of_another_generation_is_refused() -> None:
     first, second = (subject.judge(_core.capture(block()), at, "full") for at in (1.0, 2.0))
     subject.apply(first)
     for engine_of, judgement in ((subject, second), (other, first)):
-        with pytest.raises(_core.StaleJudgement, match="judge the block again"):
+        with pytest.raises(_core.StaleJudgementError, match="judge the block again"):
             engine_of.apply(judgement)
     assert (len(subject), len(other)) == (2, 1)
 

@@ -173,5 +173,5 @@ def test_what_would_be_computed_for_minutes_is_out_of_the_domain(size: Any, form
         block["complexity"]["time_solve_O"] = "O(n)"
     captured = _core.capture(block)
     assert captured.out_of_domain is not None
-    with pytest.raises(_core.OutOfDomain, match="4096"):
+    with pytest.raises(_core.OutOfDomainError, match="4096"):
         Rust("testnet").engine.judge(captured, 0.0, "full")

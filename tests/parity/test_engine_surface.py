@@ -288,7 +288,7 @@ def test_settings_pin_the_profile_and_the_budget(tmp_path: Path, monkeypatch: py
     settings.write_text('{"pin_profile": "header", "alert": "other settings are not ours"}')
     assert Pair().rust.verify_block(unsealed)
     settings.write_text('{"work_budget": 1}')
-    with pytest.raises(rust.BudgetExceeded):
+    with pytest.raises(rust.BudgetExceededError):
         Pair().rust.verify_block(sealed(GENESIS_BLOCK))
     for damaged in ("{", "[]", '{"pin_profile": "both"}', '{"work_budget": 0}', '{"work_budget": true}'):
         settings.write_text(damaged)

@@ -155,13 +155,13 @@ def test_the_domain_is_judged_before_any_rule(form: str) -> None:
         {"complexity": {"problem_size": 5000, "time_solve_O": "O(2^n)"}},
     ):
         given: Any = json.dumps(hopeless).encode() if form == "bytes" else hopeless
-        with pytest.raises(_core.OutOfDomain):
+        with pytest.raises(_core.OutOfDomainError):
             engine.judge(_core.capture(given), 1.0, "full")
-        with pytest.raises(_core.OutOfDomain):
+        with pytest.raises(_core.OutOfDomainError):
             engine.take(given, 1.0, "full")
         if isinstance(given, bytes):
             (verdict,) = engine.take_many([(given, 1.0)], "full")
-            assert isinstance(verdict, _core.OutOfDomain)
+            assert isinstance(verdict, _core.OutOfDomainError)
         assert len(engine) == 1
 
 

@@ -91,7 +91,7 @@ def test_a_panic_is_a_base_exception_that_except_exception_misses(fault_module: 
 
 
 def test_a_loop_ends_when_the_work_budget_is_used_up(fault_module: Path) -> None:
-    assert judged_with(fault_module, "loop", after=2)[-1] == "BudgetExceeded True 3"
+    assert judged_with(fault_module, "loop", after=2)[-1] == "BudgetExceededError True 3"
 
 
 def test_a_slow_engine_answers_late_and_right(fault_module: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from coinjecture import pow as rust
-from coinjecture._core import BudgetExceeded
+from coinjecture._core import BudgetExceededError
 
 from testnet.node.src import node, pow
 from testnet.node.src.pow import Miner, ProblemRegistry, Template
@@ -77,7 +77,7 @@ def test_a_table_that_cannot_be_is_refused_and_a_budget_is_kept_to() -> None:
     for target in (2**62, 2**80):
         with pytest.raises(MemoryError):
             rust.solve_subset_sum([1], target)
-    with pytest.raises(BudgetExceeded):
+    with pytest.raises(BudgetExceededError):
         rust.solve_subset_sum([7, 11, 13], 5000, budget=100)
 
 

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from .rust_api import RECORD, listed
+
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "rust/consensus/src"
+BINDING = ROOT / "rust/python/src"
 ROOMS = (
     "error",
     "budget",
@@ -54,7 +57,7 @@ def _uses(name: str, files: dict[str, Path]) -> set[str]:
     return used & set(files) - {name}
 
 
-@pytest.mark.parametrize("crate", [CORE], ids=["core"])
+@pytest.mark.parametrize("crate", [CORE, BINDING], ids=["core", "binding"])
 def test_no_file_leads_back_to_itself(crate: Path) -> None:
     files = _files(crate)
     uses = {name: _uses(name, files) for name in files}
@@ -74,3 +77,8 @@ def test_a_room_of_the_core_uses_only_rooms_below_it(name: str) -> None:
     own = ROOMS.index(name.partition("::")[0])
     for used in _uses(name, _files(CORE)):
         assert ROOMS.index(used.partition("::")[0]) <= own, f"{name} reaches up to {used}"
+
+
+def test_what_the_core_offers_is_what_is_recorded() -> None:
+    """Where it is meant to change: `python -m tests.parity.rust_api`."""
+    assert listed() == RECORD.read_text(encoding="utf-8")

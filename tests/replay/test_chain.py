@@ -15,7 +15,7 @@ import pytest
 from coinjecture.replay import captures, legacy, parallel, report, walk
 from coinjecture.replay import snapshot as snapshots
 from coinjecture.replay.__main__ import main
-from coinjecture.replay.errors import BadInput
+from coinjecture.replay.errors import BadInputError
 from coinjecture.replay.network import read_network
 from coinjecture.replay.snapshot import Row, count, snapshot
 from coinjecture.replay.snapshot import rows as read_rows
@@ -439,10 +439,10 @@ def test_given_a_node_that_writes_and_no_time_then_the_copy_is_refused_with_the_
     with closing(sqlite3.connect(chain, isolation_level=None)) as node:
         node.execute("PRAGMA journal_mode=WAL")
         node.execute("INSERT INTO blocks (hash, raw, received_at) VALUES ('x', x'00', 1)")
-        with pytest.raises(BadInput, match="stopped after -1 s, 1 of "), snapshot(chain):
+        with pytest.raises(BadInputError, match="stopped after -1 s, 1 of "), snapshot(chain):
             pass
         node.execute("PRAGMA journal_mode=DELETE")
         node.execute("BEGIN IMMEDIATE")
         node.execute("INSERT INTO blocks (hash, raw, received_at) VALUES ('y', x'00', 1)")
-        with pytest.raises(BadInput, match="the node could not commit meanwhile"), snapshot(chain):
+        with pytest.raises(BadInputError, match="the node could not commit meanwhile"), snapshot(chain):
             pass

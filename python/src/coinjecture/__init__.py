@@ -1,7 +1,59 @@
 """The COINjecture consensus engine in Rust, a drop-in for the Python one.
 
-``coinjecture.consensus`` is the engine as a node uses it; ``coinjecture._core`` is the native module under
-it.
+``ConsensusEngine`` is the engine as a node uses it; ``coinjecture.pow`` solves and verifies subset sums, and
+``coinjecture._core`` is the native module under both.
+
+    >>> from coinjecture import ConsensusConfig, ConsensusEngine, HeaderValidationError
+    >>> engine = ConsensusEngine(ConsensusConfig(genesis_block=genesis), storage, registry)
+    >>> engine
+    <ConsensusEngine network='coinjecture-testnet-v1' blocks=1 tip_height=0>
+    >>> engine.verify_block(block)
+    True
+    >>> try:
+    ...     engine.verify_block(block | {"index": 7})
+    ... except HeaderValidationError as error:
+    ...     print(error.reason, error.value, error.limit)
+    bad_height 7 1
 """
 
-__version__ = "4.0.0"
+from ._core import __version__
+from .consensus import (
+    PROFILES,
+    REASONS,
+    BlockNode,
+    BudgetExceededError,
+    Captured,
+    ConsensusConfig,
+    ConsensusEngine,
+    EngineError,
+    HeaderValidationError,
+    Judgement,
+    OutOfDomainError,
+    Profile,
+    Reason,
+    RevealValidationError,
+    StaleJudgementError,
+    ValidationError,
+    build_info,
+)
+
+__all__ = [
+    "PROFILES",
+    "REASONS",
+    "BlockNode",
+    "BudgetExceededError",
+    "Captured",
+    "ConsensusConfig",
+    "ConsensusEngine",
+    "EngineError",
+    "HeaderValidationError",
+    "Judgement",
+    "OutOfDomainError",
+    "Profile",
+    "Reason",
+    "RevealValidationError",
+    "StaleJudgementError",
+    "ValidationError",
+    "__version__",
+    "build_info",
+]

@@ -3,15 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, final, type_check_only
 
+from consensus_surface import Profile, Reason
+
 __all__ = [
     "BudgetExceeded",
+    "BudgetExceededError",
     "Captured",
     "Engine",
     "EngineError",
     "Judgement",
     "Node",
     "OutOfDomain",
+    "OutOfDomainError",
     "StaleJudgement",
+    "StaleJudgementError",
+    "__version__",
     "build_info",
     "canonical_json",
     "capture",
@@ -21,6 +27,9 @@ __all__ = [
     "solve_subset_sum_py",
     "verify_subset_sum_py",
 ]
+
+__version__: str
+"""Version of the crates."""
 
 @type_check_only
 class BuildInfo(TypedDict):
@@ -34,19 +43,28 @@ class BuildInfo(TypedDict):
 class EngineError(Exception):
     """The engine failed; this is never a verdict on a block."""
 
-class BudgetExceeded(EngineError):
+class BudgetExceededError(EngineError):
     """The work budget was used up before there was a verdict."""
 
-class StaleJudgement(EngineError):
+class StaleJudgementError(EngineError):
     """The tree changed since the judgement; judge the block again."""
 
-class OutOfDomain(EngineError):
+class OutOfDomainError(EngineError):
     """The block lies outside the parity domain: only the legacy engine can judge it."""
+
+BudgetExceeded = BudgetExceededError
+StaleJudgement = StaleJudgementError
+OutOfDomain = OutOfDomainError
 
 @final
 class Captured:
-    """A block as an immutable value, with its hash and its work score. Made by ``capture``."""
+    """A block as an immutable value, with its hash and its work score. Made by ``capture``.
 
+    Equal are those of the same JSON.
+    """
+
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
     @property
     def out_of_domain(self) -> str | None:
         """Why the block lies outside the parity domain; None if it lies inside."""
@@ -67,20 +85,33 @@ class Captured:
         """The block as JSON that parses to the same value; of a text the text itself.
 
         Raises:
-            OutOfDomain: The block is an object that could not be read.
+            OutOfDomainError: The block is an object that could not be read.
         """
 
 @final
 class Judgement:
-    """A verdict and what applying it does. Made by ``Engine.judge``."""
+    """A verdict and what applying it does. Made by ``Engine.judge``.
 
+    Equal are those that say the same of a block, numbers to the bit.
+    """
+
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
     @property
     def accepted(self) -> bool:
         """Whether the block is accepted."""
 
     @property
-    def reason(self) -> str | None:
+    def reason(self) -> Reason | None:
         """The reason code of a reject, else None."""
+
+    @property
+    def value(self) -> Any:
+        """What the block has that breaks the rule of a reject; None where it is accepted or malformed."""
+
+    @property
+    def limit(self) -> Any:
+        """What that rule holds it against: a bound, both bounds, or what it should be; else None."""
 
     @property
     def block_hash(self) -> Any:
@@ -128,8 +159,13 @@ class Judgement:
 
 @final
 class Node:
-    """A node of the tree, without its block."""
+    """A node of the tree, without its block.
 
+    Equal are those that say the same, numbers to the bit; the number of the insertion does not count.
+    """
+
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
     @property
     def block_hash(self) -> Any:
         """The hash its block claims."""
@@ -182,33 +218,34 @@ class Engine:
         *,
         python_minor: int | None = None,
         work_budget: int | None = None,
-        pin_profile: str | None = None,
+        pin_profile: Profile | None = None,
     ) -> Engine: ...
-    def judge(self, captured: Captured, received_at: float, profile: str) -> Judgement:
+    def judge(self, captured: Captured, received_at: float, profile: Profile) -> Judgement:
         """Judge a captured block by a profile, ``header`` or ``full``. Changes nothing.
 
         Raises:
-            OutOfDomain, BudgetExceeded, EngineError: There is no verdict.
+            OutOfDomainError, BudgetExceededError, EngineError: There is no verdict.
         """
 
     def take(
-        self, block: object, received_at: float, profile: str
-    ) -> tuple[str | None, bool, Any, Any, int | None]:
+        self, block: object, received_at: float, profile: Profile
+    ) -> tuple[Reason | None, bool, Any, Any, int | None, tuple[Any, Any] | None]:
         """Capture, judge and apply a block in one call, for a caller that asks no other engine.
 
         What is no block is rejected as malformed, as `capture` does it with ``total``.
 
         Returns:
             The reason code of a reject, else None; whether the node became the tip; of the node that was put
-            its key and its height, None where there is none; and of an accepted block the sum of the work up
-            to it, as ``int`` makes it of the float.
+            its key and its height, None where there is none; of an accepted block the sum of the work up to
+            it, as ``int`` makes it of the float; and of a rejected one the value that breaks the rule and the
+            rule's limit.
 
         Raises:
-            OutOfDomain, BudgetExceeded, EngineError: There is no verdict, and nothing has changed.
+            OutOfDomainError, BudgetExceededError, EngineError: There is no verdict, and nothing has changed.
         """
 
     def take_many(
-        self, rows: Sequence[tuple[bytes | bytearray, float]], profile: str, *, threads: int = 1
+        self, rows: Sequence[tuple[bytes | bytearray, float]], profile: Profile, *, threads: int = 1
     ) -> list[Judgement | EngineError]:
         """``take`` of many blocks in their order, each a pair of its bytes and its receipt time (seconds).
 
@@ -217,12 +254,12 @@ class Engine:
         another thread waits for the end, without the interpreter lock.
 
         Returns:
-            For each block its judgement; where there is none, the error: ``OutOfDomain``, ``BudgetExceeded``
-            or another ``EngineError``. Such a block has changed nothing.
+            For each block its judgement; where there is none, the error: ``OutOfDomainError``,
+            ``BudgetExceededError`` or another ``EngineError``. Such a block has changed nothing.
         """
 
     def pass_many(
-        self, rows: Sequence[tuple[bytes | bytearray, float]], profile: str, *, threads: int = 1
+        self, rows: Sequence[tuple[bytes | bytearray, float]], profile: Profile, *, threads: int = 1
     ) -> tuple[int, EngineError | None]:
         """As ``take_many`` for a caller who asks for no verdicts, which saves the making of them.
 
@@ -235,7 +272,7 @@ class Engine:
         """Put a judgement into the tree.
 
         Raises:
-            StaleJudgement: The tree changed since, or the judgement is another engine's.
+            StaleJudgementError: The tree changed since, or the judgement is another engine's.
         """
 
     def tip(self) -> Node:
@@ -325,7 +362,7 @@ def verify_subset_sum_py(problem: Mapping[str, Any], solution: Any, budget: int 
     """Whether a solution solves a problem (rule 8); False also where evaluating the rule raises in Python.
 
     Raises:
-        BudgetExceeded: ``budget`` steps are not enough.
+        BudgetExceededError: ``budget`` steps are not enough.
         ValueError: A value is none of JSON.
     """
 
@@ -333,7 +370,7 @@ def check_subset_sum_py(problem: Any, solution: Any, budget: int | None = None) 
     """As ``verify_subset_sum_py``, but where evaluating the rule raises in Python this raises the same class.
 
     Raises:
-        BudgetExceeded: ``budget`` steps are not enough.
+        BudgetExceededError: ``budget`` steps are not enough.
         Exception: Of the class that Python raises; ValueError also for a value that is none of JSON.
     """
 
@@ -346,7 +383,7 @@ def solve_subset_sum_py(numbers: list[int], target: int, budget: int | None = No
         ValueError: There is no such choice.
         IndexError: The search came to a negative number.
         MemoryError: A table of ``target + 1`` cells does not fit.
-        BudgetExceeded: ``budget`` steps are not enough.
+        BudgetExceededError: ``budget`` steps are not enough.
     """
 
 def canonical_json(value: Any) -> bytes:

@@ -7,8 +7,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from consensus_surface import PROFILES, Profile
+
 DEFAULT_PATH = "/etc/coinjecture-migration/wrapper.json"
-PROFILES = ("header", "full")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class EngineSettings:
         work_budget: Steps that one judgement may take, or None: the engine's default.
     """
 
-    pin_profile: str | None = None
+    pin_profile: Profile | None = None
     work_budget: int | None = None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from consensus_surface import BlockNode
+from consensus_surface import BlockNode, Profile, Reason
 
 from . import _core
 
@@ -15,8 +15,8 @@ ROWS_AT_ONCE = 256
 """Rows of a log that are judged in one call, which other threads wait for if they ask the tree something."""
 
 
-Taken = tuple[str | None, bool, Any, Any, Any]
-"""What ``Engine.take`` says of a block. Where the reason is None, the sum at the end is an integer."""
+Taken = tuple[Reason | None, bool, Any, Any, Any, tuple[Any, Any] | None]
+"""What ``Engine.take`` says of a block. Where the reason is None, the fifth is a sum, as an integer."""
 
 
 def field(block: Any, name: str) -> Any:
@@ -60,6 +60,9 @@ class BlockTree(Mapping[Any, BlockNode]):
     def __len__(self) -> int:
         return len(self._engine)
 
+    def __repr__(self) -> str:
+        return f"<BlockTree blocks={len(self)} tip_height={self._engine.tip().height}>"
+
     @property
     def tip(self) -> BlockNode:
         """The best tip, which may be a node that was replaced in the tree."""
@@ -69,7 +72,7 @@ class BlockTree(Mapping[Any, BlockNode]):
         """Put a judgement into the tree and keep its block.
 
         Raises:
-            StaleJudgement: The tree changed since the judgement.
+            StaleJudgementError: The tree changed since the judgement.
         """
         self._engine.apply(judgement)
         if judgement.inserts:
@@ -78,19 +81,19 @@ class BlockTree(Mapping[Any, BlockNode]):
             if judgement.moves_tip:
                 self._tip_block = kept
 
-    def take(self, block: Any, received_at: float, profile: str) -> Taken:
+    def take(self, block: Any, received_at: float, profile: Profile) -> Taken:
         """Judge a block, put it into the tree and keep it, in one go.
 
         Returns:
             What ``Engine.take`` says: the reason code of a reject, else None; whether the tip moved; of the
             node that was put, which some rejects have too, its key and its height; of an accepted block the
-            sum of the work up to it.
+            sum of the work up to it; of a rejected one the value that breaks the rule and the rule's limit.
 
         Raises:
-            OutOfDomain, BudgetExceeded, EngineError: There is no verdict, and nothing has changed.
+            OutOfDomainError, BudgetExceededError, EngineError: There is no verdict, and nothing has changed.
         """
         taken = self._take(block, received_at, profile)
-        _, moves_tip, key, height, _ = taken
+        _, moves_tip, key, height, _, _ = taken
         if height is not None:
             kept = bytes(block) if isinstance(block, bytearray) else block
             self._blocks[key] = kept
@@ -99,7 +102,7 @@ class BlockTree(Mapping[Any, BlockNode]):
         return taken
 
     def take_log(
-        self, rows: Iterable[tuple[bytes, float]], profile: str
+        self, rows: Iterable[tuple[bytes, float]], profile: Profile
     ) -> Iterator[_core.Judgement | _core.EngineError]:
         """Judge the blocks of a log in their order, put them into the tree and keep them.
 

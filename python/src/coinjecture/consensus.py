@@ -10,41 +10,97 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from consensus_surface import (
+    PROFILES,
     REASONS,
     BlockNode,
     ConsensusConfig,
     HeaderValidationError,
+    Profile,
+    Reason,
     RevealValidationError,
     ValidationError,
 )
 
 from . import _core, _settings
-from ._core import BudgetExceeded, Captured, EngineError, Judgement, OutOfDomain, StaleJudgement
+from ._core import (
+    BudgetExceededError,
+    Captured,
+    EngineError,
+    Judgement,
+    OutOfDomainError,
+    StaleJudgementError,
+)
+from ._reject import rejection
 from ._reveal import check_reveal
 from ._tree import BlockTree, field
 
 __all__ = [
+    "PROFILES",
     "REASONS",
     "BlockNode",
-    "BudgetExceeded",
+    "BudgetExceededError",
     "Captured",
     "ConsensusConfig",
     "ConsensusEngine",
     "EngineError",
     "HeaderValidationError",
     "Judgement",
-    "OutOfDomain",
+    "OutOfDomainError",
+    "Profile",
+    "Reason",
+    "Reorg",
     "RevealValidationError",
-    "StaleJudgement",
+    "StaleJudgementError",
+    "TreeCopy",
     "ValidationError",
     "build_info",
 ]
 
 log = logging.getLogger("coinjecture.consensus")
+
+
+_OLD_NAMES = {
+    "BudgetExceeded": BudgetExceededError,
+    "OutOfDomain": OutOfDomainError,
+    "StaleJudgement": StaleJudgementError,
+}
+"""Names up to version 4.0."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _OLD_NAMES:
+        warnings.warn(f"{__name__}.{name} is named {name}Error now", DeprecationWarning, stacklevel=2)
+        return _OLD_NAMES[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class Reorg(NamedTuple):
+    """What a reorganisation changed.
+
+    Attributes:
+        removed: Blocks that left the best chain, oldest first.
+        added: Blocks that joined it, oldest first.
+    """
+
+    removed: list[Any]
+    added: list[Any]
+
+
+class TreeCopy(NamedTuple):
+    """A tree as another engine can take it over.
+
+    Attributes:
+        nodes: Every key with its node, in the order they first came.
+        tip: The best tip's node.
+    """
+
+    nodes: list[tuple[Any, BlockNode]]
+    tip: BlockNode
 
 
 def build_info() -> _core.BuildInfo:
@@ -86,6 +142,11 @@ class ConsensusEngine:
         self._tree = self._tree_of_genesis()
         self._rebuild()
 
+    def __repr__(self) -> str:
+        network = getattr(self.config, "network_id", None)
+        height = self._tree.core.tip().height
+        return f"<ConsensusEngine network={network!r} blocks={len(self._tree)} tip_height={height}>"
+
     def _checked_genesis(self) -> Any:
         genesis = getattr(self.config, "genesis_block", None)
         if genesis is None:
@@ -115,7 +176,7 @@ class ConsensusEngine:
         if not hasattr(self.storage, "iter_blocks"):
             return
         for row, verdict in enumerate(self._tree.take_log(self.storage.iter_blocks(), "header")):
-            if isinstance(verdict, OutOfDomain):
+            if isinstance(verdict, OutOfDomainError):
                 log.error("stored block %d is left out: %s", row, verdict)
             elif isinstance(verdict, EngineError):
                 raise verdict
@@ -128,7 +189,7 @@ class ConsensusEngine:
         """Judge a block by rules 1-6 and insert it. Returns True.
 
         Raises:
-            HeaderValidationError: Rejected, with the code in ``reason``.
+            HeaderValidationError: Rejected; ``reason`` is the code, ``value`` breaks the rule's ``limit``.
             EngineError: The engine failed; there is no verdict.
         """
         return self._accept(block, "header")
@@ -137,19 +198,21 @@ class ConsensusEngine:
         """Judge a block by rules 1-9 and insert it. Returns True.
 
         Raises:
-            HeaderValidationError: Rejected, with the code in ``reason``.
+            HeaderValidationError: Rejected; ``reason`` is the code, ``value`` breaks the rule's ``limit``.
             EngineError: The engine failed; there is no verdict.
         """
         return self._accept(block, "full")
 
-    def _accept(self, block: Any, profile: str) -> bool:
+    def _accept(self, block: Any, profile: Profile) -> bool:
         try:
-            reason, _, key, height, work = self._tree.take(block, time.time(), self._pinned or profile)
-        except OutOfDomain as error:
+            reason, _, key, height, work, broken = self._tree.take(
+                block, time.time(), self._pinned or profile
+            )
+        except OutOfDomainError as error:
             # Nobody else is left to judge it.
             raise HeaderValidationError(f"malformed: {error}", "malformed") from error
         if reason is not None:
-            raise HeaderValidationError(f"{reason}: rejected by the rules", reason)
+            raise rejection(reason, *broken) if broken else rejection(reason)
         self.storage.store_work_index(height, work, key)
         self.storage.store_tip(key, work)
         return True
@@ -158,11 +221,11 @@ class ConsensusEngine:
         """Take over a block once. What is no block becomes one that every profile rejects as malformed."""
         return _core.capture(block, total=True)
 
-    def judge(self, captured: Captured, received_at: float, profile: str) -> Judgement:
+    def judge(self, captured: Captured, received_at: float, profile: Profile) -> Judgement:
         """Judge a captured block by a profile, ``header`` or ``full``. Changes nothing.
 
         Raises:
-            OutOfDomain, BudgetExceeded, EngineError: There is no verdict.
+            OutOfDomainError, BudgetExceededError, EngineError: There is no verdict.
         """
         return self._tree.core.judge(captured, received_at, profile)
 
@@ -170,7 +233,7 @@ class ConsensusEngine:
         """Put a judgement into the tree and keep its block; no storage write.
 
         Raises:
-            StaleJudgement: The tree changed since the judgement.
+            StaleJudgementError: The tree changed since the judgement.
         """
         self._tree.apply(judgement, block)
 
@@ -231,7 +294,7 @@ class ConsensusEngine:
         """Whether a known block lies ``confirmation_depth`` or more below the tip, on whatever branch."""
         return self._tree.core.is_finalized(block_hash, self.config.confirmation_depth)
 
-    def handle_reorg(self, new_tip_hash: Any) -> tuple[list[Any], list[Any]]:
+    def handle_reorg(self, new_tip_hash: Any) -> Reorg:
         """Move the best tip to a known block. Returns the blocks that left and that joined the best chain.
 
         Both lists begin just after the common ancestor. Where the block is unknown, shares no ancestor with
@@ -245,15 +308,15 @@ class ConsensusEngine:
             common += 1
         removed, added = old_chain[common:], new_chain[common:]
         if common == 0 or len(removed) > self.config.max_reorg_depth:
-            return [], []
+            return Reorg([], [])
         self._tree.set_tip(self._tree[new_tip_hash])
-        return [block for _, block in removed], [block for _, block in added]
+        return Reorg([block for _, block in removed], [block for _, block in added])
 
     # Copying a tree
 
-    def export_tree(self) -> tuple[list[tuple[Any, BlockNode]], BlockNode]:
+    def export_tree(self) -> TreeCopy:
         """Every key with its node, in the order they first came, and the tip's node."""
-        return list(self._tree.items()), self._tree.tip
+        return TreeCopy(list(self._tree.items()), self._tree.tip)
 
     def import_tree(self, nodes: Iterable[tuple[Any, Any]], tip: Any, *, replace: bool = True) -> None:
         """Take over nodes and the tip's node as another engine has them, judging nothing.

@@ -9,17 +9,29 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _core
 
-__all__ = ["solve_subset_sum", "verify_subset_sum"]
+__all__ = ["Solved", "solve_subset_sum", "verify_subset_sum"]
 
 _LARGEST = 2**63 - 1
 _BYTES_PER_CELL = struct.calcsize("P")
 
 
-def solve_subset_sum(numbers: Sequence[int], target: int, budget: int | None = None) -> tuple[list[int], int]:
+class Solved(NamedTuple):
+    """A solved subset sum.
+
+    Attributes:
+        values: What adds up to the target.
+        table_bytes: Bytes that the reference solver's table takes, which a miner reports as its space.
+    """
+
+    values: list[int]
+    table_bytes: int
+
+
+def solve_subset_sum(numbers: Sequence[int], target: int, budget: int | None = None) -> Solved:
     """Find values that add up to ``target``.
 
     Args:
@@ -35,7 +47,7 @@ def solve_subset_sum(numbers: Sequence[int], target: int, budget: int | None = N
         TypeError: The target or a number is no integer.
         IndexError: The target is negative, or a number that the search came to.
         MemoryError: The table does not fit into memory.
-        BudgetExceeded: The budget is used up.
+        BudgetExceededError: The budget is used up.
     """
     for value in (target, *numbers):
         if not isinstance(value, int):
@@ -47,7 +59,8 @@ def solve_subset_sum(numbers: Sequence[int], target: int, budget: int | None = N
     # A number above the target is never chosen, so how far above does not matter; nor how far below 0.
     within = [min(max(int(number), -2), _LARGEST) for number in numbers]
     positions = _core.solve_subset_sum_py(within, int(target), budget)
-    return [numbers[position] for position in positions], sys.getsizeof([]) + (target + 1) * _BYTES_PER_CELL
+    table_bytes = sys.getsizeof([]) + (target + 1) * _BYTES_PER_CELL
+    return Solved([numbers[position] for position in positions], table_bytes)
 
 
 def verify_subset_sum(problem: Any, solution: Any) -> bool:
@@ -56,7 +69,7 @@ def verify_subset_sum(problem: Any, solution: Any) -> bool:
     Where the reference raises while it evaluates the rule, this raises an exception of the same class.
 
     Raises:
-        BudgetExceeded: The work budget is used up, which no block of the domain comes near.
+        BudgetExceededError: The work budget is used up, which no block of the domain comes near.
         Exception: What the reference raises; ValueError also for a value that JSON does not have.
     """
     return _core.check_subset_sum_py(problem, solution)

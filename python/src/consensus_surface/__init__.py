@@ -9,18 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 __all__ = [
+    "PROFILES",
     "REASONS",
     "BlockNode",
     "ConsensusConfig",
     "HeaderValidationError",
+    "Profile",
+    "Reason",
     "RevealValidationError",
     "ValidationError",
 ]
 
-REASONS: tuple[str, ...] = (
+Profile = Literal["header", "full"]
+"""By how many of the rules a block is judged: 1-6 or 1-9."""
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+
+Reason = Literal[
     "malformed",
     "unknown_parent",
     "bad_height",
@@ -32,7 +39,9 @@ REASONS: tuple[str, ...] = (
     "bad_block_hash",
     "bad_proof",
     "bad_tier_size",
-)
+]
+"""Why a block is rejected."""
+REASONS: tuple[Reason, ...] = get_args(Reason)
 """The eleven reason codes of a reject: ``malformed`` (any exception while evaluating), then in rule order."""
 
 
@@ -46,11 +55,17 @@ class HeaderValidationError(ValidationError):
     Attributes:
         reason: One of ``REASONS``; None where the legacy engine refused for a cause that is no rule (its
             rate limit).
+        value: What the block has that breaks the rule, where the engine tells it.
+        limit: What the rule holds it against: a bound, both bounds, or what it should be.
     """
 
-    def __init__(self, message: str = "", reason: str | None = None) -> None:
+    def __init__(
+        self, message: str = "", reason: str | None = None, *, value: Any = None, limit: Any = None
+    ) -> None:
         super().__init__(message or reason or "rejected")
         self.reason = reason
+        self.value = value
+        self.limit = limit
 
 
 class RevealValidationError(ValidationError):

@@ -13,19 +13,9 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
 use crate::builtins::{code_points, small_int, Entries, Nested};
 use crate::fast_dict;
-use crate::reading::{foreign_key, inner, Reading, Refusal, INNER_LEVELS};
-
-/// The most that `json.dumps` writes for one code point: a pair of surrogates.
-pub const BYTES_PER_CODE_POINT: usize = 12;
-
-/// The same for one byte of UTF-8.
-pub const BYTES_PER_BYTE: usize = 6;
-
-/// The most that it writes for an integer of 64 bits, a double, or a constant.
-pub const BYTES_PER_SCALAR: usize = 26;
-
-/// What it writes around each member of a list or an object.
-pub const BYTES_PER_MEMBER: usize = 4;
+use crate::reading::{inner, Reading, INNER_LEVELS};
+use crate::refusal::{foreign_key, Refusal};
+use crate::weight::{BYTES_PER_BYTE, BYTES_PER_CODE_POINT, BYTES_PER_MEMBER, BYTES_PER_SCALAR};
 
 /// Takes over a block that is exactly a `dict`.
 pub fn block_of(dict: &Bound<'_, PyDict>) -> Result<Block<'static>, Refusal> {

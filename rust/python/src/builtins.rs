@@ -7,7 +7,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyString};
 
-use crate::reading::Refusal;
+use crate::refusal::Refusal;
 
 /// Code points of a text, whatever a subclass says of its length.
 pub fn code_points(text: &Bound<'_, PyString>) -> usize {

@@ -1,7 +1,9 @@
 //! `capture`: a block taken over once, before any engine can change it.
 
+use std::hash::{Hash, Hasher};
+
 use coinjecture_consensus::block::{BLOCK, MAX_BYTES};
-use coinjecture_consensus::json::{self, write_ordered, MAX_LEVELS};
+use coinjecture_consensus::json::{self, write_ordered, write_sorted, MAX_LEVELS};
 use coinjecture_consensus::python::{hex, Dict};
 use coinjecture_consensus::rules::reported_work;
 use coinjecture_consensus::{Block, Value};
@@ -13,12 +15,11 @@ use pyo3::types::{PyByteArray, PyBytes, PyDict, PyString};
 use crate::block_dict::{block_of, complete};
 use crate::builtins::{code_points, with_surrogates};
 use crate::convert::to_python;
-use crate::errors::OutOfDomain;
-use crate::reading::{is_mapping, too_large, Reading, Refusal, INNER_LEVELS};
-
-/// Time above which other threads may run meanwhile, in nanoseconds. Below it, getting the interpreter lock back
-/// can cost more than the work itself.
-pub const WORTH_RELEASING: u64 = 1_000_000;
+use crate::errors::OutOfDomainError;
+use crate::judgement::shown;
+use crate::locked::WORTH_RELEASING;
+use crate::reading::{is_mapping, Reading, INNER_LEVELS};
+use crate::refusal::{too_large, Refusal};
 
 /// Time that parsing a byte takes, in nanoseconds, measured generously.
 const NANOSECONDS_PER_BYTE: u64 = 8;
@@ -72,6 +73,19 @@ impl Captured {
         Self { cell: Cell::new(source, |_| block) }
     }
 
+    /// All of its content as canonical JSON.
+    fn canonical(&self, py: Python<'_>) -> Vec<u8> {
+        let content = match self.cell.borrow_owner() {
+            Source::Bytes(_) | Source::Text(_) | Source::Surrogates(_) => {
+                json::parse(self.cell.borrow_owner().text(), MAX_LEVELS).map_or(Value::Null, Value::into_owned)
+            }
+            _ => Value::Dict(self.content(py)),
+        };
+        let mut out = Vec::new();
+        write_sorted(&content, &mut out);
+        out
+    }
+
     /// The content of a block whose source is not its JSON.
     fn content(&self, py: Python<'_>) -> Dict<'static> {
         let read = || self.block().dict().clone().into_owned();
@@ -102,7 +116,7 @@ impl Captured {
             (Source::Bytes(bytes), _) => Ok(PyBytes::new(py, bytes)),
             (Source::Text(text), _) => Ok(PyBytes::new(py, text.as_bytes())),
             (_, block) if block.dict().is_empty() && block.out_of_domain().is_some() => {
-                Err(OutOfDomain::new_err("the block was not read, so there is no JSON of it"))
+                Err(OutOfDomainError::new_err("the block was not read, so there is no JSON of it"))
             }
             _ => {
                 let mut out = Vec::new();
@@ -110,6 +124,23 @@ impl Captured {
                 Ok(PyBytes::new(py, &out))
             }
         }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let claimed = self.block().dict().get(b"block_hash").map(|value| shown(py, value)).transpose()?;
+        let outside = self.block().out_of_domain().map_or_else(String::new, |why| format!(" out_of_domain={why:?}"));
+        Ok(format!("<Captured block_hash={}{outside}>", claimed.as_deref().unwrap_or("None")))
+    }
+
+    /// Equal are blocks of the same JSON, and those outside the domain for the same cause.
+    fn __eq__(&self, other: &Self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.canonical(py) == other.canonical(py) && self.out_of_domain() == other.out_of_domain())
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        self.block().computed_hash().ok().hash(&mut hasher);
+        hasher.finish()
     }
 
     /// The hash that the block claims, whatever it is; None also if it has none.

@@ -13,20 +13,28 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::builtins::members_of;
-use crate::capture::{capture, Captured, QUICKLY_PARSED, WORTH_RELEASING};
+use crate::capture::{capture, Captured, QUICKLY_PARSED};
 use crate::convert::{key_to_python, to_python};
-use crate::errors::to_python as to_exception;
+use crate::errors::{Answer, Raised};
 use crate::fast_dict;
-use crate::judgement::{Judgement, Node};
-use crate::locked::Locked;
-use crate::reading::{Reading, Refusal};
+use crate::judgement::{node_text, value_and_limit, Judgement, Node};
+use crate::locked::{Locked, WORTH_RELEASING};
+use crate::reading::Reading;
+use crate::refusal::Refusal;
 
 /// The tree of blocks with the rules.
 #[pyclass(frozen, module = "coinjecture._core")]
 pub struct Engine(Locked);
 
 /// What `Engine.take` says of a block.
-type Taken<'py> = (Option<&'static str>, bool, Option<Py<PyAny>>, Option<Py<PyAny>>, Option<Bound<'py, PyAny>>);
+type Taken<'py> = (
+    Option<&'static str>,
+    bool,
+    Option<Py<PyAny>>,
+    Option<Py<PyAny>>,
+    Option<Bound<'py, PyAny>>,
+    Option<(Py<PyAny>, Py<PyAny>)>,
+);
 
 fn profile_named(name: &str) -> PyResult<Profile> {
     Profile::named(name)
@@ -43,10 +51,10 @@ fn known_minor(minor: i64) -> PyResult<u8> {
 }
 
 /// A JSON value that is no block: a key, a height, a time.
-fn plain(object: &Bound<'_, PyAny>) -> PyResult<Value<'static>> {
+fn plain(object: &Bound<'_, PyAny>) -> Answer<Value<'static>> {
     Reading::of_block().value(object, coinjecture_consensus::json::MAX_LEVELS).map_err(|refusal| match refusal {
-        Refusal::Raised(error) => error,
-        Refusal::OutOfDomain(why) => to_exception(&EngineError::Invalid(why)),
+        Refusal::Raised(error) => error.into(),
+        Refusal::OutOfDomain(why) => EngineError::Invalid(why).into(),
     })
 }
 
@@ -60,9 +68,9 @@ fn key_of(object: &Bound<'_, PyAny>) -> PyResult<Option<Key>> {
 }
 
 /// A key object of the tree.
-fn named(object: &Bound<'_, PyAny>) -> PyResult<Named> {
-    let unhashable = |_| to_exception(&EngineError::Invalid("a list or a dict cannot be a key of the tree".to_owned()));
-    Named::of(&plain(object)?).map_err(unhashable)
+fn named(object: &Bound<'_, PyAny>) -> Answer<Named> {
+    let unhashable = |_| EngineError::Invalid("a list or a dict cannot be a key of the tree".to_owned());
+    Ok(Named::of(&plain(object)?).map_err(unhashable)?)
 }
 
 fn new_node(
@@ -72,10 +80,10 @@ fn new_node(
     cumulative: f64,
     received_at: f64,
     timestamp: &Bound<'_, PyAny>,
-) -> PyResult<CoreNode> {
+) -> Answer<CoreNode> {
     let height = plain(height)?;
     if height.as_num().is_none() {
-        return Err(PyTypeError::new_err("a height is a number"));
+        return Err(PyTypeError::new_err("a height is a number").into());
     }
     Ok(CoreNode {
         hash: named(hash)?,
@@ -91,11 +99,12 @@ fn new_node(
 /// What `Engine.take` says of a decision. `key` is the key object of the node, if the caller has it at hand.
 fn taken<'py>(py: Python<'py>, decision: &core::Decision, key: Option<Py<PyAny>>) -> PyResult<Taken<'py>> {
     let reason = decision.reason().map(core::Reason::code);
-    let Some(node) = &decision.node else { return Ok((reason, false, None, None, None)) };
+    let broken = decision.reject.as_ref().map(|reject| value_and_limit(py, reject)).transpose()?;
+    let Some(node) = &decision.node else { return Ok((reason, false, None, None, None, broken)) };
     let key = key.map_or_else(|| key_to_python(py, &node.hash), Ok)?;
     let height = to_python(py, &node.height)?;
     let work = reason.is_none().then(|| truncated(py, node.cumulative)).transpose()?;
-    Ok((reason, decision.moves_tip, Some(key), Some(height), work))
+    Ok((reason, decision.moves_tip, Some(key), Some(height), work, broken))
 }
 
 /// Python's `int` of a finite double.
@@ -121,14 +130,13 @@ impl Engine {
         block: &Block<'_>,
         received_at: f64,
         profile: Profile,
-    ) -> PyResult<core::Decision> {
+    ) -> Result<core::Decision, EngineError> {
         let take = |engine: &mut core::Engine| engine.take(block, received_at, profile);
-        let decision = if block.expected_nanoseconds() > WORTH_RELEASING {
+        if block.expected_nanoseconds() > WORTH_RELEASING {
             self.0.change_long(py, take)
         } else {
             self.0.change(py, take)
-        };
-        decision.map_err(|error| to_exception(&error))
+        }
     }
 }
 
@@ -151,7 +159,7 @@ impl Engine {
         python_minor: Option<i64>,
         work_budget: Option<u64>,
         pin_profile: Option<&str>,
-    ) -> PyResult<Self> {
+    ) -> Answer<Self> {
         let rules = Rules {
             python_minor: known_minor(python_minor.unwrap_or_else(|| genesis.py().version_info().minor.into()))?,
             work_budget: work_budget.unwrap_or(core::budget::DEFAULT_BUDGET),
@@ -161,23 +169,24 @@ impl Engine {
         let engine = match genesis.cast::<Captured>() {
             Ok(captured) => made(captured.get()),
             Err(_) => made(&capture(genesis, false)?),
-        };
-        engine.map(|engine| Self(Locked::new(engine))).map_err(|error| to_exception(&error))
+        }?;
+        Ok(Self(Locked::new(engine)))
     }
 
     /// Judges a captured block by a profile, `header` or `full`. Changes nothing.
-    fn judge(&self, py: Python<'_>, captured: &Captured, received_at: f64, profile: &str) -> PyResult<Judgement> {
+    fn judge(&self, py: Python<'_>, captured: &Captured, received_at: f64, profile: &str) -> Answer<Judgement> {
         let profile = profile_named(profile)?;
         let judge = |engine: &core::Engine| engine.judge(captured.block(), received_at, profile);
         let long = captured.block().expected_nanoseconds() > WORTH_RELEASING;
         let judgement = if long { self.0.read_long(py, judge) } else { self.0.read(py, judge) };
-        judgement.map(Judgement).map_err(|error| to_exception(&error))
+        Ok(Judgement(judgement?))
     }
 
     /// `capture`, `judge` and `apply` in one call, for a caller that asks no other engine. Returns the reason code
     /// (None where it is accepted), whether the node became the tip, of the node that was put its key and its height
-    /// (None where there is none), and of an accepted block the sum up to it, as an integer.
-    fn take<'py>(&self, block: &Bound<'py, PyAny>, received_at: f64, profile: &str) -> PyResult<Taken<'py>> {
+    /// (None where there is none), of an accepted block the sum up to it, as an integer, and of another one the value
+    /// that breaks a rule and the rule's limit.
+    fn take<'py>(&self, block: &Bound<'py, PyAny>, received_at: f64, profile: &str) -> Answer<Taken<'py>> {
         let py = block.py();
         let decision = match block.cast_exact::<PyBytes>() {
             Ok(bytes) if bytes.as_bytes().len() <= QUICKLY_PARSED => {
@@ -187,14 +196,14 @@ impl Engine {
                 if let Ok(dict) = block.cast_exact::<PyDict>() {
                     if let Some(decision) = self.take_fast(dict, received_at, profile_named(profile)?) {
                         let key = dict.get_item(intern!(py, "block_hash"))?.map(Bound::unbind);
-                        return taken(py, &decision.map_err(|error| to_exception(&error))?, key);
+                        return Ok(taken(py, &decision?, key)?);
                     }
                 }
                 let captured = capture(block, true)?;
                 self.take_block(py, captured.block(), received_at, profile_named(profile)?)?
             }
         };
-        taken(py, &decision, None)
+        Ok(taken(py, &decision, None)?)
     }
 
     /// `take` of many blocks in their order, each a pair of its bytes and its receipt time, by so many threads and
@@ -214,7 +223,7 @@ impl Engine {
         for verdict in verdicts {
             match verdict {
                 Ok(judgement) => list.append(Judgement(judgement))?,
-                Err(error) => list.append(to_exception(&error))?,
+                Err(error) => list.append(PyErr::from(Raised::from(error)))?,
             }
         }
         Ok(list)
@@ -233,18 +242,18 @@ impl Engine {
         let profile = profile_named(profile)?;
         let log = log_of(rows)?;
         let (judged, end) = self.0.change_long(py, |engine| pass_all(engine, &rows_of(&log), profile, threads));
-        Ok((judged, end.err().map(|error| to_exception(&error))))
+        Ok((judged, end.err().map(|error| Raised::from(error).into())))
     }
 
     /// Puts a judgement into the tree. Raises StaleJudgement if the tree changed since.
-    fn apply(&self, py: Python<'_>, judgement: &Judgement) -> PyResult<()> {
-        self.0.change(py, |engine| engine.apply(&judgement.0)).map_err(|error| to_exception(&error))
+    fn apply(&self, py: Python<'_>, judgement: &Judgement) -> Answer<()> {
+        Ok(self.0.change(py, |engine| engine.apply(&judgement.0))?)
     }
 
     /// The best tip.
-    fn tip(&self, py: Python<'_>) -> PyResult<Node> {
-        let tip = self.0.read(py, |engine| engine.tree().tip().cloned());
-        tip.map(Node).ok_or_else(|| to_exception(&EngineError::Invalid("the tree has no tip".to_owned())))
+    fn tip(&self, py: Python<'_>) -> Answer<Node> {
+        let tip = self.0.read(py, |engine| engine.tip().cloned());
+        Ok(Node(tip?))
     }
 
     /// The node under a key; None if there is none.
@@ -275,8 +284,8 @@ impl Engine {
     }
 
     /// Takes over the tree of an `export`. Raises EngineError, and stays as it is, if that cannot be read.
-    fn import_(&self, py: Python<'_>, data: PyBackedBytes) -> PyResult<()> {
-        self.0.change_long(py, |engine| engine.import(&data)).map_err(|error| to_exception(&error))
+    fn import_(&self, py: Python<'_>, data: PyBackedBytes) -> Answer<()> {
+        Ok(self.0.change_long(py, |engine| engine.import(&data))?)
     }
 
     /// Puts a node as another engine has it: nothing is judged or computed. `block_hash` is what its block claims,
@@ -293,11 +302,11 @@ impl Engine {
         received_at: f64,
         timestamp: &Bound<'_, PyAny>,
         block_hash: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
+    ) -> Answer<()> {
         let first = new_node(key, parent, height, cumulative, received_at, timestamp)?;
         let node = CoreNode { hash: named(block_hash.unwrap_or(key))?, ..first.clone() };
         if node.hash.key != first.hash.key {
-            return Err(PyValueError::new_err("block_hash is not equal to the key"));
+            return Err(PyValueError::new_err("block_hash is not equal to the key").into());
         }
         let put = |engine: &mut core::Engine| {
             let known = engine.tree().get(&first.hash.key).is_some();
@@ -306,7 +315,8 @@ impl Engine {
             }
             engine.put(node)
         };
-        self.0.change(py, put).map(|_| ()).map_err(|error| to_exception(&error))
+        self.0.change(py, put)?;
+        Ok(())
     }
 
     /// Makes a node the tip. Where the tree holds the same node under its hash, that one is meant; else the tip is
@@ -321,7 +331,7 @@ impl Engine {
         cumulative: f64,
         received_at: f64,
         timestamp: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
+    ) -> Answer<()> {
         let tip = new_node(key, parent, height, cumulative, received_at, timestamp)?;
         self.0.change(py, |engine| engine.set_tip(tip));
         Ok(())
@@ -344,11 +354,16 @@ impl Engine {
     }
 
     /// Whether the node under a key lies `depth` or more below the tip, on whatever branch.
-    fn is_finalized(&self, key: &Bound<'_, PyAny>, depth: i64) -> PyResult<bool> {
+    fn is_finalized(&self, key: &Bound<'_, PyAny>, depth: i64) -> Answer<bool> {
         let py = key.py();
         let Some(key) = key_of(key)? else { return Ok(false) };
-        let finalized = self.0.read(py, |engine| engine.is_finalized(&key, depth));
-        finalized.map_err(|error| to_exception(&error))
+        Ok(self.0.read(py, |engine| engine.is_finalized(&key, depth))?)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let (count, tip) = self.0.read(py, |engine| (engine.tree().len(), engine.tree().tip().cloned()));
+        let tip = tip.map(|tip| node_text(py, &tip)).transpose()?.unwrap_or_default();
+        Ok(format!("<Engine nodes={count} tip=({tip})>"))
     }
 
     /// Bytes that the tree holds in memory.

@@ -15,8 +15,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::block_dict::{BYTES_PER_BYTE, BYTES_PER_CODE_POINT, BYTES_PER_MEMBER, BYTES_PER_SCALAR};
-use crate::capture::WORTH_RELEASING;
+use crate::locked::WORTH_RELEASING;
+use crate::weight::{BYTES_PER_BYTE, BYTES_PER_CODE_POINT, BYTES_PER_MEMBER, BYTES_PER_SCALAR};
 
 /// No longer text is read here.
 #[allow(clippy::cast_possible_wrap)] // it is small

@@ -7,15 +7,13 @@ use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
-use crate::errors::to_python as to_exception;
-use crate::reading::{Reading, Refusal, INNER_LEVELS};
+use crate::errors::Answer;
+use crate::reading::{Reading, INNER_LEVELS};
+use crate::refusal::Refusal;
 
 /// A value of JSON, or the exception that says why it is none.
 pub fn json_value(object: &Bound<'_, PyAny>, mut reading: Reading, levels: usize) -> PyResult<Value<'static>> {
-    reading.value(object, levels).map_err(|refusal| match refusal {
-        Refusal::Raised(error) => error,
-        Refusal::OutOfDomain(why) => PyValueError::new_err(why),
-    })
+    reading.value(object, levels).map_err(Refusal::into_value_error)
 }
 
 /// Bytes that are hashed before another thread would have got the interpreter lock.
@@ -52,7 +50,7 @@ pub fn verify_subset_sum_py(
     problem: &Bound<'_, PyAny>,
     solution: &Bound<'_, PyAny>,
     budget: Option<u64>,
-) -> PyResult<bool> {
+) -> Answer<bool> {
     Ok(solves(problem, solution, budget)?.unwrap_or(false))
 }
 
@@ -61,7 +59,7 @@ pub fn solves(
     problem: &Bound<'_, PyAny>,
     solution: &Bound<'_, PyAny>,
     budget: Option<u64>,
-) -> PyResult<Result<bool, Exception>> {
+) -> Answer<Result<bool, Exception>> {
     let part = |object| json_value(object, Reading::of_block(), INNER_LEVELS);
     let minor = problem.py().version_info().minor;
     let (problem, solution) = (part(problem)?, part(solution)?);
@@ -69,7 +67,7 @@ pub fn solves(
     match core::rules::solves(&problem, &solution, minor, &mut budget) {
         Ok(solved) => Ok(Ok(solved)),
         Err(Halt::Raised(exception)) => Ok(Err(exception)),
-        Err(Halt::Failed(error)) => Err(to_exception(&error)),
+        Err(Halt::Failed(error)) => Err(error.into()),
     }
 }
 

@@ -14,6 +14,8 @@ mod judgement;
 mod locked;
 mod pow;
 mod reading;
+mod refusal;
+mod weight;
 
 use pyo3::prelude::*;
 
@@ -27,7 +29,7 @@ mod _core {
     #[pymodule_export]
     use crate::engine::Engine;
     #[pymodule_export]
-    use crate::errors::{BudgetExceeded, EngineError, OutOfDomain, StaleJudgement};
+    use crate::errors::{BudgetExceededError, EngineError, OutOfDomainError, StaleJudgementError};
     #[pymodule_export]
     use crate::functions::{build_info, canonical_json, compute_header_hash_py, sha256_hash, verify_subset_sum_py};
     #[pymodule_export]
@@ -36,10 +38,10 @@ mod _core {
     use crate::pow::{check_subset_sum_py, solve_subset_sum_py};
 
     #[pymodule_init]
-    #[allow(clippy::unnecessary_wraps)] // the signature is PyO3's
-    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         #[cfg(feature = "faults")]
         coinjecture_consensus::faults::choose();
-        Ok(())
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        crate::errors::add_old_names(module)
     }
 }

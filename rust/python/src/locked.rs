@@ -9,6 +9,10 @@ use coinjecture_consensus::Engine;
 use parking_lot::RwLock;
 use pyo3::Python;
 
+/// Time above which other threads may run meanwhile, in nanoseconds. Below it, getting the interpreter lock back
+/// can cost more than the work itself.
+pub const WORTH_RELEASING: u64 = 1_000_000;
+
 /// An engine for several threads.
 pub struct Locked(RwLock<Engine>);
 

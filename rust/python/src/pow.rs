@@ -1,15 +1,12 @@
 //! The solver and the verifier of `coinjecture.pow`.
 
 use coinjecture_consensus::solver::{self, Unsolved};
-use coinjecture_consensus::{Budget, Exception};
-use pyo3::exceptions::{
-    PyAttributeError, PyIndexError, PyKeyError, PyMemoryError, PyOverflowError, PyTypeError, PyValueError,
-    PyZeroDivisionError,
-};
+use coinjecture_consensus::Budget;
+use pyo3::exceptions::{PyIndexError, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::builtins::members_of;
-use crate::errors::to_python as to_exception;
+use crate::errors::{Answer, Raised};
 use crate::functions::solves;
 
 /// Steps of a solver's budget above which other threads may run meanwhile: about a millisecond.
@@ -26,7 +23,7 @@ pub fn solve_subset_sum_py(
     numbers: &Bound<'_, PyAny>,
     target: usize,
     budget: Option<u64>,
-) -> PyResult<Vec<usize>> {
+) -> Answer<Vec<usize>> {
     let numbers = members_of::<i64>(numbers)?;
     let mut budget = Budget::new(budget.unwrap_or(u64::MAX));
     let expected = target / 8 + numbers.len().saturating_mul(target / 64);
@@ -34,11 +31,13 @@ pub fn solve_subset_sum_py(
     let solved = if expected > WORTH_RELEASING { py.detach(solve) } else { solve() };
     solved.map_err(|unsolved| match unsolved {
         Unsolved::Impossible => {
-            PyValueError::new_err(format!("no subset of the {} numbers adds up to {target}", numbers.len()))
+            PyValueError::new_err(format!("no subset of the {} numbers adds up to {target}", numbers.len())).into()
         }
-        Unsolved::Negative => PyIndexError::new_err("a number is negative"),
-        Unsolved::NoMemory => PyMemoryError::new_err(format!("the table of {target} sums does not fit into memory")),
-        Unsolved::Failed(error) => to_exception(&error),
+        Unsolved::Negative => PyIndexError::new_err("a number is negative").into(),
+        Unsolved::NoMemory => {
+            PyMemoryError::new_err(format!("the table of {target} sums does not fit into memory")).into()
+        }
+        Unsolved::Failed(error) => Raised::from(error),
     })
 }
 
@@ -49,18 +48,6 @@ pub fn check_subset_sum_py(
     problem: &Bound<'_, PyAny>,
     solution: &Bound<'_, PyAny>,
     budget: Option<u64>,
-) -> PyResult<bool> {
-    solves(problem, solution, budget)?.map_err(raised)
-}
-
-fn raised(exception: Exception) -> PyErr {
-    let message = "evaluating rule 8 raises";
-    match exception {
-        Exception::Type => PyTypeError::new_err(message),
-        Exception::Value => PyValueError::new_err(message),
-        Exception::Overflow => PyOverflowError::new_err(message),
-        Exception::ZeroDivision => PyZeroDivisionError::new_err(message),
-        Exception::Attribute => PyAttributeError::new_err(message),
-        Exception::Key => PyKeyError::new_err(message),
-    }
+) -> Answer<bool> {
+    Ok(solves(problem, solution, budget)??)
 }

@@ -19,27 +19,7 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use pyo3::PyTypeInfo;
 
 use crate::builtins::{code_points, small_int, with_surrogates, Entries, Nested};
-
-/// Why an object could not be taken over.
-#[derive(Debug)]
-pub enum Refusal {
-    /// JSON has no such value, or it lies beyond a limit of the domain.
-    OutOfDomain(String),
-    /// Reading it raised.
-    Raised(PyErr),
-}
-
-impl From<PyErr> for Refusal {
-    fn from(error: PyErr) -> Self {
-        Self::Raised(error)
-    }
-}
-
-impl<'a, 'py> From<pyo3::CastError<'a, 'py>> for Refusal {
-    fn from(error: pyo3::CastError<'a, 'py>) -> Self {
-        Self::Raised(error.into())
-    }
-}
+use crate::refusal::{foreign_key, too_deep, too_large, Refusal};
 
 /// Levels that may lie in a block.
 pub const INNER_LEVELS: usize = MAX_LEVELS - 1;
@@ -56,24 +36,6 @@ const BYTES_PER_ENTRY: usize = 4;
 
 /// The least that it writes for any value.
 const BYTES_PER_VALUE: usize = 1;
-
-/// The refusal of what is nested too deep.
-pub fn too_deep() -> Refusal {
-    Refusal::OutOfDomain(format!("nested deeper than {MAX_LEVELS} levels"))
-}
-
-/// Why what is too large is not taken over, if nobody counted on to its end.
-pub fn too_large() -> String {
-    format!("block of more than {MAX_BYTES} bytes")
-}
-
-/// The refusal of a mapping's key that is no text.
-pub fn foreign_key(key: &Bound<'_, PyAny>) -> Refusal {
-    match key.get_type().name() {
-        Ok(name) => Refusal::OutOfDomain(format!("a key of type {name}: JSON has text keys only")),
-        Err(error) => Refusal::Raised(error),
-    }
-}
 
 fn many_digits() -> Refusal {
     Refusal::OutOfDomain(format!("an integer of more than {MAX_INT_DIGITS} digits"))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from coinjecture.replay import build, captures, legacy, network, parallel, report, snapshot
-from coinjecture.replay.errors import BadInput
+from coinjecture.replay.errors import BadInputError
 from coinjecture.replay.progress import Progress
 
 DEFAULT_LEGACY = Path("/opt/coinjecture/src/consensus.py")
@@ -122,7 +122,7 @@ def main(given: list[str] | None = None) -> int:
     args = arguments(given)
     try:
         return replay_chain(args) if args.captures is None else replay_captures(args)
-    except (BadInput, parallel.WorkerDied) as error:
+    except (BadInputError, parallel.WorkerDied) as error:
         print(f"replay: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

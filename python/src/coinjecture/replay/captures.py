@@ -13,7 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from coinjecture.replay.errors import BadInput
+from consensus_surface import PROFILES, Profile
+
+from coinjecture.replay.errors import BadInputError
 from coinjecture.replay.legacy import Legacy
 from coinjecture.replay.network import stand_in
 from coinjecture.replay.node import TreeNode
@@ -38,7 +40,7 @@ class Capture:
     """A block as it came, and what its verdict depends on."""
 
     raw: bytes
-    profile: str
+    profile: Profile
     received_at: float
     parent: TreeNode | None
     tip: TreeNode | None
@@ -78,13 +80,13 @@ def read(path: Path) -> Capture:
     """Read a divergence file.
 
     Raises:
-        BadInput: It is not there, damaged, or of another form.
+        BadInputError: It is not there, damaged, or of another form.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA:
             raise ValueError(f"schema {content['schema']!r} is not {SCHEMA}")
-        if content["profile"] not in ("header", "full"):
+        if content["profile"] not in PROFILES:
             raise ValueError(f"profile {content['profile']!r} is neither 'header' nor 'full'")
         text = content.get("block_json")
         raw = base64.b64decode(content["block_base64"], validate=True) if text is None else text.encode()
@@ -96,11 +98,15 @@ def read(path: Path) -> Capture:
             tip=_read_node(content["tip_before"]),
         )
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}; name files of captures/") from error
+        raise BadInputError(f"{path}: cannot be read: {error.strerror}; name files of captures/") from error
     except KeyError as error:
-        raise BadInput(f"{path}: no divergence file, {error} is missing; name files of captures/") from error
+        raise BadInputError(
+            f"{path}: no divergence file, {error} is missing; name files of captures/"
+        ) from error
     except (ValueError, TypeError, AttributeError) as error:
-        raise BadInput(f"{path}: damaged, or no divergence file: {error}; name files of captures/") from error
+        raise BadInputError(
+            f"{path}: damaged, or no divergence file: {error}; name files of captures/"
+        ) from error
 
 
 def _read_node(content: dict[str, Any] | None) -> TreeNode | None:
@@ -120,7 +126,7 @@ def replay(path: Path, legacy_module: ModuleType) -> Replayed:
     """Judge the block of a divergence file by both engines, each with the recorded parent and tip.
 
     Raises:
-        BadInput: The file cannot be used.
+        BadInputError: The file cannot be used.
     """
     capture = read(path)
     network = stand_in()
@@ -139,7 +145,7 @@ def put(legacy: Legacy, rust: Rust, node: TreeNode) -> None:
     try:
         legacy.engine.block_tree[node.block_hash] = legacy.node_of(node)
     except TypeError as error:
-        raise BadInput(f"a node's hash cannot be a key of the tree: {node.block_hash!r}") from error
+        raise BadInputError(f"a node's hash cannot be a key of the tree: {node.block_hash!r}") from error
     rust.put(node)
 
 

@@ -3,5 +3,9 @@
 from __future__ import annotations
 
 
-class BadInput(Exception):
+class BadInputError(Exception):
     """A file cannot be used; the message names it and says what to do."""
+
+
+BadInput = BadInputError
+"""The name up to version 4.0."""

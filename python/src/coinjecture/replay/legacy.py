@@ -12,7 +12,7 @@ from time import thread_time
 from types import ModuleType
 from typing import Any
 
-from coinjecture.replay.errors import BadInput
+from coinjecture.replay.errors import BadInputError
 from coinjecture.replay.network import Network
 from coinjecture.replay.node import TreeNode
 from coinjecture.replay.outcome import Outcome, bits, hash_notation, height_notation
@@ -71,7 +71,7 @@ def load(path: Path) -> ModuleType:
     """Load a legacy ``consensus.py`` with what lies beside it, under a name that nobody else uses.
 
     Raises:
-        BadInput: It is not there, does not load, or is no legacy engine that can judge blocks alone.
+        BadInputError: It is not there, does not load, or is no legacy engine that can judge blocks alone.
     """
     try:
         name = PACKAGE + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
@@ -80,21 +80,21 @@ def load(path: Path) -> ModuleType:
             return sys.modules[identity]
         spec = importlib.util.spec_from_file_location(identity, path)
         if not path.is_file() or spec is None or spec.loader is None:
-            raise BadInput(f"{path}: no legacy engine there; name its consensus.py with --legacy")
+            raise BadInputError(f"{path}: no legacy engine there; name its consensus.py with --legacy")
         package = ModuleType(name)
         package.__path__ = [str(path.parent)]
         sys.modules[name] = package
         module = sys.modules[identity] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-    except BadInput:
+    except BadInputError:
         raise
     except Exception as error:
         sys.modules.pop(identity, None)
-        raise BadInput(f"{path}: the legacy engine does not load: {error!r}") from error
+        raise BadInputError(f"{path}: the legacy engine does not load: {error!r}") from error
     missing = [name for name in (*NEEDED, *FUNCTIONS) if not hasattr(module, name)]
     if missing:
         sys.modules.pop(identity, None)
-        raise BadInput(f"{path}: no legacy engine of the known shape, it has no {', '.join(missing)}")
+        raise BadInputError(f"{path}: no legacy engine of the known shape, it has no {', '.join(missing)}")
     return module
 
 
@@ -124,10 +124,10 @@ class Legacy:
         try:
             self.engine = self._module.ConsensusEngine(config, NoStorage(), None)
         except self._module.ValidationError as error:
-            raise BadInput(f"the legacy engine refuses the genesis: {error}") from error
+            raise BadInputError(f"the legacy engine refuses the genesis: {error}") from error
         method = "verify_block" if profile == "full" else "validate_header"
         if not hasattr(self.engine, method):
-            raise BadInput(f"the legacy engine has no {method}; replay with --profile header")
+            raise BadInputError(f"the legacy engine has no {method}; replay with --profile header")
         self._judge = getattr(self.engine, method)
         self._reject = self._module.HeaderValidationError
         self.seconds = 0.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coinjecture.replay.errors import BadInput
+from coinjecture.replay.errors import BadInputError
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def read_network(path: Path) -> Network:
     """Read a node's configuration (``node.json``) or the genesis file that it names.
 
     Raises:
-        BadInput: There is no such file, or it is neither.
+        BadInputError: There is no such file, or it is neither.
     """
     content = _object(path)
     if "genesis" in content:
@@ -39,7 +39,7 @@ def read_network(path: Path) -> Network:
             genesis=dict(content["block"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(
+        raise BadInputError(
             f"{path}: neither a node.json nor a genesis file ({error!r}); name one with --network"
         ) from error
 
@@ -48,11 +48,13 @@ def _object(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadInput(
+        raise BadInputError(
             f"{path}: cannot be read ({error}); name the network's node.json or genesis file with --network"
         ) from error
     if not isinstance(content, dict):
-        raise BadInput(f"{path}: no JSON object; name the network's node.json or genesis file with --network")
+        raise BadInputError(
+            f"{path}: no JSON object; name the network's node.json or genesis file with --network"
+        )
     return content
 
 

@@ -13,8 +13,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from consensus_surface import Profile
+
 from coinjecture.replay import build, legacy, snapshot
-from coinjecture.replay.errors import BadInput
+from coinjecture.replay.errors import BadInputError
 from coinjecture.replay.network import Network
 from coinjecture.replay.tally import Tally
 from coinjecture.replay.walk import Walk
@@ -46,7 +48,7 @@ class Plan:
     copy: Path
     legacy: Path
     network: Network
-    profile: str
+    profile: Profile
     mutants: int
     seed: int
     jobs: int
@@ -70,7 +72,7 @@ def work(plan: Plan, first: int, end: int, reports: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     try:
         reports.send(walk(plan, first, end, reports.send))
-    except BadInput as error:
+    except BadInputError as error:
         reports.send(error)
 
 
@@ -78,7 +80,7 @@ def walk(plan: Plan, first: int, end: int, say: Callable[[int], None]) -> Tally:
     """Walk to a part of the log and compare it.
 
     Raises:
-        BadInput: The log is damaged.
+        BadInputError: The log is damaged.
     """
     walk = Walk(
         legacy.load(plan.legacy), plan.network, plan.profile, plan.captures, build.identities(plan.legacy)
@@ -101,7 +103,7 @@ def run(plan: Plan, blocks: int, progress: Callable[[int], None]) -> Tally:
     """Replay so many blocks; ``progress`` is called with the number of blocks compared so far.
 
     Raises:
-        BadInput: The log is damaged.
+        BadInputError: The log is damaged.
         WorkerDied: A worker ended without its tally.
     """
     context = multiprocessing.get_context("spawn")
@@ -125,7 +127,7 @@ def run(plan: Plan, blocks: int, progress: Callable[[int], None]) -> Tally:
                         f"the worker for blocks {first + 1} to {end} of the log ended with status "
                         f"{process.exitcode}; run again with --jobs 1 to see which block ends it"
                     ) from None
-                if isinstance(report, BadInput):
+                if isinstance(report, BadInputError):
                     raise report
                 if isinstance(report, Tally):
                     process.join()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from time import thread_time
 from typing import Any
 
+from consensus_surface import Profile
+
 from coinjecture import _core
-from coinjecture.replay.errors import BadInput
+from coinjecture.replay.errors import BadInputError
 from coinjecture.replay.network import Network
 from coinjecture.replay.node import TreeNode
 from coinjecture.replay.outcome import Outcome, bits, hash_notation, height_notation
@@ -20,14 +22,14 @@ class Rust:
         seconds: Processor time of the last judgement, parsing included.
     """
 
-    def __init__(self, network: Network, profile: str) -> None:
+    def __init__(self, network: Network, profile: Profile) -> None:
         self.profile = profile
         self.seconds = 0.0
         self._judgement: _core.Judgement | None = None
         try:
             self.engine = _core.Engine(network.genesis, network.timestamp)
         except _core.EngineError as error:
-            raise BadInput(f"the Rust engine refuses the genesis: {error}") from error
+            raise BadInputError(f"the Rust engine refuses the genesis: {error}") from error
 
     def judge(self, raw: bytes, received_at: float) -> Outcome:
         """Parse and judge a block received at that second (since the epoch). Changes nothing until ``apply``.

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from coinjecture.replay.errors import BadInput
+from coinjecture.replay.errors import BadInputError
 
 ROWS_AT_ONCE, TRIES, PAGES = 500, 3, 4096
 LIMIT, HOLD = 1800.0, 2.0
@@ -37,16 +37,16 @@ def snapshot(database: Path) -> Iterator[Path]:
     """Copy a database, which may be in use, into a temporary file, for as long as the context lasts.
 
     Raises:
-        BadInput: There is no such database, or it cannot be read.
+        BadInputError: There is no such database, or it cannot be read.
     """
     if not database.is_file():
-        raise BadInput(f"{database}: no such file; name a node's chain.db")
+        raise BadInputError(f"{database}: no such file; name a node's chain.db")
     with tempfile.TemporaryDirectory(prefix="coinjecture-replay-") as folder:
         copy = Path(folder) / "chain.db"
         try:
             _copy(database, copy)
         except sqlite3.Error as error:
-            raise BadInput(f"{database}: cannot be copied: {error}; {MEND}") from error
+            raise BadInputError(f"{database}: cannot be copied: {error}; {MEND}") from error
         yield copy
 
 
@@ -79,7 +79,9 @@ def _copy(database: Path, copy: Path) -> None:
             if _traces(database) == before:
                 return
     if not _read(f"{database.resolve().as_uri()}?mode=ro", copy, may_fail=True):
-        raise BadInput(f"{database}: it changed while it was copied, {TRIES} times; stop what writes to it")
+        raise BadInputError(
+            f"{database}: it changed while it was copied, {TRIES} times; stop what writes to it"
+        )
 
 
 def _read(uri: str, copy: Path, *, may_fail: bool = False) -> bool:
@@ -107,7 +109,7 @@ def _in_time(source: sqlite3.Connection, target: sqlite3.Connection, limit: floa
 
     def look(_status: int, remaining: int, total: int) -> None:
         if remaining and time.monotonic() > end:
-            raise BadInput(
+            raise BadInputError(
                 f"the copy was stopped after {limit:g} s with {total - remaining} of {total} pages done: the"
                 " node could not commit meanwhile; replay a copy of its database, or stop what writes to it"
                 if limit == HOLD
@@ -146,20 +148,20 @@ def count(copy: Path, database: Path) -> int:
     """How many blocks the log has; ``database`` is named in errors.
 
     Raises:
-        BadInput: It is no node's database.
+        BadInputError: It is no node's database.
     """
     try:
         with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True)) as connection:
             columns = {row[1] for row in connection.execute("PRAGMA table_info(blocks)")}
             if columns and (missing := sorted(set(COLUMNS) - columns)):
-                raise BadInput(
+                raise BadInputError(
                     f"{database}: its table blocks has no {', '.join(missing)}, only"
                     f" {', '.join(sorted(columns))}: it is whole, but of another schema than replay reads"
                     f" ({', '.join(COLUMNS)})"
                 )
             rows: int = connection.execute("SELECT COUNT(*) FROM blocks").fetchone()[0]
     except sqlite3.Error as error:
-        raise BadInput(f"{database}: no log of blocks in it: {error}; name a node's chain.db") from error
+        raise BadInputError(f"{database}: no log of blocks in it: {error}; name a node's chain.db") from error
     return rows
 
 
@@ -167,7 +169,7 @@ def rows(copy: Path, database: Path, stop: int | None = None) -> Iterator[Row]:
     """The blocks of a copy in the order of their sequence, at most ``stop`` of them.
 
     Raises:
-        BadInput: It is damaged; the message names the block by its sequence.
+        BadInputError: It is damaged; the message names the block by its sequence.
     """
     last, read = BEFORE_ALL, 0
     with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True)) as connection:
@@ -180,7 +182,7 @@ def rows(copy: Path, database: Path, stop: int | None = None) -> Iterator[Row]:
                 ).fetchall()
             except sqlite3.Error as error:
                 bad = _first_unreadable(connection, last)
-                raise BadInput(f"{database}: block {bad} is damaged: {error}; {MEND}") from error
+                raise BadInputError(f"{database}: block {bad} is damaged: {error}; {MEND}") from error
             if not page:
                 return
             for last, named, raw, received_at in page:
@@ -203,8 +205,8 @@ def _first_unreadable(connection: sqlite3.Connection, last: int) -> int:
 
 
 def _checked(database: Path, sequence: int, named: object, raw: object, received_at: object) -> Row:
-    def damaged(what: str) -> BadInput:
-        return BadInput(f"{database}: block {sequence} is damaged: {what}; {MEND}")
+    def damaged(what: str) -> BadInputError:
+        return BadInputError(f"{database}: block {sequence} is damaged: {what}; {MEND}")
 
     if not isinstance(raw, bytes) or not isinstance(received_at, float | int):
         raise damaged("it has no bytes or no receipt time")

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from consensus_surface import Profile
+
 from coinjecture import _core
 from coinjecture.replay import captures
 from coinjecture.replay.legacy import Legacy, record_of
@@ -76,7 +78,7 @@ class Walk:
     """
 
     def __init__(
-        self, module: ModuleType, network: Network, profile: str, folder: Path, builds: dict[str, Any]
+        self, module: ModuleType, network: Network, profile: Profile, folder: Path, builds: dict[str, Any]
     ) -> None:
         self._network = network
         self._legacy = Legacy(module, network, profile)
@@ -103,7 +105,7 @@ class Walk:
         self._level = False
         if end is None:
             return judged
-        if not isinstance(end, _core.OutOfDomain):
+        if not isinstance(end, _core.OutOfDomainError):
             raise end
         row = rows[judged]
         self._seed()

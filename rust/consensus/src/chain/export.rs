@@ -41,15 +41,16 @@ impl Node {
     /// Whether two nodes agree in all that an export tells of them, floats to the bit.
     #[must_use]
     pub fn looks_like(&self, other: &Self) -> bool {
-        text_of_node(self) == text_of_node(other)
+        self.to_text() == other.to_text()
     }
-}
 
-/// A node as the format writes it.
-fn text_of_node(node: &Node) -> Vec<u8> {
-    let mut out = Vec::new();
-    write_node(node, &mut out);
-    out
+    /// The node as an export has it.
+    #[must_use]
+    pub fn to_text(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_node(self, &mut out);
+        out
+    }
 }
 
 fn write_node(node: &Node, out: &mut Vec<u8>) {

@@ -2,7 +2,9 @@
 
 use crate::chain::fork_choice::beats;
 use crate::chain::node::{Node, Slot};
-use crate::python::key::Named;
+use crate::json::writer::{write_float, write_ordered};
+use crate::python::key::{hex_digits, Named};
+use crate::python::value::Value;
 use crate::rules::evaluated::{Claim, Evaluated};
 use crate::rules::reason::{Reason, Reject};
 
@@ -92,6 +94,33 @@ impl Judgement {
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         self.reject.as_ref().map(|reject| reject.reason)
+    }
+
+    /// All that it says of the block, to compare it with another one; floats to the bit.
+    #[must_use]
+    pub fn to_text(&self) -> Vec<u8> {
+        let mut out = format!("{:?} {:?} ", self.reason(), self.moves_tip).into_bytes();
+        let claimed = match &self.block_hash {
+            Claim::Missing => None,
+            Claim::Key(key) => Some(key.value()),
+            Claim::Other(value) => Some(value.clone()),
+        };
+        let computed = self.computed_hash.map(|hash| Value::Str(hex_digits(&hash).to_vec().into()));
+        let tip_hash = Some(self.tip_hash.value());
+        for value in [claimed, computed, self.work.map(Value::Float), tip_hash] {
+            match value {
+                Some(value) => write_ordered(&value, &mut out),
+                None => out.push(b'-'),
+            }
+            out.push(b' ');
+        }
+        write_float(self.tip_cumulative, &mut out);
+        out.push(b' ');
+        write_float(self.received_at, &mut out);
+        if let Some(node) = &self.node {
+            out.extend_from_slice(&node.to_text());
+        }
+        out
     }
 
     /// A decision on a tree with this tip.

@@ -200,7 +200,11 @@ impl Engine {
         Ok(Judgement::new(reported, decision, self.tip()?, self.generation))
     }
 
-    fn tip(&self) -> Result<&Node, EngineError> {
+    /// The best tip.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] if an import without one was taken over.
+    pub fn tip(&self) -> Result<&Node, EngineError> {
         self.tree.tip().ok_or_else(|| EngineError::Invalid("the tree has no tip".to_owned()))
     }
 

@@ -178,7 +178,7 @@ pub fn write_float(value: f64, out: &mut Vec<u8>) {
         write_int(size as i64, out);
         return out.extend_from_slice(b".0");
     }
-    if size < LEAST_WITHOUT_EXPONENT || size >= MOST_WITHOUT_EXPONENT {
+    if !(LEAST_WITHOUT_EXPONENT..MOST_WITHOUT_EXPONENT).contains(&size) {
         return write_with_exponent(size, out);
     }
     out.extend_from_slice(ryu::Buffer::new().format_finite(size).as_bytes());
