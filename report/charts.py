@@ -10,9 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overview import quantile
-from screen import seconds
-
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import quantile
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import seconds
 from report.run import Blocks, Clients, Histogram, Run
 
 WIDTH, LEFT, RIGHT = 720.0, 64.0, 12.0

@@ -17,8 +17,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from screen import COLOURS, coloured, status_lines
-
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import (
+    COLOURS,
+    coloured,
+    status_lines,
+)
 from report.page import write
 from report.run import load
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from completion import speed as judge_speed
-from gate import status_reader
-from gate.forms import complaints
-from gate.reading import Garbled
-from gate.status_reader import NAMED
-from journal import MODE_CHANGES, verify_chain
-from vocabulary import ENGINES
-
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import MODE_CHANGES, verify_chain
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import ENGINES
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import status_reader
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.forms import complaints
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import Garbled
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import NAMED
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.completion import (
+    speed as judge_speed,
+)
 from report.run import Counts, Final, Gate, Histogram, ModeChange, Play, Soak, Speed
 
 _BOTH = ("match", "divergence", "rust_error")

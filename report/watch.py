@@ -22,7 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from screen import WIDTH, Paint, coloured, duration, plain, status_lines
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import (
+    WIDTH,
+    Paint,
+    coloured,
+    duration,
+    plain,
+    status_lines,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = re.compile(r"^for programs: (.+)$", re.MULTILINE)  # where the play has left what it read

@@ -51,9 +51,8 @@ def play(playbook: str, *arguments: str, before: str = "", run: str = "", **valu
     """Type a playbook; before its first task of that name, ``run`` is done on this machine."""
     environment = dict(os.environ)
     if before:
-        callbacks = (HERE / "plugins", ROOT / "plugins/callback")
         environment |= {
-            "ANSIBLE_CALLBACK_PLUGINS": ":".join(map(str, callbacks)),
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "plugins"),
             "ANSIBLE_CALLBACKS_ENABLED": "before_task",
             "BEFORE_TASK": before,
             "BEFORE_TASK_RUN": run,

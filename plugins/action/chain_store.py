@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from functools import partial
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from visible import visible
-from watched_job import WatchedJob
+
+from ..module_utils.visible import visible
+from ..plugin_utils.runs.watched_job import WatchedJob
 
 display = Display()
 
@@ -29,13 +26,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         arguments = dict(self._task.args)
         execute = partial(self._execute_module, task_vars=task_vars)
         if not self._task.async_val:
-            done: dict[str, Any] = execute(module_name="chain_store", module_args=arguments)
+            done: dict[str, Any] = execute(
+                module_name="coinjecture.migration.chain_store", module_args=arguments
+            )
             return result | done
         node, begun = str(task_vars["inventory_hostname"]), time.monotonic()
 
         def progress() -> str:
             asked = {name: arguments[name] for name in ("database", "copy", "folder")}
-            said = execute(module_name="copy_progress", module_args=asked).get("said")
+            said = execute(module_name="coinjecture.migration.copy_progress", module_args=asked).get("said")
             return f"{node}: {said}, {time.monotonic() - begun:.0f} s" if said else ""
 
         job = WatchedJob(
@@ -44,4 +43,4 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             progress,
             lambda line: display.display(f"  {visible(line)}"),
         )
-        return result | job.run("chain_store", arguments)
+        return result | job.run("coinjecture.migration.chain_store", arguments)

@@ -30,7 +30,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _ask(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         answer: dict[str, Any] = self._execute_module(
-            module_name="consensus_control", module_args=arguments, task_vars=task_vars
+            module_name="coinjecture.migration.consensus_control", module_args=arguments, task_vars=task_vars
         )
         return answer
 

@@ -5,21 +5,18 @@ It asks every node again, ever more seldom, and shows each time how it stands. N
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from delegation import ask
-from screen import step_lines
-from steps import Step, plan
-from visible import visible
-from waiting import LONGEST, next_look
+
+from ..module_utils.visible import visible
+from ..plugin_utils.planning.steps import Step, plan
+from ..plugin_utils.planning.waiting import LONGEST, next_look
+from ..plugin_utils.runs.delegation import ask
+from ..plugin_utils.status.screen import step_lines
 
 display = Display()
 
@@ -60,8 +57,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _look(self, node: str, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         """What a node answers now; where it is being restarted, what it answers afterwards."""
         until = time.monotonic() + LONGEST
-        answer = ask(self, "migration_state", arguments, node, task_vars)
+        answer = ask(self, "coinjecture.migration.migration_state", arguments, node, task_vars)
         while (answer.get("state") or {}).get("restarting") and time.monotonic() < until:
             time.sleep(1)
-            answer = ask(self, "migration_state", arguments, node, task_vars)
+            answer = ask(self, "coinjecture.migration.migration_state", arguments, node, task_vars)
         return {**answer, "item": node, "asked": dict(arguments)}

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
-
-from reached import asked, named
+from ..plugin_utils.runs.reached import asked, named
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -22,7 +18,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         arguments = dict(self._task.args)
         answer = asked(
             lambda: self._execute_module(
-                module_name="migration_state", module_args=arguments, task_vars=task_vars
+                module_name="coinjecture.migration.migration_state",
+                module_args=arguments,
+                task_vars=task_vars,
             ),
             *named(self._task, task_vars),
         )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
-
-from reached import asked, named, refused, unreachable
+from ..plugin_utils.runs.reached import asked, named, refused, unreachable
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -5,16 +5,13 @@ Where the lock is given back, that of a run that has ended here goes too: nobody
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from controller_run import ControllerGone, has_ended, place, run_id, this_run
-from reached import asked, named
+
+from ..plugin_utils.runs.controller_run import ControllerGone, has_ended, place, run_id, this_run
+from ..plugin_utils.runs.reached import asked, named
 
 display = Display()
 
@@ -48,7 +45,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _ask(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         return asked(
             lambda: self._execute_module(
-                module_name="operator_lock", module_args=arguments, task_vars=task_vars
+                module_name="coinjecture.migration.operator_lock", module_args=arguments, task_vars=task_vars
             ),
             *named(self._task, task_vars),
         )

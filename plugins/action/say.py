@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
-
-from visible import Painted, visible
+from ..module_utils.visible import Painted, visible
 
 display = Display()
 

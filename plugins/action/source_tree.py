@@ -28,7 +28,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 files[name] = base64.b64encode(path.read_bytes()).decode()
         arguments = {"dest": self._task.args["dest"], "files": files, "folders": folders}
         answer: dict[str, Any] = self._execute_module(
-            module_name="source_tree", module_args=arguments, task_vars=task_vars
+            module_name="coinjecture.migration.source_tree", module_args=arguments, task_vars=task_vars
         )
         return result | answer
 

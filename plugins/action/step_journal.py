@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
-
-import durable
-import kept
 from ansible.plugins.action import ActionBase
-from controller_run import ControllerGone, this_run
-from journal import goes_on, known_by, verify_chain
-from reached import asked, named
-from typed_run import command
+
+from ..module_utils import durable
+from ..module_utils.journal import goes_on, known_by, verify_chain
+from ..plugin_utils.messages.typed_run import command
+from ..plugin_utils.runs import kept
+from ..plugin_utils.runs.controller_run import ControllerGone, this_run
+from ..plugin_utils.runs.reached import asked, named
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -34,7 +32,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         arguments |= {"known": kept.copies(base, node)}
         answer = asked(
             lambda: self._execute_module(
-                module_name="step_journal", module_args=arguments, task_vars=task_vars
+                module_name="coinjecture.migration.step_journal", module_args=arguments, task_vars=task_vars
             ),
             *named(self._task, task_vars),
         )

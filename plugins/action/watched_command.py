@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from visible import visible
-from watched_job import WatchedJob
+
+from ..module_utils.visible import visible
+from ..plugin_utils.runs.watched_job import WatchedJob
 
 display = Display()
 

@@ -1,27 +1,31 @@
 """Before the first task of a playbook: is this a run that can do what it was typed for?
 
 Nothing else sees every run: a task is left out by ``--limit``, ``--tags`` and ``--start-at-task``, and then
-nothing is done with exit status 0. playbooks/callback_plugins links to this folder, so that Ansible finds the
-check beside the playbook even where it was started without the clone's ansible.cfg; playbooks/library and
-playbooks/roles are there so that the playbook can be read that far. Other people's playbooks are left alone.
+nothing is done with exit status 0. playbooks/callback_plugins leads to this file and playbooks/collections to
+the collection, so that Ansible finds both beside the playbook even where it was started without the clone's
+ansible.cfg. Other people's playbooks are left alone.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
 
 from ansible import constants as C
 from ansible import context
 from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
-from extra_variables import checked, table
-from supported import incomplete, unsupported
+
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.extra_variables import (
+    checked,
+    table,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs.supported import (
+    incomplete,
+    unsupported,
+)
 
 DOCUMENTATION = r"""
 name: run_check
@@ -36,11 +40,8 @@ author: ["The migration toolkit"]
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = ROOT / "playbooks"
 REFUSED = 1  # what ansible-playbook itself ends with where a run cannot begin
-SETTINGS = {
-    "roles": C.DEFAULT_ROLES_PATH, "plugins/modules": C.DEFAULT_MODULE_PATH,
-    "plugins/module_utils": C.DEFAULT_MODULE_UTILS_PATH, "plugins/action": C.DEFAULT_ACTION_PLUGIN_PATH,
-    "plugins/filter": C.DEFAULT_FILTER_PLUGIN_PATH,
-}  # fmt: skip
+SETTINGS = {"any_unparsed_is_failed": True, "host_pattern_mismatch": "error"}
+"""Of ansible.cfg, section [inventory]: without them a mistyped inventory or limit does less, in silence."""
 PLUGINS = (("connection", "ssh"), ("connection", "local"), ("become", "sudo"), ("shell", "sh"))
 
 
@@ -49,7 +50,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
-    CALLBACK_NAME = "run_check"
+    CALLBACK_NAME = "coinjecture.migration.run_check"
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         """Look at the run; ends the process, since Ansible goes on after any error of a callback."""
@@ -80,15 +81,23 @@ def _source(play: Any) -> Path:
 
 
 def _elsewhere() -> str:
-    """Whether Ansible was started without the clone's ansible.cfg."""
-    found = {name: {Path(path).resolve() for path in paths or ()} for name, paths in SETTINGS.items()}
-    if all(ROOT / name in paths for name, paths in found.items()):
+    """Whether Ansible was started without the clone's ansible.cfg or what matters of it."""
+    if C.CONFIG_FILE and Path(C.CONFIG_FILE).resolve() == ROOT / "ansible.cfg":
         return ""
-    return (
-        "Ansible does not find the roles and modules of these playbooks: it reads ansible.cfg of the folder "
+    found = {
+        "any_unparsed_is_failed": C.INVENTORY_ANY_UNPARSED_IS_FAILED,
+        "host_pattern_mismatch": C.HOST_PATTERN_MISMATCH,
+    }
+    lacking = [f"{name} = {str(value).lower()}" for name, value in SETTINGS.items() if found[name] != value]
+    if not lacking:
+        return ""
+    why = (
+        "Ansible runs without the settings of these playbooks: it reads ansible.cfg of the folder "
         f"where it is started (here {C.CONFIG_FILE or 'there is none'}). "
-        f"Type: cd {ROOT}   and the same command again"
     )
+    if (ROOT / "ansible.cfg").exists():
+        return f"{why}Type: cd {ROOT}   and the same command again"
+    return f"{why}Put into its section [inventory]: {', '.join(lacking)}"
 
 
 def _options() -> list[str]:

@@ -8,16 +8,12 @@ tasks and the recap are left out. With ``-v`` everything is shown. All other pla
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
-
-from visible import LAYOUT, Painted, visible, visible_in
+from ..module_utils.visible import LAYOUT, Painted, visible, visible_in
 
 DOCUMENTATION = r"""
 name: story
@@ -61,7 +57,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
-    CALLBACK_NAME = "story"
+    CALLBACK_NAME = "coinjecture.migration.story"
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,48 +1,46 @@
-"""Filters that put the pure decisions of plugins/module_utils before a play."""
+"""Filters that put the pure decisions of plugins/plugin_utils before a play."""
 
 from __future__ import annotations
 
 import math
 import re
 import shlex
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "module_utils"))
-
-import kept
 from ansible.errors import AnsibleFilterError
 from ansible.utils import color
-from answers import answers
-from captures import merged as merged_captures
-from completion import Criterion, is_completed
-from completion import advice as completion_advice
-from completion import judge as judge_completion
-from completion import lines as completion_lines
-from completion import refused as completion_refused
-from entries import begun, entry, if_broken
-from gate.override import OverrideRefused, override
-from gate.status_reader import told_by
-from journal import Known
-from node_import import ImportEditRefused, unwrap
-from operators import journal_report, lock_lines, lock_refusals, read_kept, way_on
-from overview import status_report
-from repair import plan as plan_repair
-from rollback import operation as operation_of_rollback
-from rollback import plan as plan_rollback
-from screen import coloured, plain, status_lines, step_lines
-from steps import Step, finished, plan
-from troubles import drop_in_is_wrong, troubles
-from typed_run import command
-from unit_needs import text as unit_text
-from upgrade import check as check_upgrade
-from upgrade import lines as upgrade_lines
-from upgrade import operation as operation_of_upgrade
-from upgrade import plan as plan_upgrade
-from waves import Size, waves
+
+from ..module_utils.captures import merged as merged_captures
+from ..module_utils.journal import Known
+from ..module_utils.node_import import ImportEditRefused, unwrap
+from ..module_utils.unit_needs import text as unit_text
+from ..plugin_utils.gate.override import OverrideRefused, override
+from ..plugin_utils.gate.status_reader import told_by
+from ..plugin_utils.messages.typed_run import command
+from ..plugin_utils.planning.completion import Criterion, is_completed
+from ..plugin_utils.planning.completion import advice as completion_advice
+from ..plugin_utils.planning.completion import judge as judge_completion
+from ..plugin_utils.planning.completion import lines as completion_lines
+from ..plugin_utils.planning.completion import refused as completion_refused
+from ..plugin_utils.planning.entries import begun, entry, if_broken
+from ..plugin_utils.planning.repair import plan as plan_repair
+from ..plugin_utils.planning.rollback import operation as operation_of_rollback
+from ..plugin_utils.planning.rollback import plan as plan_rollback
+from ..plugin_utils.planning.steps import Step, finished, plan
+from ..plugin_utils.planning.troubles import drop_in_is_wrong, troubles
+from ..plugin_utils.planning.upgrade import check as check_upgrade
+from ..plugin_utils.planning.upgrade import lines as upgrade_lines
+from ..plugin_utils.planning.upgrade import operation as operation_of_upgrade
+from ..plugin_utils.planning.upgrade import plan as plan_upgrade
+from ..plugin_utils.planning.waves import Size, waves
+from ..plugin_utils.runs import kept
+from ..plugin_utils.runs.operators import journal_report, lock_lines, lock_refusals, read_kept, way_on
+from ..plugin_utils.status.answers import answers
+from ..plugin_utils.status.overview import status_report
+from ..plugin_utils.status.screen import coloured, plain, status_lines, step_lines
 
 WAVE = "coinjecture_step_wave_"
 """Groups that the phase plays make begin so: no name that an inventory has by chance."""

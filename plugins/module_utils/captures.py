@@ -10,10 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
-try:
-    from ansible.module_utils.bounded_reader import MAX_BYTES, Unreadable, folder, names, read_at
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from bounded_reader import MAX_BYTES, Unreadable, folder, names, read_at
+from .bounded_reader import MAX_BYTES, Unreadable, folder, names, read_at
 
 Run = Callable[[Sequence[str], Mapping[str, str]], "subprocess.CompletedProcess[str]"]
 

@@ -14,17 +14,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-try:
-    from ansible.module_utils import as_user, durable
-    from ansible.module_utils.bounded_reader import Unreadable, folder, names, stream
-    from ansible.module_utils.chain_store import ChainUnreadable, back_up
-    from ansible.module_utils.operator_folder import BACKUPS, OperatorFolder
-except ImportError:  # outside of Ansible, in the tests
-    import as_user
-    import durable
-    from bounded_reader import Unreadable, folder, names, stream
-    from chain_store import ChainUnreadable, back_up
-    from operator_folder import BACKUPS, OperatorFolder
+from . import as_user, durable
+from .bounded_reader import Unreadable, folder, names, stream
+from .chain_store import ChainUnreadable, back_up
+from .operator_folder import BACKUPS, OperatorFolder
 
 MAX_SECONDS = 3600.0
 MAX_BYTES = 2**40

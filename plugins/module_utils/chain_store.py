@@ -17,10 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-try:
-    from ansible.module_utils.parity_domain import out_of_domain
-except ImportError:  # outside of Ansible, in the tests
-    from parity_domain import out_of_domain
+from .parity_domain import out_of_domain
 
 LISTED_AT_MOST = 20
 ROOM_LEFT = 64 * 2**20

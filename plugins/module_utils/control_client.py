@@ -14,10 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-try:
-    from ansible.module_utils.vocabulary import CONTROL_SOCKET, MODES
-except ImportError:  # outside of Ansible, in the tests
-    from vocabulary import CONTROL_SOCKET, MODES
+from .vocabulary import CONTROL_SOCKET, MODES
 
 _CREDENTIALS = struct.Struct("3i")
 MAX_ANSWER_BYTES = 4 * 1024 * 1024

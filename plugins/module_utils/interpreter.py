@@ -7,12 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-try:
-    from ansible.module_utils.unit_files import Unit, variables
-    from ansible.module_utils.unit_needs import command
-except ImportError:  # outside of Ansible, in the tests
-    from unit_files import Unit, variables
-    from unit_needs import command
+from .unit_files import Unit, variables
+from .unit_needs import command
 
 HARMLESS_VARIABLES = frozenset(
     {"PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONFAULTHANDLER"}

@@ -13,10 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, TypeGuard
 
-try:
-    from ansible.module_utils.bounded_reader import Unreadable, parse_json
-except ImportError:  # outside of Ansible, in the tests and on the controller
-    from bounded_reader import Unreadable, parse_json
+from .bounded_reader import Unreadable, parse_json
 
 SCHEMA = 1
 FIELDS = (

@@ -13,25 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-try:
-    from ansible.module_utils import durable
-    from ansible.module_utils.bounded_reader import Unreadable, parse_json, read_bytes, read_text
-    from ansible.module_utils.journal import Journal, Known, append, counting, verify, verify_chain
-    from ansible.module_utils.operator_folder import (
-        HEAD,
-        JOURNAL,
-        MAX_JOURNAL,
-        NETWORK,
-        RESERVE,
-        OperatorFolder,
-        head_of,
-    )
-except ImportError:  # outside of Ansible, in the tests
-    import durable
-    from bounded_reader import Unreadable, parse_json, read_bytes, read_text
-    from journal import Journal, Known, append, counting, verify, verify_chain
-    from operator_folder import HEAD, JOURNAL, MAX_JOURNAL, NETWORK, RESERVE, OperatorFolder, head_of
-
+from . import durable
+from .bounded_reader import Unreadable, parse_json, read_bytes, read_text
+from .journal import Journal, Known, append, counting, verify, verify_chain
+from .operator_folder import HEAD, JOURNAL, MAX_JOURNAL, NETWORK, RESERVE, OperatorFolder, head_of
 
 IDENTITY = re.compile(r"[0-9a-f]{16}")
 """What an identity of a network looks like."""

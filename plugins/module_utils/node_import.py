@@ -22,10 +22,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-try:
-    from ansible.module_utils.importers import Imported, Place, importers
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from importers import Imported, Place, importers
+from .importers import Imported, Place, importers
 
 LEGACY_MODULE, WRAPPER_MODULE, RUST_MODULE = "consensus", "consensus_wrapper", "coinjecture.consensus"
 LEGACY_CLASS, WRAPPER_CLASS = "ConsensusEngine", "DualRunConsensus"

@@ -12,18 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-try:
-    from ansible.module_utils import as_user
-    from ansible.module_utils.bounded_reader import Unreadable, folder, names, parse_json, read_at
-    from ansible.module_utils.journal_file import JournalFile
-    from ansible.module_utils.node_state import run_command
-    from ansible.module_utils.operator_folder import OperatorFolder
-except ImportError:  # outside of Ansible, in the tests
-    import as_user
-    from bounded_reader import Unreadable, folder, names, parse_json, read_at
-    from journal_file import JournalFile
-    from node_state import run_command
-    from operator_folder import OperatorFolder
+from . import as_user
+from .bounded_reader import Unreadable, folder, names, parse_json, read_at
+from .journal_file import JournalFile
+from .node_state import run_command
+from .operator_folder import OperatorFolder
 
 Run = Callable[[Sequence[str]], str]
 

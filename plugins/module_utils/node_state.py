@@ -17,37 +17,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-try:
-    from ansible.module_utils import as_user, interpreter, journal, unit_reader
-    from ansible.module_utils.bounded_reader import Unreadable, parse_json, read_bytes, read_json, read_object
-    from ansible.module_utils.control_client import ControlClient, ControlError
-    from ansible.module_utils.installed import compare
-    from ansible.module_utils.journal_file import JournalFile
-    from ansible.module_utils.node_import import ImportEditRefused
-    from ansible.module_utils.node_import import state as import_state
-    from ansible.module_utils.operation import read as read_operation
-    from ansible.module_utils.operator_folder import OperatorFolder
-    from ansible.module_utils.owned_place import of_root
-    from ansible.module_utils.unit_files import Unit
-    from ansible.module_utils.unit_needs import Needs, findings, obstacles, process_findings
-    from ansible.module_utils.vocabulary import DROPPED, MODES
-except ImportError:  # outside of Ansible, in the tests
-    import as_user
-    import interpreter
-    import journal
-    import unit_reader
-    from bounded_reader import Unreadable, parse_json, read_bytes, read_json, read_object
-    from control_client import ControlClient, ControlError
-    from installed import compare
-    from journal_file import JournalFile
-    from node_import import ImportEditRefused
-    from node_import import state as import_state
-    from operation import read as read_operation
-    from operator_folder import OperatorFolder
-    from owned_place import of_root
-    from unit_files import Unit
-    from unit_needs import Needs, findings, obstacles, process_findings
-    from vocabulary import DROPPED, MODES
+from . import as_user, interpreter, journal, unit_reader
+from .bounded_reader import Unreadable, parse_json, read_bytes, read_json, read_object
+from .control_client import ControlClient, ControlError
+from .installed import compare
+from .journal_file import JournalFile
+from .node_import import ImportEditRefused
+from .node_import import state as import_state
+from .operation import read as read_operation
+from .operator_folder import OperatorFolder
+from .owned_place import of_root
+from .unit_files import Unit
+from .unit_needs import Needs, findings, obstacles, process_findings
+from .vocabulary import DROPPED, MODES
 
 Run = Callable[[Sequence[str]], str]
 

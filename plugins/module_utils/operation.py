@@ -11,14 +11,9 @@ import os
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-try:
-    from ansible.module_utils import durable
-    from ansible.module_utils.bounded_reader import Unreadable, parse_json, read_bytes
-    from ansible.module_utils.operator_folder import OPERATION, RESERVE, OperatorFolder
-except ImportError:  # outside of Ansible, in the tests
-    import durable
-    from bounded_reader import Unreadable, parse_json, read_bytes
-    from operator_folder import OPERATION, RESERVE, OperatorFolder
+from . import durable
+from .bounded_reader import Unreadable, parse_json, read_bytes
+from .operator_folder import OPERATION, RESERVE, OperatorFolder
 
 SCHEMA = 1
 KINDS = ("rollback", "upgrade")

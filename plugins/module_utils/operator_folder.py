@@ -15,16 +15,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-try:
-    from ansible.module_utils import durable
-    from ansible.module_utils.bounded_reader import Unreadable, folder, names, read_at
-    from ansible.module_utils.journal import append, verify_chain
-    from ansible.module_utils.owned_place import of_root
-except ImportError:  # outside of Ansible, in the tests
-    import durable
-    from bounded_reader import Unreadable, folder, names, read_at
-    from journal import append, verify_chain
-    from owned_place import of_root
+from . import durable
+from .bounded_reader import Unreadable, folder, names, read_at
+from .journal import append, verify_chain
+from .owned_place import of_root
 
 JOURNAL = "journal.jsonl"
 HEAD = "journal.jsonl.head"

@@ -18,12 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-try:
-    from ansible.module_utils import durable
-    from ansible.module_utils.bounded_reader import Unreadable, read_object
-except ImportError:  # outside of Ansible, in the tests
-    import durable
-    from bounded_reader import Unreadable, read_object
+from . import durable
+from .bounded_reader import Unreadable, read_object
 
 SCHEMA = 1
 MAX_BROKEN = 50

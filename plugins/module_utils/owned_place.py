@@ -13,13 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-try:
-    from ansible.module_utils import as_user, durable
-    from ansible.module_utils.bounded_reader import Unreadable, folder
-except ImportError:  # outside of Ansible, in the tests
-    import as_user
-    import durable
-    from bounded_reader import Unreadable, folder
+from . import as_user, durable
+from .bounded_reader import Unreadable, folder
 
 LONGEST_CHANGE = 60.0
 """Seconds that one change may take."""

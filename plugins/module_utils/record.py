@@ -12,10 +12,7 @@ import stat
 import tarfile
 from pathlib import Path
 
-try:
-    from ansible.module_utils.bounded_reader import Unreadable, folder, names, read_at
-except ImportError:  # outside of Ansible, in the tests
-    from bounded_reader import Unreadable, folder, names, read_at
+from .bounded_reader import Unreadable, folder, names, read_at
 
 MAX_FILE = 256 * 1024 * 1024
 MAX_TOTAL = 1024 * 1024 * 1024

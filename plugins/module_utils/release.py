@@ -13,19 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-try:
-    from ansible.module_utils import as_user, durable
-    from ansible.module_utils.bounded_reader import Unreadable, parse_json
-    from ansible.module_utils.installed import compare
-    from ansible.module_utils.owned_place import of_root
-    from ansible.module_utils.wheel_file import WheelRefused, check_tags, unpack
-except ImportError:  # outside of Ansible, in the tests
-    import as_user
-    import durable
-    from bounded_reader import Unreadable, parse_json
-    from installed import compare
-    from owned_place import of_root
-    from wheel_file import WheelRefused, check_tags, unpack
+from . import as_user, durable
+from .bounded_reader import Unreadable, parse_json
+from .installed import compare
+from .owned_place import of_root
+from .wheel_file import WheelRefused, check_tags, unpack
 
 Run = Callable[[Sequence[str]], str]
 

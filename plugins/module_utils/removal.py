@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-try:
-    from ansible.module_utils.owned_place import act
-except ImportError:  # outside of Ansible, in the tests
-    from owned_place import act
+from .owned_place import act
 
 
 def doomed(paths: Sequence[Path], keep: Sequence[Path] = ()) -> list[Path]:
@@ -32,7 +30,7 @@ def remove(paths: Sequence[Path]) -> None:
         OSError: One of them cannot be removed; those before it are gone.
     """
     for path in paths:
-        act(path.parent, lambda path=path: _remove(path))
+        act(path.parent, partial(_remove, path))
 
 
 def _remove(path: Path) -> None:

@@ -7,12 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-try:
-    from ansible.module_utils import durable
-    from ansible.module_utils.operator_folder import REPLAY, OperatorFolder
-except ImportError:  # outside of Ansible, in the tests
-    import durable
-    from operator_folder import REPLAY, OperatorFolder
+from . import durable
+from .operator_folder import REPLAY, OperatorFolder
 
 SCHEMA = 1
 READ = ("network_id", "profile", "seed", "blocks", "mutants", "verdicts", "divergences", "durations")

@@ -14,20 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-try:
-    from ansible.module_utils import durable
-    from ansible.module_utils.bounded_reader import Unreadable, read_bytes
-    from ansible.module_utils.importers import Place
-    from ansible.module_utils.node_import import ImportEditRefused, complete, legacy_importers, wrap
-    from ansible.module_utils.owned_place import of_root
-    from ansible.module_utils.vocabulary import DROPPED
-except ImportError:  # outside of Ansible, in the tests
-    import durable
-    from bounded_reader import Unreadable, read_bytes
-    from importers import Place
-    from node_import import ImportEditRefused, complete, legacy_importers, wrap
-    from owned_place import of_root
-    from vocabulary import DROPPED
+from . import durable
+from .bounded_reader import Unreadable, read_bytes
+from .importers import Place
+from .node_import import ImportEditRefused, complete, legacy_importers, wrap
+from .owned_place import of_root
+from .vocabulary import DROPPED
 
 SCHEMA = 1
 LEGACY_MODULE, LEGACY_FILE, NODE_FILE = "consensus", "consensus.py", "node.py"

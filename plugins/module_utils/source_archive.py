@@ -14,10 +14,7 @@ import tarfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-try:
-    from ansible.module_utils import durable
-except ImportError:  # outside of Ansible, in the tests
-    import durable
+from . import durable
 
 SKIPPED_FOLDERS = frozenset({"target", "__pycache__", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 SKIPPED_SUFFIXES = frozenset({".so", ".pyc", ".pyd"})

@@ -11,22 +11,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypedDict
 
-try:
-    from ansible.module_utils import unit_paths
-    from ansible.module_utils.unit_files import (
-        Unit,
-        composed,
-        masked_by,
-        read,
-        split,
-        variables,
-        with_drop_in,
-    )
-    from ansible.module_utils.vocabulary import SETTINGS_FILE
-except ImportError:  # outside of Ansible, in the tests
-    import unit_paths
-    from unit_files import Unit, composed, masked_by, read, split, variables, with_drop_in
-    from vocabulary import SETTINGS_FILE
+from . import unit_paths
+from .unit_files import Unit, composed, masked_by, read, split, variables, with_drop_in
+from .vocabulary import SETTINGS_FILE
 
 DROP_IN = "drop-in"
 BROUGHT = ("PYTHONPATH", "StateDirectory", "RuntimeDirectory")
@@ -365,7 +352,8 @@ def _allowed(listed: str | None, any_of: tuple[str, ...]) -> bool:
 def _in_files(unit: Unit, name: str) -> str | None:
     """The last environment file that sets a variable."""
     return next(
-        (path for path in reversed(unit.environment_files) if name in unit.environment_files[path]), None
+        (path for path in reversed(list(unit.environment_files)) if name in unit.environment_files[path]),
+        None,
     )
 
 

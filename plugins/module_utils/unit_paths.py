@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-try:
-    from ansible.module_utils.unit_files import Unit
-except ImportError:  # outside of Ansible, in the tests
-    from unit_files import Unit
+from .unit_files import Unit
 
 PROTECTED = {
     "yes": ("/usr", "/boot", "/efi"),

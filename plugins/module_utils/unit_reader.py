@@ -8,12 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-try:
-    from ansible.module_utils.bounded_reader import Unreadable, read_bytes
-    from ansible.module_utils.unit_files import Unit, environment_file_names, paths, show, split, variables
-except ImportError:  # outside of Ansible, in the tests
-    from bounded_reader import Unreadable, read_bytes
-    from unit_files import Unit, environment_file_names, paths, show, split, variables
+from .bounded_reader import Unreadable, read_bytes
+from .unit_files import Unit, environment_file_names, paths, show, split, variables
 
 Run = Callable[[Sequence[str]], str]
 

@@ -7,7 +7,8 @@ import base64
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.bounded_reader import Unreadable, read_bytes, read_object
+
+from ..module_utils.bounded_reader import Unreadable, read_bytes, read_object
 
 DOCUMENTATION = r"""
 module: bounded_file

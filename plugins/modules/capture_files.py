@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.captures import read
+
+from ..module_utils.captures import read
 
 DOCUMENTATION = r"""
 module: capture_files

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.chain_api import Expectations, check
+
+from ..module_utils.chain_api import Expectations, check
 
 DOCUMENTATION = r"""
 module: chain_health

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.chain_backup import bring_old, take
-from ansible.module_utils.chain_store import ChainUnreadable, check
-from ansible.module_utils.operator_folder import BACKUPS, OperatorFolder
+
+from ..module_utils.chain_backup import bring_old, take
+from ..module_utils.chain_store import ChainUnreadable, check
+from ..module_utils.operator_folder import BACKUPS, OperatorFolder
 
 DOCUMENTATION = r"""
 module: chain_store

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.control_client import ControlClient, ControlError
-from ansible.module_utils.vocabulary import CONTROL_SOCKET, MODES
+
+from ..module_utils.control_client import ControlClient, ControlError
+from ..module_utils.vocabulary import CONTROL_SOCKET, MODES
 
 DOCUMENTATION = r"""
 module: consensus_control

@@ -6,8 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.chain_backup import progress
-from ansible.module_utils.operator_folder import OperatorFolder
+
+from ..module_utils.chain_backup import progress
+from ..module_utils.operator_folder import OperatorFolder
 
 DOCUMENTATION = r"""
 module: copy_progress

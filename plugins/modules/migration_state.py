@@ -6,8 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.chain_api import view
-from ansible.module_utils.node_state import NodePaths, read, read_replay
+
+from ..module_utils.chain_api import view
+from ..module_utils.node_state import NodePaths, read, read_replay
 
 OPTIONS = (
     *("unit", "src", "python", "socket", "mode_file", "current", "drop_in", "settings", "releases", "user"),

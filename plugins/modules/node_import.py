@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
-from ansible.module_utils import durable
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.bounded_reader import Unreadable, read_bytes
-from ansible.module_utils.node_import import ImportEditRefused, complete, unwrap, wrap
-from ansible.module_utils.owned_place import rewrite
+
+from ..module_utils import durable
+from ..module_utils.bounded_reader import Unreadable, read_bytes
+from ..module_utils.node_import import ImportEditRefused, complete, unwrap, wrap
+from ..module_utils.owned_place import rewrite
 
 DOCUMENTATION = r"""
 module: node_import
@@ -58,7 +60,7 @@ def main() -> None:
     except ImportEditRefused as error:
         module.fail_json(msg=f"{path} is not edited: {error}")
     changed = edited != source
-    result = {"changed": changed}
+    result: dict[str, Any] = {"changed": changed}
     if changed:
         before, after = source.decode(), edited.decode()
         result["diff"] = {

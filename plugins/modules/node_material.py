@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.node_material import read
+
+from ..module_utils.node_material import read
 
 OPTIONS = ("src", "python", "user", "state_dir", "operator_dir")
 

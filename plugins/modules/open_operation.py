@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.operation import OperationError, close, read, write
-from ansible.module_utils.operator_folder import OPERATION, OperatorFolder
+
+from ..module_utils.operation import OperationError, close, read, write
+from ..module_utils.operator_folder import OPERATION, OperatorFolder
 
 DOCUMENTATION = r"""
 module: open_operation

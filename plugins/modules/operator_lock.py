@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.operator_lock import Claim, LockFile, describe
+
+from ..module_utils.operator_lock import Claim, LockFile, describe
 
 DOCUMENTATION = r"""
 module: operator_lock

@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.removal import doomed, empty, remove
+
+from ..module_utils.removal import doomed, empty, remove
 
 DOCUMENTATION = r"""
 module: paths_absent

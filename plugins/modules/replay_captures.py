@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.captures import ReplayImpossible, replay, write
+
+from ..module_utils.captures import ReplayImpossible, replay, write
 
 DOCUMENTATION = r"""
 module: replay_captures

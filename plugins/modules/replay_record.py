@@ -6,9 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.bounded_reader import Unreadable, read_object
-from ansible.module_utils.operator_folder import OperatorFolder
-from ansible.module_utils.replay_record import NoReplay, lay_down
+
+from ..module_utils.bounded_reader import Unreadable, read_object
+from ..module_utils.operator_folder import OperatorFolder
+from ..module_utils.replay_record import NoReplay, lay_down
 
 DOCUMENTATION = r"""
 module: replay_record

@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import as_user
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.bounded_reader import Unreadable, parse_json
-from ansible.module_utils.node_import import ImportEditRefused, complete, names
-from ansible.module_utils.sealed import NODE_FILE, SealError, changes_back, find, obstacles, seal, undecided
-from ansible.module_utils.sealed import source as read_source
+
+from ..module_utils import as_user
+from ..module_utils.bounded_reader import Unreadable, parse_json
+from ..module_utils.node_import import ImportEditRefused, complete, names
+from ..module_utils.sealed import NODE_FILE, SealError, changes_back, find, obstacles, seal, undecided
+from ..module_utils.sealed import source as read_source
 
 DOCUMENTATION = r"""
 module: sealed_copy

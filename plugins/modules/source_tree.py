@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 from pathlib import Path
 
-from ansible.module_utils import durable
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.bounded_reader import Unreadable, read_bytes
-from ansible.module_utils.owned_place import act
+
+from ..module_utils import durable
+from ..module_utils.bounded_reader import Unreadable, read_bytes
+from ..module_utils.owned_place import act
 
 DOCUMENTATION = r"""
 module: source_tree
@@ -85,7 +87,7 @@ def main() -> None:
             {"before_header": header, "after_header": header, "before": text(before), "after": text(content)}
         )
         if not module.check_mode:
-            act(path.parent, lambda path=path, content=content: write(path, content))
+            act(path.parent, partial(write, path, content))
     for path in superfluous(dest, module.params["folders"], set(files)):
         changed.append(str(path))
         diffs.append({"before_header": str(path), "after_header": "absent", "before": "", "after": ""})

@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.record import pack
+
+from ..module_utils.record import pack
 
 DOCUMENTATION = r"""
 module: state_record

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.bounded_reader import Unreadable
-from ansible.module_utils.journal import recorded_mode
-from ansible.module_utils.journal_file import JournalBroken, JournalFile
-from ansible.module_utils.operator_folder import OperatorFolder
+
+from ..module_utils.bounded_reader import Unreadable
+from ..module_utils.journal import recorded_mode
+from ..module_utils.journal_file import JournalBroken, JournalFile
+from ..module_utils.operator_folder import OperatorFolder
 
 DOCUMENTATION = r"""
 module: step_journal

@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.source_archive import context_hash, pack, source_files
+
+from ..module_utils.source_archive import context_hash, pack, source_files
 
 DOCUMENTATION = r"""
 module: wheel_context

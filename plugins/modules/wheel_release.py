@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.release import Interpreter, ReleaseRefused, install, is_whole, switch
+
+from ..module_utils.release import Interpreter, ReleaseRefused, install, is_whole, switch
 
 DOCUMENTATION = r"""
 module: wheel_release

@@ -7,10 +7,16 @@ import math
 from typing import Any
 
 import pytest
-from completion import advice, is_completed, judge, lines, refused
-from gate import decide
-from gate.status_reader import told_by
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import decide
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import told_by
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.completion import (
+    advice,
+    is_completed,
+    judge,
+    lines,
+    refused,
+)
 from tests.gate import healthy
 from tests.gate.healthy import a_status
 from tests.gate.machines import measured

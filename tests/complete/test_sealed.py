@@ -7,8 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from node_import import ImportEditRefused, complete, wrap
-from sealed import SealError, changes_back, find, obstacles, seal, undecided
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.node_import import (
+    ImportEditRefused,
+    complete,
+    wrap,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.sealed import (
+    SealError,
+    changes_back,
+    find,
+    obstacles,
+    seal,
+    undecided,
+)
 
 LINE = b"    from %sconsensus import ConsensusEngine\n"
 PAIR = b"try:\n" + LINE % b"." + b"except ImportError:\n" + LINE % b""

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PLAYS = ROOT / "playbooks"
 ROLES = ROOT / "roles"
 
+OURS = "coinjecture.migration."
 OF_STRANGERS = frozenset(
     {
         *("migration_state_dir", "migration_socket", "coinjecture_database"),  # the node's user writes there
@@ -109,7 +110,7 @@ def _walk(listed: list[dict[str, Any]], above: dict[str, Any], path: Path) -> It
         module = next(key for key in task if key not in _OF_A_TASK)
         text = yaml.safe_dump([task[module], task.get("loop"), told["vars"]])
         user = str(told.get("become_user", "root"))
-        yield Task(str(path.relative_to(ROOT)), str(task["name"]), module, user, text)
+        yield Task(str(path.relative_to(ROOT)), str(task["name"]), module.removeprefix(OURS), user, text)
 
 
 def strangers() -> frozenset[str]:

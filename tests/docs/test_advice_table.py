@@ -22,11 +22,11 @@ TYPED = re.compile(
     r"-e '?\{?\"?[\w…]+|restart_\w+(?:=\w+| above)|systemctl [a-z]+-?[a-z]+(?![\w-])"
     r"|type -\w\b|write-mode-file [a-z]+|remove the file|acknowledge (?:it|with ack)"
 )
-IN_A_PLAY = re.compile(r"'(\w+)' \| typed_command\(([^)]*)\)")
+IN_A_PLAY = re.compile(r"'(\w+)' \| coinjecture\.migration\.typed_command\(([^)]*)\)")
 OF_ANY_VALUE = {
     "plugins/callback/run_check.py",
-    "plugins/module_utils/extra_variables.py",
-    "plugins/module_utils/typed_run.py",
+    "plugins/plugin_utils/messages/extra_variables.py",
+    "plugins/plugin_utils/messages/typed_run.py",
 }
 """Files that tell how a value is written, whatever it is."""
 

@@ -23,7 +23,7 @@ def functions() -> set[str]:
 def codes_of_the_gate() -> set[str]:
     """The codes that the gate can give, read from its calls of `fail` and `wait`."""
     found: set[str] = set()
-    for path in (ROOT / "plugins/module_utils/gate").glob("*.py"):
+    for path in (ROOT / "plugins/plugin_utils/gate").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             is_finding = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
             if is_finding and node.func.attr in ("fail", "wait") and isinstance(node.args[0], ast.Constant):

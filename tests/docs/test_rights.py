@@ -16,7 +16,6 @@ UTILS, MODULES = ROOT / "plugins/module_utils", ROOT / "plugins/modules"
 RUN_COMMANDS = {
     "as_user.py": "all that runs a command with rights given up",
     "captures.py": "called by replay_captures, which is the node's user",
-    "controller_run.py": "on the controller",
 }
 
 
@@ -62,9 +61,7 @@ def imported(path: Path) -> set[str]:
     names, waiting = set[str](), [path]
     while waiting:
         for node in ast.walk(ast.parse(waiting.pop().read_text())):
-            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith(
-                "ansible.module_utils"
-            ):
+            if not isinstance(node, ast.ImportFrom) or not node.level:
                 continue
             last = (node.module or "").split(".")[-1]
             for name in [last, *(alias.name for alias in node.names)]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import vocabulary
 import yaml
+
+from ansible_collections.coinjecture.migration.plugins.module_utils import vocabulary
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "wrapper/coinjecture_migration/vocabulary.py"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vocabulary import OUTCOMES
-
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import OUTCOMES
 from tests.gate.machines import measured
 
 EDGES = [0.5, 1.0, 2.0]

@@ -19,8 +19,12 @@ from typing import Any
 
 from coinjecture_migration.evidence.histograms import FINE, Paired
 from coinjecture_migration.runtime.timing import Spent
-from gate.bounds import ranks
-from gate.performance import BEYOND_DOUBT, QUANTILES
+
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.bounds import ranks
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.performance import (
+    BEYOND_DOUBT,
+    QUANTILES,
+)
 
 MEDIAN, SPREAD = 150e-6, 0.25
 BLOCKS = [MEDIAN * math.exp(SPREAD * NormalDist().inv_cdf((k + 0.5) / 100)) for k in range(100)]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate import decide
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import decide
 from tests.gate.healthy import a_sentinel, a_status, an_arm
 from tests.gate.machines import measured
 from tests.gate.test_gate import (

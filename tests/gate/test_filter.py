@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.coinjecture.migration.plugins.filter import migration
 from tests.gate.test_gate import count_calls, put
 from tests.plugins.test_steps import CRITERIA, PHASES, a_node
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def filters() -> dict[str, Any]:
     """The filters by their names in a template."""
-    spec = importlib.util.spec_from_file_location("migration", ROOT / "plugins/filter/migration.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: dict[str, Any] = module.FilterModule().filters()
+    found: dict[str, Any] = migration.FilterModule().filters()
     return found
 
 

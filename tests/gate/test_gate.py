@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import pytest
-from gate import decide
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import decide
 from tests.gate import healthy
 from tests.gate.healthy import RELEASE, a_fork, a_sentinel, a_status, a_view
 from tests.gate.machines import measured

@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 from coinjecture_migration.evidence.histograms import FINE, Paired
 from coinjecture_migration.runtime.timing import Spent
-from gate import decide, durations
-from gate.bounds import highest_rate, ranks, tail_at_least, tail_at_most
-from gate.performance import compare
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import decide, durations
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.bounds import (
+    highest_rate,
+    ranks,
+    tail_at_least,
+    tail_at_most,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.performance import compare
 from tests.gate.machines import measured
 from tests.gate.test_gate import CRITERIA, NOW, a_healthy_node, a_replay, an_arm
 

@@ -6,9 +6,9 @@ import random
 from collections import Counter
 
 import pytest
-from gate import durations
-from gate.performance import judge
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import durations
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.performance import judge
 from tests.gate.machines import MACHINES, Machine, drawn, walked
 
 SOAKS = 10_000

@@ -6,9 +6,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-from gate.findings import NEVER_OVERRIDDEN
-from gate.override import OverrideRefused, override
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.findings import NEVER_OVERRIDDEN
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.override import (
+    OverrideRefused,
+    override,
+)
 from tests.gate.test_gate import NOW, arm_found, count_calls, decide_with, fork, latch, put, release
 from tests.plugins.test_schemas import schema
 

@@ -60,7 +60,7 @@ def role(
     here: Path, name: str, on: str = "node1", tasks_from: str = "main", **values: Any
 ) -> tuple[int, str]:
     """Run a role's tasks on one node of a play over both."""
-    include = {"name": name, "tasks_from": tasks_from}
+    include = {"name": f"coinjecture.migration.{name}", "tasks_from": tasks_from}
     task = {
         "name": f"Run {name}", "ansible.builtin.include_role": include,
         "when": f"inventory_hostname == '{on}'",

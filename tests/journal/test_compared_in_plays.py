@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from journal import append
-from journal_file import JournalFile
-from operator_folder import OperatorFolder
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import append
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal_file import JournalFile
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
 from tests.usage.support import inventory, play
 
 ENTRY = {"at": 1.7e9, "who": "ann@laptop", "why": "phase 1", "what": "step done", "node": "node1", "phase": 1,

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from journal import append
 
-PLUGIN = Path(__file__).resolve().parents[2] / "plugins/action/step_journal.py"
+from ansible_collections.coinjecture.migration.plugins.action import step_journal
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import append
+
 ENTRY = {"at": 1.7e9, "who": "ops", "why": "phase 1", "what": "step done", "node": "node1", "to": "shadow"}
-
-
-@pytest.fixture(scope="module")
-def plugin() -> ModuleType:
-    """The action plugin, as Ansible loads it: by its path."""
-    spec = importlib.util.spec_from_file_location("step_journal_action", PLUGIN)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -33,23 +22,21 @@ def others(copy: Path) -> list[str]:
     return sorted(path.read_text() for path in copy.parent.iterdir() if path != copy)
 
 
-def test_given_a_journal_that_goes_on_from_the_copy_then_the_copy_is_replaced(
-    plugin: ModuleType, copy: Path
-) -> None:
+def test_given_a_journal_that_goes_on_from_the_copy_then_the_copy_is_replaced(copy: Path) -> None:
     first = append("", ENTRY)
-    plugin.keep(copy, first)
-    plugin.keep(copy, append(first, ENTRY))
+    step_journal.keep(copy, first)
+    step_journal.keep(copy, append(first, ENTRY))
     assert copy.read_text() == append(first, ENTRY)
     assert others(copy) == []
 
 
 def test_given_a_journal_of_another_history_then_the_copy_is_renamed_every_time_and_none_is_lost(
-    plugin: ModuleType, copy: Path, monkeypatch: pytest.MonkeyPatch
+    copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.strftime", lambda *_: "20260101T000000Z")  # all within one second
     histories = [append("", ENTRY | {"why": why}) for why in ("one", "another", "a third")]
     for history in histories:
-        plugin.keep(copy, history)
+        step_journal.keep(copy, history)
     assert copy.read_text() == histories[-1]
     assert others(copy) == sorted(histories[:-1])
     names = sorted(path.name for path in copy.parent.iterdir())
@@ -58,15 +45,13 @@ def test_given_a_journal_of_another_history_then_the_copy_is_renamed_every_time_
     ]  # fmt: skip
 
 
-def test_given_a_journal_that_was_cut_short_then_the_longer_copy_is_kept(
-    plugin: ModuleType, copy: Path
-) -> None:
+def test_given_a_journal_that_was_cut_short_then_the_longer_copy_is_kept(copy: Path) -> None:
     long = append(append("", ENTRY), ENTRY)
-    plugin.keep(copy, long)
-    plugin.keep(copy, append("", ENTRY))
+    step_journal.keep(copy, long)
+    step_journal.keep(copy, append("", ENTRY))
     assert others(copy) == [long]
 
 
-def test_given_no_copy_then_there_is_none_to_set_aside(plugin: ModuleType, copy: Path) -> None:
-    plugin.set_aside(copy)
+def test_given_no_copy_then_there_is_none_to_set_aside(copy: Path) -> None:
+    step_journal.set_aside(copy)
     assert not copy.parent.exists()

@@ -8,11 +8,21 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from entries import PARTS, entry, if_broken
-from journal import FIELDS, append, verify_chain
-from rollback import plan as plan_rollback
-from steps import gate_record
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import (
+    FIELDS,
+    append,
+    verify_chain,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.entries import (
+    PARTS,
+    entry,
+    if_broken,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.rollback import (
+    plan as plan_rollback,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.steps import gate_record
 from tests.plugins.test_schemas import schema
 from tests.plugins.test_steps import a_node
 from tests.report.test_what_a_gate_proved import a_passed_step

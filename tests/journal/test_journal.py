@@ -8,9 +8,20 @@ from typing import Any
 
 import jsonschema
 import pytest
-from journal import FIRST, append, recorded_mode, unfinished, verify, verify_chain
-from journal_file import JournalBroken, JournalFile
-from operator_folder import OperatorFolder
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import (
+    FIRST,
+    append,
+    recorded_mode,
+    unfinished,
+    verify,
+    verify_chain,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal_file import (
+    JournalBroken,
+    JournalFile,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,13 +7,19 @@ import os
 from pathlib import Path
 from typing import Any
 
-import kept
 import pytest
-from journal import append, known_by
-from journal_file import JournalBroken, JournalFile
-from operator_folder import NETWORK, OperatorFolder
-from operators import journal_report
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import append, known_by
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal_file import (
+    JournalBroken,
+    JournalFile,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import (
+    NETWORK,
+    OperatorFolder,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs import kept
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs.operators import journal_report
 from report.migration import main as make_page
 
 FIRST, SECOND = "0123456789abcdef", "fedcba9876543210"

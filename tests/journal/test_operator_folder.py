@@ -12,11 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journal import Known, append, digest, known_by
-from journal_file import JournalBroken, JournalFile
-from operation import read as read_operation
-from operation import write as write_operation
-from operator_folder import JOURNAL, RESERVE, OperatorFolder, head_of
+
+from ansible_collections.coinjecture.migration.plugins.module_utils import durable
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import (
+    Known,
+    append,
+    digest,
+    known_by,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal_file import (
+    JournalBroken,
+    JournalFile,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.operation import read as read_operation
+from ansible_collections.coinjecture.migration.plugins.module_utils.operation import write as write_operation
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import (
+    JOURNAL,
+    RESERVE,
+    OperatorFolder,
+    head_of,
+)
 
 STRANGER = 12345
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="a folder of another user is made as root")
@@ -73,7 +88,7 @@ def test_given_a_move_that_was_cut_off_then_the_next_one_finishes_it(
 ) -> None:
     laid_down(folder)
     with monkeypatch.context() as cut:
-        cut.setattr("durable.rename", lambda old, new: (_ for _ in ()).throw(KeyboardInterrupt()))
+        cut.setattr(durable, "rename", lambda old, new: (_ for _ in ()).throw(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             folder.make()
     assert read_operation(folder) == BEGUN

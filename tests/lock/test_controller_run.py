@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from controller_run import ControllerGone, has_ended, place, run_id, started, this_run
+
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs.controller_run import (
+    ControllerGone,
+    has_ended,
+    place,
+    run_id,
+    started,
+    this_run,
+)
 
 
 @pytest.fixture

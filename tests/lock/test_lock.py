@@ -10,7 +10,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from operator_lock import Claim, LockFile, expired
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_lock import (
+    Claim,
+    LockFile,
+    expired,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 ALICE = Claim("aaaa", "alice@laptop", "phase 1", "place-a", 11)

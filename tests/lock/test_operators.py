@@ -6,8 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from journal import append, known_by, verify
-from operators import journal_report, lock_lines, lock_refusals, way_on
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import append, known_by, verify
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs.operators import (
+    journal_report,
+    lock_lines,
+    lock_refusals,
+    way_on,
+)
 
 LOCK = {"id": "aaaa", "who": "alice@laptop"}
 REFUSED = {"item": "node1", "outcome": "refused", "lock": LOCK, "why": "held by alice@laptop"}

@@ -121,7 +121,7 @@ GIVE_BACK = """
 - hosts: nodes
   gather_facts: false
   tasks:
-    - ansible.builtin.include_role: {name: lock, tasks_from: release}
+    - ansible.builtin.include_role: {name: coinjecture.migration.lock, tasks_from: release}
 """
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from vocabulary import OUTCOMES
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import OUTCOMES
 from roles.grafana.dashboard.__main__ import TARGET
 from roles.grafana.dashboard.build import UID, encode
 from tests.monitoring.support import RECORDING, ROOT, tool

@@ -9,7 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import journal as step_journal
 import pytest
 from coinjecture_exporter import chain, evidence_families
 from coinjecture_exporter.collector import NodeCollector
@@ -18,6 +17,7 @@ from coinjecture_exporter.settings import Settings, SettingsError, load_settings
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ansible_collections.coinjecture.migration.plugins.module_utils import journal as step_journal
 from tests.monitoring.support import evidence
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]

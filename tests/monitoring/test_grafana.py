@@ -84,8 +84,8 @@ def grafana() -> Iterator[tuple[Recorder, Grafana]]:
 
 def play(folder: Path, **variables: Any) -> subprocess.CompletedProcess[str]:
     """Play the role on this machine, where it may only ask an API."""
-    plays = [{"hosts": "localhost", "gather_facts": False, "tasks": [
-        {"name": "Have the dashboard", "ansible.builtin.include_role": {"name": "grafana"}}]}]  # fmt: skip
+    role = {"ansible.builtin.include_role": {"name": "coinjecture.migration.grafana"}}
+    plays = [{"hosts": "localhost", "gather_facts": False, "tasks": [{"name": "Have the dashboard"} | role]}]
     (folder / "play.yml").write_text(yaml.safe_dump(plays))
     given = {"migration_root": str(ROOT), "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     (folder / "vars.json").write_text(json.dumps(given | variables))

@@ -68,7 +68,10 @@ def checked(folder: Path, variables: dict[str, Any], program: str = "ansible-pla
     """What the role says of who is told, before it does anything."""
     task = {
         "name": "Check who is told",
-        "ansible.builtin.include_role": {"name": "monitoring", "tasks_from": "receivers"},
+        "ansible.builtin.include_role": {
+            "name": "coinjecture.migration.monitoring",
+            "tasks_from": "receivers",
+        },
     }
     plays = [{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]
     (folder / "play.yml").write_text(yaml.safe_dump(plays))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from answers import QUESTIONS, answers
+
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.answers import QUESTIONS, answers
 
 FACTS: dict[str, Any] = {
     "node": "node1",

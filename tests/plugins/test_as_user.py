@@ -7,8 +7,9 @@ import pwd
 import time
 from pathlib import Path
 
-import as_user
 import pytest
+
+from ansible_collections.coinjecture.migration.plugins.module_utils import as_user
 
 
 def test_given_a_command_then_what_it_prints_comes_back(tmp_path: Path) -> None:

@@ -8,9 +8,18 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-import bounded_reader
 import pytest
-from bounded_reader import Unreadable, folder, parse_json, read_bytes, read_json, read_object, read_text
+
+from ansible_collections.coinjecture.migration.plugins.module_utils import bounded_reader
+from ansible_collections.coinjecture.migration.plugins.module_utils.bounded_reader import (
+    Unreadable,
+    folder,
+    parse_json,
+    read_bytes,
+    read_json,
+    read_object,
+    read_text,
+)
 
 STRANGER = 12345
 """A user without a name, who owns the folder that root reads."""

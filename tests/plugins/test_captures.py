@@ -12,11 +12,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import captures
 import coinjecture
 import pytest
-from captures import ReplayImpossible, merged, read, replay, write
 
+from ansible_collections.coinjecture.migration.plugins.module_utils import captures
+from ansible_collections.coinjecture.migration.plugins.module_utils.captures import (
+    ReplayImpossible,
+    merged,
+    read,
+    replay,
+    write,
+)
 from tests.replay.support import GENESIS_BLOCK, LEGACY, capture_file, capture_of, child, wrong_legacy
 
 

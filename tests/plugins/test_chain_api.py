@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import chain_api
 import pytest
-from chain_api import ApiError, Expectations, check
+
+from ansible_collections.coinjecture.migration.plugins.module_utils import chain_api
+from ansible_collections.coinjecture.migration.plugins.module_utils.chain_api import (
+    ApiError,
+    Expectations,
+    check,
+)
 
 WANTED = Expectations(advance=1, lag=2, min_peers=1, timeout=10)
 

@@ -6,10 +6,11 @@ import os
 import sqlite3
 from pathlib import Path
 
-import chain_backup
 import pytest
-from chain_backup import bring_old, take
-from operator_folder import OperatorFolder
+
+from ansible_collections.coinjecture.migration.plugins.module_utils import chain_backup
+from ansible_collections.coinjecture.migration.plugins.module_utils.chain_backup import bring_old, take
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
 
 from .conftest import give_to_nobody
 

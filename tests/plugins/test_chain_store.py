@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import chain_store
 import pytest
-from chain_store import ChainUnreadable, back_up, check
+
+from ansible_collections.coinjecture.migration.plugins.module_utils import chain_store
+from ansible_collections.coinjecture.migration.plugins.module_utils.chain_store import (
+    ChainUnreadable,
+    back_up,
+    check,
+)
 
 QUERY = "SELECT seq, raw FROM blocks ORDER BY seq"
 

@@ -1,4 +1,4 @@
-"""Configuration that cannot be written once: two ansible.cfg, roles' defaults and specifications."""
+"""Configuration that cannot be written once: what both folders see, roles' defaults and specifications."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.parents[1].name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
-FOLDERS = (
-    *("roles_path", "library", "module_utils", "action_plugins", "filter_plugins"),
-    "callback_plugins",
-)
+COLLECTION = "ansible_collections/coinjecture/migration"
 TASKS = sorted(
     {*ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("playbooks/*.yml"), *ROOT.glob("playbooks/tasks/*.yml")}
 )
@@ -25,26 +22,21 @@ INVENTORIES = (
 )
 
 
-def settings(path: Path) -> dict[tuple[str, str], str]:
-    """Every setting of an ansible.cfg, its paths resolved as Ansible does: against the file."""
-    config = configparser.ConfigParser()
-    config.read(path)
-    found = {(section, key): value for section in config.sections() for key, value in config[section].items()}
-    for key in ("inventory", *FOLDERS):
-        found["defaults", key] = str((path.parent / found["defaults", key]).resolve())
-    return found
-
-
 def document(path: Path) -> Any:
     """A YAML file."""
     return yaml.safe_load(path.read_text())
 
 
-def test_given_both_ansible_cfg_then_they_say_the_same() -> None:
-    root, playbooks = settings(ROOT / "ansible.cfg"), settings(ROOT / "playbooks/ansible.cfg")
-    assert root == playbooks
-    for key in FOLDERS:
-        assert Path(root["defaults", key]).is_dir()
+@pytest.mark.parametrize("folder", [ROOT, ROOT / "playbooks"])
+def test_given_either_folder_then_ansible_cfg_leads_to_the_same_places(folder: Path) -> None:
+    """Ansible resolves the paths of an ansible.cfg against the folder where it found it, links or not."""
+    assert (folder / "ansible.cfg").resolve() == ROOT / "ansible.cfg"
+    config = configparser.ConfigParser()
+    config.read(folder / "ansible.cfg")
+    assert (folder / config["defaults"]["inventory"]).resolve() == ROOT / "inventory/local"
+    beside = folder / "collections" if folder != ROOT else folder / config["defaults"]["collections_path"][0]
+    for name in ("plugins", "roles", "meta", "galaxy.yml"):
+        assert (beside / COLLECTION / name).resolve() == ROOT / name
 
 
 def test_given_the_list_of_roles_then_every_role_has_a_specification() -> None:

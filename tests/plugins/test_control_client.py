@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from control_client import MAX_ANSWER_BYTES, ControlClient, ControlError
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.control_client import (
+    MAX_ANSWER_BYTES,
+    ControlClient,
+    ControlError,
+)
 
 Serve = Callable[[Callable[[socket.socket], None]], ControlClient]
 

@@ -7,9 +7,17 @@ import os
 import stat
 from pathlib import Path
 
-import durable
 import pytest
-from durable import keep_reserve, link, remove, rename, replace, replacing
+
+from ansible_collections.coinjecture.migration.plugins.module_utils import durable
+from ansible_collections.coinjecture.migration.plugins.module_utils.durable import (
+    keep_reserve,
+    link,
+    remove,
+    rename,
+    replace,
+    replacing,
+)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ DURABLE = {
     "plugins/action/step_journal.py": "the controller's copy of a journal",
     "plugins/module_utils/chain_backup.py": "root's copy of the chain",
     "plugins/module_utils/journal_file.py": "the step journal and its head",
-    "plugins/module_utils/kept.py": "whose network the kept things of a clone are",
+    "plugins/plugin_utils/runs/kept.py": "whose network the kept things of a clone are",
     "plugins/module_utils/operation.py": "the open operation",
     "plugins/module_utils/operator_folder.py": "root's folder, brought over whole, and its reserve",
     "plugins/module_utils/operator_lock.py": "the operator lock, and whose was broken",

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interpreter import switches
-from unit_files import Unit
-from unit_reader import read
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.interpreter import switches
+from ansible_collections.coinjecture.migration.plugins.module_utils.unit_files import Unit
+from ansible_collections.coinjecture.migration.plugins.module_utils.unit_reader import read
 
 
 def a_unit(environment: str = "", command: str = "/src/node.py", **more: Any) -> Unit:

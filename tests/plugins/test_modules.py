@@ -29,7 +29,7 @@ def run(module: str, *flags: str, **arguments: Any) -> dict[str, Any]:
     }
     command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-i", "localhost,", "-c", "local"]
     done = subprocess.run(
-        [*command, "-m", module, "-a", json.dumps(arguments), *flags],
+        [*command, "-m", f"coinjecture.migration.{module}", "-a", json.dumps(arguments), *flags],
         env=environment, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     answer: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])["plays"][0]["tasks"][0][

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,14 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.coinjecture.migration.plugins.filter import monitoring
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def filters() -> dict[str, Any]:
     """The filters as Ansible loads them."""
-    spec = importlib.util.spec_from_file_location("monitoring_filters", ROOT / "plugins/filter/monitoring.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: dict[str, Any] = module.FilterModule().filters()
+    found: dict[str, Any] = monitoring.FilterModule().filters()
     return found
 
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from node_import import ImportEditRefused, complete, names, state, unwrap, wrap
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.node_import import (
+    ImportEditRefused,
+    complete,
+    names,
+    state,
+    unwrap,
+    wrap,
+)
 
 PAIR = b'''"""A node."""
 import asyncio

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from coinjecture_migration.evidence.evidence import Evidence
-from node_material import MAX_CAPTURES, read
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.node_material import MAX_CAPTURES, read
 
 WRAPPER = Path(__file__).resolve().parents[2] / "wrapper"
 

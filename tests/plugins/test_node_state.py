@@ -12,8 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from node_state import NodePaths, read, settle_mode
-from rollback import plan as plan_rollback
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.node_state import (
+    NodePaths,
+    read,
+    settle_mode,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.rollback import (
+    plan as plan_rollback,
+)
 
 PAIR = "try:\n    from .{0} import {1}\nexcept ImportError:\n    from {0} import {1}\n"
 LEGACY = PAIR.format("consensus", "ConsensusEngine")

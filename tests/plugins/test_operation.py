@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from operation import OperationError, close, parse, read, write
-from operator_folder import OperatorFolder
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.operation import (
+    OperationError,
+    close,
+    parse,
+    read,
+    write,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
 
 BEGUN: dict[str, Any] = {
     "schema": 1,

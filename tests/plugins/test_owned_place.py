@@ -10,13 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from node_state import read_places
-from operator_folder import OperatorFolder
-from owned_place import act, of_root, rewrite, rights
-from release import Interpreter, install, switch
-from removal import remove
-from sealed import SealError, seal
-from troubles import troubles
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.node_state import read_places
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
+from ansible_collections.coinjecture.migration.plugins.module_utils.owned_place import (
+    act,
+    of_root,
+    rewrite,
+    rights,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.release import (
+    Interpreter,
+    install,
+    switch,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.removal import remove
+from ansible_collections.coinjecture.migration.plugins.module_utils.sealed import SealError, seal
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.troubles import troubles
 
 from .conftest import give_to_nobody
 from .test_modules import PAIR

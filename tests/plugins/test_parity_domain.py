@@ -6,7 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from parity_domain import MAX_BYTES, out_of_domain
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.parity_domain import (
+    MAX_BYTES,
+    out_of_domain,
+)
 
 
 def a_block(**complexity: Any) -> bytes:

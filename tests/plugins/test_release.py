@@ -13,9 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import wheel_file
-from installed import compare
-from release import BUILD_PROBE, TAGS_PROBE, Interpreter, ReleaseRefused, install, switch, wheel_hash
+
+from ansible_collections.coinjecture.migration.plugins.module_utils import wheel_file
+from ansible_collections.coinjecture.migration.plugins.module_utils.installed import compare
+from ansible_collections.coinjecture.migration.plugins.module_utils.release import (
+    BUILD_PROBE,
+    TAGS_PROBE,
+    Interpreter,
+    ReleaseRefused,
+    install,
+    switch,
+    wheel_hash,
+)
 
 from .conftest import give_to_nobody
 from .test_modules import run as run_module

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from removal import doomed, empty, remove
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.removal import doomed, empty, remove
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from operation import parse
-from rollback import operation, plan
-from steps import plan as plan_step
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.operation import parse
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.rollback import operation, plan
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.steps import plan as plan_step
 
 
 def a_node(

@@ -10,10 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from node_state import NodePaths, read
-from overview import status_report
-from steps import plan
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.node_state import NodePaths, read
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.steps import plan
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import status_report
 from tests.gate.healthy import a_status
 from tests.plugins.test_screen import latched
 

@@ -5,15 +5,25 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import overview
 import pytest
-import troubles
 from coinjecture_migration.evidence.histograms import LATENCY_EDGES as EDGES_OF_THE_WRAPPER
-from overview import LATENCY_EDGES, quantile, status_report
-from screen import coloured, duration, seconds, status_lines, step_lines
-from typed_run import Run
-from vocabulary import OUTCOMES
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import OUTCOMES
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.typed_run import Run
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning import troubles
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status import overview
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import (
+    LATENCY_EDGES,
+    quantile,
+    status_report,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import (
+    coloured,
+    duration,
+    seconds,
+    status_lines,
+    step_lines,
+)
 from tests.gate.healthy import a_status
 
 NOW = 1_700_000_017.0

@@ -7,11 +7,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from gate.reading import Garbled
-from gate.status_reader import read_state
-from overview import status_report
-from screen import status_lines
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import Garbled
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import read_state
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import status_report
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import status_lines
 from tests.gate.test_every_field import ANYTHING, REMOVED, a_full_node, at, changed, dotted, places, same
 from tests.gate.test_gate import NOW
 from tests.plugins.test_schemas import schema

@@ -7,7 +7,12 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from source_archive import context_hash, pack, source_files
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.source_archive import (
+    context_hash,
+    pack,
+    source_files,
+)
 
 
 @pytest.fixture

@@ -8,8 +8,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-from steps import finished, plan, soak_before
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.steps import (
+    finished,
+    plan,
+    soak_before,
+)
 from tests.gate.healthy import a_status, a_view, an_arm
 from tests.gate.machines import measured
 

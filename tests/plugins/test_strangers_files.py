@@ -8,12 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journal import append
-from journal_file import JournalBroken, JournalFile
-from node_state import read_mode_file, read_replay
-from operation import read as read_operation
-from operator_folder import OperatorFolder
-from operator_lock import LockFile
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import append
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal_file import (
+    JournalBroken,
+    JournalFile,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.node_state import (
+    read_mode_file,
+    read_replay,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.operation import read as read_operation
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_lock import LockFile
 
 
 def a_deep_one(path: Path) -> None:

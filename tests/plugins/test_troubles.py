@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from repair import kept, plan
-from rollback import plan as plan_rollback
-from troubles import drop_in_is_wrong, troubles
+
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.repair import kept, plan
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.rollback import (
+    plan as plan_rollback,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.troubles import (
+    drop_in_is_wrong,
+    troubles,
+)
 
 OWN = "/etc/systemd/system/node.service.d/50-migration.conf"
 RELEASE = "ab" * 32

@@ -9,11 +9,29 @@ from typing import Any
 
 import jinja2
 import pytest
-import unit_reader
 import yaml
-from troubles import drop_in_is_wrong
-from unit_files import Unit, environment_file_names, paths, read, show, split, variables, with_drop_in
-from unit_needs import LISTS, Needs, findings, obstacles, process_findings, text, variable
+
+from ansible_collections.coinjecture.migration.plugins.module_utils import unit_reader
+from ansible_collections.coinjecture.migration.plugins.module_utils.unit_files import (
+    Unit,
+    environment_file_names,
+    paths,
+    read,
+    show,
+    split,
+    variables,
+    with_drop_in,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.unit_needs import (
+    LISTS,
+    Needs,
+    findings,
+    obstacles,
+    process_findings,
+    text,
+    variable,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.troubles import drop_in_is_wrong
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = json.loads((Path(__file__).parent / "fixtures/units.json").read_text())

@@ -6,8 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from operation import parse
-from upgrade import check, lines, operation, plan
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.operation import parse
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.upgrade import (
+    check,
+    lines,
+    operation,
+    plan,
+)
 
 OLD, NEW, THIRD = "0" * 64, "1" * 64, "2" * 64
 

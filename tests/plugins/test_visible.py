@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 import yaml
-from overview import status_report
-from screen import coloured, status_lines, step_lines
-from visible import visible, visible_in
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.visible import visible, visible_in
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import status_report
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import (
+    coloured,
+    status_lines,
+    step_lines,
+)
 from report.page import render
 from tests.gate.test_refused_plays import here, play
 from tests.plugins.test_screen import NOW, a_node, a_step, latched
@@ -78,7 +82,7 @@ def test_given_a_play_that_prints_strangers_words_then_the_terminal_is_not_steer
     dest = here / "written"
     dest.write_text("before\n")
     tasks = [
-        {"name": "Say it", "say": {"lines": ["{{ evil }}"]}},
+        {"name": "Say it", "coinjecture.migration.say": {"lines": ["{{ evil }}"]}},
         {"name": "Tell it", "ansible.builtin.debug": {"msg": "{{ evil }}"}},
         {
             "name": "Write it",

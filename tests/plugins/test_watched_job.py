@@ -11,10 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chain_backup import progress
-from operator_folder import BACKUPS, OperatorFolder
-from watched_job import TOLD_EVERY, WatchedJob
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.chain_backup import progress
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import (
+    BACKUPS,
+    OperatorFolder,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs.watched_job import (
+    TOLD_EVERY,
+    WatchedJob,
+)
 from tests.plugins.test_modules import ROOT, run
 
 OPTIONS = {"state": "backed_up", "copy": "copy.db", "limit": 60.0, "hold": 2.0, "user": ""}
@@ -115,7 +121,7 @@ def played(folder: Path, **task: Any) -> dict[str, Any]:
 def test_given_a_copy_in_one_go_or_watched_then_the_role_gets_the_same(
     arguments: dict[str, Any], tmp_path: Path, limit: int
 ) -> None:
-    taken = played(tmp_path, chain_store=arguments, **{"async": limit})
+    taken = played(tmp_path, **{"coinjecture.migration.chain_store": arguments, "async": limit})
     assert taken["backup"]["rows"] == {"blocks": 10} and taken["changed"] is True
     assert "ansible_job_id" not in taken
     assert (tmp_path / "operator/backups/copy.db").exists()

@@ -6,9 +6,13 @@ import itertools
 from typing import Any
 
 import pytest
-from waiting import LONGEST, SHORTEST, next_look
-from waves import before, waves
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.waiting import (
+    LONGEST,
+    SHORTEST,
+    next_look,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.waves import before, waves
 from tests.gate.test_filter import filters
 
 TEN = [f"node{number}" for number in range(1, 11)]

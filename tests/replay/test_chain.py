@@ -22,8 +22,8 @@ from coinjecture.replay.snapshot import rows as read_rows
 from coinjecture.replay.tally import Tally
 from coinjecture_migration.evidence.histograms import FINE, Durations
 from consensus_surface import REASONS
-from gate import durations
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import durations
 from testnet.node.src.storage import Storage
 from tests.oracle.support import sealed
 

@@ -10,11 +10,14 @@ from typing import Any
 
 import jsonschema
 import pytest
-from gate import status_reader
-from node_state import read_replay
-from operator_folder import REPLAY, OperatorFolder
-from replay_record import NoReplay, lay_down
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.node_state import read_replay
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import (
+    REPLAY,
+    OperatorFolder,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.replay_record import NoReplay, lay_down
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import status_reader
 from tests.gate.test_gate import CRITERIA, NOW, RELEASE, a_replay, decide_with
 
 from .chains import database, grown, network

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from completion import speed
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.completion import speed
 from report.criteria import Criterion, judge
 from report.migration import assemble
 from report.run import Run

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate.reading import Garbled
-from gate.status_reader import read
 from jsonschema import Draft202012Validator
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import Garbled
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import read
 from report.criteria import judge
 from report.migration import assemble
 from report.page import render

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journal import append
-from vocabulary import OUTCOMES
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import append
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import OUTCOMES
 from report.criteria import judge
 from report.migration import assemble, main, read_decisions
 from report.page import render

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from overview import status_report
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import status_report
 from report import watch
 from report.watch import ReadingError, Watch, frame, read_network, show, wants_colour
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import jsonschema
 import yaml
-from journal import append, verify_chain
-from steps import gate_record, plan
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import append, verify_chain
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.steps import gate_record, plan
 from report.sources import gate_from_journal
 from tests.gate.test_refused_plays import here, play
 from tests.plugins.test_schemas import schema

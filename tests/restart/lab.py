@@ -76,10 +76,8 @@ class Droplet:
 
     def bring_guard(self, at: str) -> None:
         packed = BytesIO()
-        with tarfile.open(fileobj=packed, mode="w") as tar:
+        with tarfile.open(fileobj=packed, mode="w", dereference=True) as tar:
             tar.add(PROGRAM, "invisible_restart", filter=_source_only)
-            for name in ("durable.py", "as_user.py", "bounded_reader.py", "owned_place.py"):
-                tar.add(ROOT / "plugins/module_utils" / name, name)
             for extra in BROUGHT.glob("killed_*.py"):
                 tar.add(extra, extra.name)
         prefix = [*self.docker.prefix, "docker", "exec", "-i", CONTAINER, "sh", "-c"]

@@ -19,8 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from journal import recorded_mode, unfinished, verify_chain
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import (
+    recorded_mode,
+    unfinished,
+    verify_chain,
+)
 from testnet.lab.nodes import NodeSilent, ask
 from testnet.lab.plan import NODES, ROOT, USERS
 from testnet.machine.docker import require_docker
@@ -82,9 +86,8 @@ class Operator:
         name.unlink(missing_ok=True)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
         if kill_before is not None:
-            callbacks = (Path(__file__).parent / "plugins", ROOT / "plugins/callback")
             environment |= {
-                "ANSIBLE_CALLBACK_PLUGINS": ":".join(map(str, callbacks)),
+                "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "plugins"),
                 "ANSIBLE_CALLBACKS_ENABLED": "kill_before",
                 "KILL_BEFORE": str(kill_before),
                 "KILL_BEFORE_NAME": str(name),

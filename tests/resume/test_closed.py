@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,12 @@ from typing import Any
 
 import pytest
 import yaml
-from journal import recorded_mode, unfinished, verify
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal import (
+    recorded_mode,
+    unfinished,
+    verify,
+)
 from tests.resume.support import KILLED, NO_SOAK, ROOT
 
 HERE = Path(__file__).parent
@@ -34,7 +39,24 @@ def here(tmp_path: Path) -> Path:
     (tmp_path / "group_vars").mkdir()
     (tmp_path / "group_vars/nodes.yml").write_text(yaml.safe_dump(shared | NO_SOAK))
     (tmp_path / "node1.json").write_text(json.dumps({"mode": "shadow", "latched": ""}))
+    clone_with_stubs(tmp_path / "clone")
     return tmp_path
+
+
+def clone_with_stubs(clone: Path) -> None:
+    """The clone in links, but that the actions in stubs/ stand before those of the same names."""
+    collection = clone / "playbooks/collections/ansible_collections/coinjecture/migration"
+    shutil.copytree(HERE / "stubs/action", collection / "plugins/action")
+    for here, there, own in (
+        (clone, ROOT, "playbooks"),
+        (clone / "playbooks", ROOT / "playbooks", "collections"),
+        (collection, ROOT / "ansible_collections/coinjecture/migration", "plugins"),
+        (collection / "plugins", ROOT / "plugins", "action"),
+        (collection / "plugins/action", ROOT / "plugins/action", ""),
+    ):
+        for path in there.iterdir():
+            if path.name != own and not (here / path.name).exists():
+                (here / path.name).symlink_to(path)
 
 
 def play(here: Path, playbook: str, *arguments: str, kill_before: str = "") -> tuple[int, str]:
@@ -43,11 +65,10 @@ def play(here: Path, playbook: str, *arguments: str, kill_before: str = "") -> t
     environment |= {
         "PRETENDED_NODES": str(here),
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE / "stubs"), *OURS]),
-        "ANSIBLE_ACTION_PLUGINS": f"{HERE / 'stubs/action'}:{ROOT / 'plugins/action'}",
     }
     if kill_before:
         environment |= {
-            "ANSIBLE_CALLBACK_PLUGINS": f"{HERE / 'plugins'}:{ROOT / 'plugins/callback'}",
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "plugins"),
             "ANSIBLE_CALLBACKS_ENABLED": "kill_before",
             "KILL_BEFORE": kill_before,
             "KILL_BEFORE_NAME": str(here / "killed-before"),
@@ -55,7 +76,7 @@ def play(here: Path, playbook: str, *arguments: str, kill_before: str = "") -> t
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     done = subprocess.run(
         [program, "-i", str(here / "hosts.yml"), f"playbooks/{playbook}.yml", *arguments],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False,
+        cwd=here / "clone", env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     return done.returncode, " ".join((done.stdout + done.stderr).split())
 

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import kept
 import pytest
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs import kept
 from testnet.lab import caches
 from testnet.lab.plan import ROOT
 

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 import yaml
-from extra_variables import Refused, Variable, checked, coerced, like, table
+
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.extra_variables import (
+    Refused,
+    Variable,
+    checked,
+    coerced,
+    like,
+    table,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYS = sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/**/*.yml")])

@@ -110,7 +110,7 @@ def test_given_values_that_were_typed_as_text_then_every_task_has_them_in_their_
     typed = ("removal_packages=false", "health_timeout=40 own=no", '{"gate_criteria": {"min_calls": "5"}}')
     done = play(
         tmp_path / "printed.yml", "-i", hosts, *(word for it in typed for word in ("-e", it)),
-        ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "plugins/callback"),
+        ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_CALLBACKS_ENABLED="coinjecture.migration.run_check",
     )  # fmt: skip
     assert done.status == 0, done.said
     assert "bool False, int, bool False, int" in done.said

@@ -7,8 +7,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from typed_run import Run, command
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.typed_run import Run, command
 from tests.usage.support import ROOT, inventory, play
 
 

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import supported
 import yaml
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs import supported
 from tests.usage.support import ROOT, inventory, play
 
 PROGRAMS = {

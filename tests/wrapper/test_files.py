@@ -17,10 +17,12 @@ from coinjecture_migration.evidence.evidence import Evidence
 from coinjecture_migration.runtime.timing import Spent
 from coinjecture_migration.settings import SettingsError, load_settings
 from coinjecture_migration.vocabulary import LATENCY_EDGES
-from gate.status_reader import read as read_status
-from overview import quantiles
 from referencing import Registry, Resource
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import (
+    read as read_status,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import quantiles
 from tests.oracle.support import sealed
 from tests.wrapper.conftest import Place, chain, genesis_block
 from tests.wrapper.test_hostile_engines import WrongRule

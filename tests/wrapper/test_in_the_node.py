@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import node_import
 import pytest
 from coinjecture_migration import ctl
 
+from ansible_collections.coinjecture.migration.plugins.module_utils import node_import
 from tests.oracle.support import GENESIS
 from tests.wrapper.conftest import NODE_SOURCE
 

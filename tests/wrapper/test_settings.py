@@ -69,7 +69,7 @@ def checked(folder: Path, settings: dict[str, Any]) -> subprocess.CompletedProce
     """What the role says of settings before it writes anything."""
     task = {
         "name": "Check its settings",
-        "ansible.builtin.include_role": {"name": "wrapper", "tasks_from": "settings"},
+        "ansible.builtin.include_role": {"name": "coinjecture.migration.wrapper", "tasks_from": "settings"},
     }
     plays = [{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]
     (folder / "play.yml").write_text(yaml.safe_dump(plays))

@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from journal_file import JournalFile
-from node_state import read_journal, read_network
-from operator_folder import OperatorFolder
-
+from ansible_collections.coinjecture.migration.plugins.module_utils.journal_file import JournalFile
+from ansible_collections.coinjecture.migration.plugins.module_utils.node_state import (
+    read_journal,
+    read_network,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
 from tests.gate.healthy import RELEASE, a_status, a_view, an_arm
 from tests.gate.machines import measured
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import durable
+from . import durable
 
 IDENTIFIER = "coinjecture-migration"
 FIELD_PREFIX = "COINJECTURE_"

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import durable
-import owned_place
-
+from . import durable, owned_place
 from .fit import Answer
 from .settings import Change
 from .sockets import Socket, port_is_free, read_sockets

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from vocabulary import ANSWERING, OUTCOMES
-
+from ...module_utils.vocabulary import ANSWERING, OUTCOMES
 from . import durations
 from .criteria import GOOD_OUTCOME
 from .forms import path_of

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from .extra_variables import table
+
+ROOT = Path(__file__).resolve().parents[3]
 PLAIN = re.compile(r"[\w./:@%+,-]+")
 SENTENCE = re.compile(r"[\w ./:@%+,;()-]+")
 HIDDEN = re.compile(r"pass|secret|token")
@@ -149,10 +151,6 @@ def _typed(options: Sequence[Any]) -> tuple[list[str], dict[str, Any]]:
 
 def _kept(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Of the variables, those for any playbook and those for this one; what may be a secret is in neither."""
-    try:
-        from extra_variables import table
-    except ImportError:
-        return {}, {}
     known = table() if extra else {}
     kept: dict[str, Any] = {}
     asked: dict[str, Any] = {}

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-try:
-    from ansible.module_utils.typed_run import command
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from typed_run import command
+from ..messages.typed_run import command
 
 QUESTIONS = ("toolchain", "downtime", "monitoring", "rollback", "users to notify")
 

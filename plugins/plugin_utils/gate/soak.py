@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vocabulary import COMPARING
-
+from ...module_utils.vocabulary import COMPARING
+from ..messages.typed_run import command
 from .bounds import highest_rate
 from .criteria import GOOD_OUTCOME, Criteria
 from .findings import Findings
 from .replay import Replay
-
-try:
-    from ansible.module_utils.typed_run import command
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from typed_run import command
 
 
 def judge_time(name: str, record: Mapping[str, Any], wanted: Criteria, now: float, found: Findings) -> None:

@@ -11,12 +11,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from gate import durations, performance
-from gate.bounds import highest_rate
-from gate.latency import replayed
-from gate.reading import Garbled, count, counts, number, part, shown
-from gate.status_reader import Told, told_by
-from vocabulary import COMPARING
+from ...module_utils.vocabulary import COMPARING
+from ..gate import durations, performance
+from ..gate.bounds import highest_rate
+from ..gate.latency import replayed
+from ..gate.reading import Garbled, count, counts, number, part, shown
+from ..gate.status_reader import Told, told_by
 
 TITLES = {
     "on_rust": "both nodes run on the Rust engine",

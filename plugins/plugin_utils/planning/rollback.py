@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-try:
-    from ansible.module_utils.troubles import starts_higher
-    from ansible.module_utils.vocabulary import MODES
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from troubles import starts_higher
-    from vocabulary import MODES
+from ...module_utils.vocabulary import MODES
+from .troubles import starts_higher
 
 TARGETS = ("rust", "shadow", "legacy", "removed")
 

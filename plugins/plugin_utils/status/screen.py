@@ -10,12 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-try:
-    from ansible.module_utils.visible import visible_in
-    from ansible.module_utils.vocabulary import MODES
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from visible import visible_in
-    from vocabulary import MODES
+from ...module_utils.visible import visible_in
+from ...module_utils.vocabulary import MODES
 
 WIDTH = 100
 BAR = 20

@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-try:
-    from ansible.module_utils.troubles import drop_in_is_wrong, others_win, process_is_old, troubles
-    from ansible.module_utils.typed_run import command
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from troubles import drop_in_is_wrong, others_win, process_is_old, troubles
-    from typed_run import command
+from ..messages.typed_run import command
+from .troubles import drop_in_is_wrong, others_win, process_is_old, troubles
 
 
 def plan(states: Mapping[str, Mapping[str, Any] | None], node: str, named: bool = False) -> dict[str, Any]:

@@ -10,23 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
-try:
-    from ansible.module_utils.gate import Decision, decide
-    from ansible.module_utils.gate.status_reader import known_of
-    from ansible.module_utils.troubles import troubles
-    from ansible.module_utils.typed_run import command
-    from ansible.module_utils.unit_needs import text as unit_text
-    from ansible.module_utils.vocabulary import MODES
-    from ansible.module_utils.waves import Size, before
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from gate import Decision, decide
-    from gate.status_reader import known_of
-    from troubles import troubles
-    from typed_run import command
-    from unit_needs import text as unit_text
-    from vocabulary import MODES
-    from waves import Size, before
-
+from ...module_utils.unit_needs import text as unit_text
+from ...module_utils.vocabulary import MODES
+from ..gate import Decision, decide
+from ..gate.status_reader import known_of
+from ..messages.typed_run import command
+from .troubles import troubles
+from .waves import Size, before
 
 SAID = ("outcome", "reasons", "proven")
 """What the step journal keeps of a gate's decision."""

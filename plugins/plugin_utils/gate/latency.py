@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vocabulary import COMPARING
-
+from ...module_utils.vocabulary import COMPARING
 from . import durations
 from .criteria import Criteria
 from .durations import Measured

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EVERY = "all"  # what the table of the playbooks says of every one of them
 TRUE = ("true", "yes", "on", "1")
 FALSE = ("false", "no", "off", "0")

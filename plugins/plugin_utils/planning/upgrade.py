@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-try:
-    from ansible.module_utils.typed_run import command
-    from ansible.module_utils.vocabulary import MODES
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from typed_run import command
-    from vocabulary import MODES
+from ...module_utils.vocabulary import MODES
+from ..messages.typed_run import command
 
 
 def plan(states: Mapping[str, Mapping[str, Any] | None], node: str, release: str) -> dict[str, Any]:

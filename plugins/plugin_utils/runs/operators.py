@@ -7,14 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-try:
-    from ansible.module_utils.bounded_reader import Unreadable, read_object
-    from ansible.module_utils.journal import is_another, known_by, verify_chain
-    from ansible.module_utils.typed_run import command, this_run
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from bounded_reader import Unreadable, read_object
-    from journal import is_another, known_by, verify_chain
-    from typed_run import command, this_run
+from ...module_utils.bounded_reader import Unreadable, read_object
+from ...module_utils.journal import is_another, known_by, verify_chain
+from ..messages.typed_run import command, this_run
 
 
 def way_on(states: Mapping[str, Mapping[str, Any] | None] | None, node: str) -> str:

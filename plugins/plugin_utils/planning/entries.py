@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-try:
-    from ansible.module_utils.steps import gate_record
-except ImportError:  # in the tests and in the filter
-    from steps import gate_record
+from .steps import gate_record
 
 Part = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 """What is particular to a record, from what it is about and from the node's state."""

@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import durable
-from controller_run import place, started
-from journal import Known, goes_on, known_by, verify_chain
+from ...module_utils import durable
+from ...module_utils.journal import Known, goes_on, known_by, verify_chain
+from .controller_run import place, started
 
 IDENTITY = re.compile(r"[0-9a-f]{16}")
 FRESH = "new"

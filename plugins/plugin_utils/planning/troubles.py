@@ -9,16 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-try:
-    from ansible.module_utils.typed_run import command
-    from ansible.module_utils.unit_needs import OF_THE_DROP_IN
-    from ansible.module_utils.unit_needs import text as unit_text
-    from ansible.module_utils.vocabulary import DROPPED, MODES
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from typed_run import command
-    from unit_needs import OF_THE_DROP_IN
-    from unit_needs import text as unit_text
-    from vocabulary import DROPPED, MODES
+from ...module_utils.unit_needs import OF_THE_DROP_IN, Finding
+from ...module_utils.unit_needs import text as unit_text
+from ...module_utils.vocabulary import DROPPED, MODES
+from ..messages.typed_run import command
 
 DROP_IN_NAME = "/50-migration.conf"
 
@@ -63,11 +57,11 @@ def others_win(state: Mapping[str, Any]) -> list[str]:
     return [unit_text(one) for one in _lacks(state) if not _own(one)]
 
 
-def _lacks(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _lacks(state: Mapping[str, Any]) -> list[Finding]:
     return list((state.get("unit") or {}).get("lacks", ()))
 
 
-def _own(finding: Mapping[str, Any]) -> bool:
+def _own(finding: Finding) -> bool:
     """Whether no file, or the migration's own drop-in, is to blame."""
     return finding["file"] is None or str(finding["file"]).endswith(DROP_IN_NAME)
 

@@ -11,18 +11,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-try:
-    from ansible.module_utils.gate.status_reader import told_by
-    from ansible.module_utils.troubles import troubles
-    from ansible.module_utils.typed_run import command
-    from ansible.module_utils.unit_needs import text as unit_text
-    from ansible.module_utils.vocabulary import ENGINES, LATENCY_EDGES, MODES
-except ImportError:  # outside of Ansible, in the tests and in the filter
-    from gate.status_reader import told_by
-    from troubles import troubles
-    from typed_run import command
-    from unit_needs import text as unit_text
-    from vocabulary import ENGINES, LATENCY_EDGES, MODES
+from ...module_utils.unit_needs import text as unit_text
+from ...module_utils.vocabulary import ENGINES, LATENCY_EDGES, MODES
+from ..gate.status_reader import told_by
+from ..messages.typed_run import command
+from ..planning.troubles import troubles
 
 """Upper edges in seconds of the buckets in a soak's evidence; a test compares them with the wrapper's."""
 

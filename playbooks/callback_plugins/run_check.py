@@ -1,0 +1,1 @@
+../../plugins/callback/run_check.py
