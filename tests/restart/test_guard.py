@@ -42,7 +42,7 @@ def test_given_a_service_that_fits_then_each_thing_is_done_after_what_it_needs(
     host: FakeHost, tmp_path: Path
 ) -> None:
     report = run(host, tmp_path)
-    assert (report.outcome, report.how, report.main_pid) == ("restarted", "invisible", (100, 101))
+    assert (report.outcome, report.how, report.main_pid) == ("restarted", "seamless", (100, 101))
     places = host.order(
         r"haproxy -c",
         r"nft -f -$",
@@ -91,7 +91,7 @@ def test_given_the_same_and_cut_then_it_goes_on_and_says_how_many_were_cut(
     host: FakeHost, tmp_path: Path
 ) -> None:
     host.silent_clients = 2
-    report = run(host, tmp_path, how="cut", drain_limit=5)
+    report = run(host, tmp_path, how="forced", drain_limit=5)
     assert (report.outcome, report.left) == ("restarted", 2)
 
 
@@ -130,7 +130,8 @@ def test_given_a_service_that_does_not_fit_then_the_check_says_why_and_starts_no
     report = run(host, tmp_path)
     assert (report.outcome, report.stage) == ("not touched", "CHECKING")
     assert why in report.why
-    assert [choice.split(":")[0] for choice in report.choices] == ["restart_how=cut", "restart_how=plain"]
+    named = [choice.split(":")[0] for choice in report.choices]
+    assert named == ["restart_strategy=forced", "restart_strategy=plain"]
     assert host.said == []
 
 
@@ -138,7 +139,7 @@ def test_given_a_service_that_speaks_tls_and_cut_then_whole_connections_are_held
     host: FakeHost, tmp_path: Path
 ) -> None:
     host.answer = b"\x15\x03\x01\x00\x02\x02\x16"
-    report = run(host, tmp_path, how="cut")
+    report = run(host, tmp_path, how="forced")
     assert (report.outcome, report.left) == ("restarted", 3)
     first = next(line for line in host.said if " detour " in line and "add element" in line)
     assert " hold " in first
@@ -153,7 +154,7 @@ def test_given_a_service_on_other_addresses_then_only_plain_is_offered(
     report = run(host, tmp_path)
     assert report.outcome == "not touched"
     assert address in report.why
-    assert [choice.split(":")[0] for choice in report.choices] == ["restart_how=plain"]
+    assert [choice.split(":")[0] for choice in report.choices] == ["restart_strategy=plain"]
     assert untouched(host)
 
 
@@ -162,7 +163,7 @@ def test_given_a_service_on_other_addresses_then_the_advice_to_restart_it_plainl
     host: FakeHost, tmp_path: Path, address: str
 ) -> None:
     host.listens = address
-    how = run(host, tmp_path).choices[0].split(":")[0].removeprefix("restart_how=")
+    how = run(host, tmp_path).choices[0].split(":")[0].removeprefix("restart_strategy=")
     report = run(host, tmp_path, how=how)
     assert (report.outcome, report.how) == ("restarted", "plain")
 

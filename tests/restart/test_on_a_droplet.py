@@ -114,8 +114,8 @@ def test_given_code_that_does_not_start_then_the_old_one_is_back_before_anyone_h
 ) -> None:
     good = ready.sh(f"cat {SRC}/pow.py") + "\n"
     changes = {
-        "restart_meanwhile": [{"path": f"{SRC}/pow.py", "content": "raise SystemExit(1)\n"}],
-        "restart_put_back": [{"path": f"{SRC}/pow.py", "content": good}],
+        "restart_changes": [{"path": f"{SRC}/pow.py", "content": "raise SystemExit(1)\n"}],
+        "restart_revert": [{"path": f"{SRC}/pow.py", "content": good}],
     }
     with users(ready) as counted:
         done = ready.play(PLAY, "-e", json.dumps(changes))
@@ -140,8 +140,8 @@ def test_given_a_client_that_sends_nothing_then_the_node_is_not_touched_and_the_
     assert GATEWAY in said["why"]
     assert [choice.split(":")[0] for choice in said["choices"]] == [
         "restart_drain_limit above 3 s, or a quieter time",
-        "restart_how=cut",
-        "restart_how=plain",
+        "restart_strategy=forced",
+        "restart_strategy=plain",
     ]
     assert count["failures"] == []
     assert ready.main_pid() == before
@@ -150,7 +150,7 @@ def test_given_a_client_that_sends_nothing_then_the_node_is_not_touched_and_the_
 
 def test_given_that_client_and_the_choice_to_cut_then_only_its_connection_ends(ready: Droplet) -> None:
     with _silent_client() as client, users(ready) as counted:
-        said = ready.guard(how="cut", drain_limit=3)
+        said = ready.guard(how="forced", drain_limit=3)
         count = counted()
         client.settimeout(5)
         assert client.recv(4096) == b""
@@ -185,9 +185,9 @@ def test_given_a_service_without_dates_then_the_role_says_so_and_touches_nothing
         assert done.returncode == 2
         said = " ".join(done.stdout.split())
         assert "runs on as it was: its answers have no Date header" in said, done.stdout[-3000:]
-        assert "restart_how=cut: " in said and "restart_how=plain: " in said
+        assert "restart_strategy=forced: " in said and "restart_strategy=plain: " in said
         assert ready.main_pid(unit) == before
-        assert ready.play(PLAY, *asked, "-e", "restart_how=cut").returncode == 0
+        assert ready.play(PLAY, *asked, "-e", "restart_strategy=forced").returncode == 0
         assert ready.main_pid(unit) != before
     ready.await_clean()
 
@@ -202,7 +202,7 @@ def test_given_a_service_on_loopback_alone_then_the_choice_that_the_role_names_e
         said = " ".join(refused.stdout.split())
         assert refused.returncode == 2 and "it listens on 127.0.0.1 at port 8090" in said, said[-3000:]
         assert ready.main_pid(unit) == before
-        (choice,) = set(re.findall(r"Choose: (restart_how=\w+): ", said))
+        (choice,) = set(re.findall(r"Choose: (restart_strategy=\w+): ", said))
         done = ready.play(PLAY, *asked, "-e", choice)
         assert done.returncode == 0, done.stdout[-3000:]
         assert ready.main_pid(unit) != before
@@ -216,7 +216,7 @@ def test_given_a_service_on_other_addresses_then_it_is_found_again_where_it_list
     with _echo(ready, address=address) as unit:
         refused = ready.guard(unit=unit, port=8090)
         assert refused["outcome"] == "not touched", refused
-        (choice,) = (text.split(":")[0].removeprefix("restart_how=") for text in refused["choices"])
+        (choice,) = (text.split(":")[0].removeprefix("restart_strategy=") for text in refused["choices"])
         said = ready.guard(unit=unit, port=8090, how=choice)
         assert (said["outcome"], said["how"]) == ("restarted", "plain"), said
     ready.await_clean()
@@ -244,7 +244,7 @@ def test_given_a_service_that_speaks_tls_then_cut_lets_new_connections_wait(read
         assert ready.guard(unit=unit, port=8090)["outcome"] == "not touched"
         client = threading.Thread(target=ask_on)
         client.start()
-        said = ready.guard(unit=unit, port=8090, how="cut")
+        said = ready.guard(unit=unit, port=8090, how="forced")
         over.set()
         client.join()
     assert said["outcome"] == "restarted", said

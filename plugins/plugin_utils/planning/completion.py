@@ -30,7 +30,9 @@ CONFIDENCE = 0.95
 SPEED = ("max_latency_ratio", "min_latency_pairs", "confidence")
 NEVER_ACCEPTED = ("on_rust",)
 UNSEEN_RESTARTS = ("restarted", "put back", "not touched")
-"""Ends of a restart in which, when it is invisible, no request fails."""
+"""Ends of a restart in which, when it is seamless, no request fails."""
+SEAMLESS = ("seamless", "invisible")
+"""How such a restart is called; the second was its name in records of 4.0."""
 
 
 class Criterion(TypedDict):
@@ -251,7 +253,7 @@ def _downtime(
     if not state["service"]["active"] or state["service"]["restarts"]:
         return "not met", f"{name}: its unit is {state['service']['state']} and has restarted by itself"
     return "met", (
-        f"{name}: {len(restarts)} restarts of the migration, all invisible, no connection cut, new "
+        f"{name}: {len(restarts)} restarts of the migration, all seamless, no connection cut, new "
         f"requests waited at most {held:g} s; the unit has not restarted by itself. "
         "Not measured here: what users saw besides"
     )
@@ -262,7 +264,7 @@ def _was_seen(restart: Mapping[str, Any]) -> bool:
     if not isinstance(restart, Mapping):
         raise Garbled(f"it is {shown(restart)}, not an object")
     cut = count(restart, "left")
-    return restart.get("outcome") not in UNSEEN_RESTARTS or restart.get("how") != "invisible" or bool(cut)
+    return restart.get("outcome") not in UNSEEN_RESTARTS or restart.get("how") not in SEAMLESS or bool(cut)
 
 
 def _waited(restart: Mapping[str, Any]) -> float:

@@ -16,7 +16,7 @@ def answers(facts: Mapping[str, Any]) -> list[str]:
     Args:
         facts: ``node``; ``build_host`` and ``rustc`` (what the compiler there says, empty without one);
             ``http_date`` (whether the node's API answers in plain HTTP with a Date header);
-            ``restart_how``; ``exporter`` (state of the metrics unit, empty where there is none);
+            ``restart_strategy``; ``exporter`` (state of the metrics unit, empty where there is none);
             ``backup`` (where the chain is copied to); ``clients`` (addresses with an open connection to
             the API now).
     """
@@ -33,12 +33,12 @@ def _toolchain(facts: Mapping[str, Any]) -> str:
 
 def _downtime(facts: Mapping[str, Any]) -> str:
     node = facts["node"]
-    if facts["restart_how"] != "invisible":
-        return f"restart_how is {facts['restart_how']}: users of {node} notice its restarts"
+    if facts["restart_strategy"] != "seamless":
+        return f"restart_strategy is {facts['restart_strategy']}: users of {node} notice its restarts"
     if not facts["http_date"]:
         return (
             f"the API of {node} gives no Date header over plain HTTP, so its restart cannot be hidden: "
-            "it is refused before anything is touched, unless restart_how is set to cut or plain"
+            "it is refused before anything is touched, unless restart_strategy is set to forced or plain"
         )
     return (
         f"none: {node} restarts once in phase 1 and once in complete.yml, while new requests wait and "
@@ -63,6 +63,6 @@ def _rollback(facts: Mapping[str, Any]) -> str:
 def _users(facts: Mapping[str, Any]) -> str:
     count = len(set(facts["clients"]))
     now = f"{count} addresses are connected to {facts['node']} now"
-    if facts["restart_how"] == "invisible" and facts["http_date"]:
+    if facts["restart_strategy"] == "seamless" and facts["http_date"]:
         return f"nobody has to be; {now}, and each reconnects once when the node restarts"
     return f"all users of {facts['node']} before each restart; {now}"

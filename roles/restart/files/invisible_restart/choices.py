@@ -10,7 +10,7 @@ class Refused(Exception):
 
     Attributes:
         left: Direct connections, or requests under way, at the limit.
-        cut_helps: Whether `cut` would do what `invisible` cannot.
+        cut_helps: Whether `forced` would do what `seamless` cannot.
         plain_helps: The same of `plain`.
     """
 
@@ -29,15 +29,16 @@ def choices(settings: Settings, refused: Refused) -> list[str]:
             f"restart_drain_limit above {settings.drain_limit:g} s, or a quieter time: it costs time; "
             "a client that sends nothing, or ignores `Connection: close`, keeps its connection all the same"
         )
-    if refused.cut_helps and settings.how == "invisible":
+    if refused.cut_helps and settings.how == "seamless":
         number = f"the {refused.left} that are left" if refused.left else "those open at that moment"
         offered.append(
-            f"restart_how=cut: new connections wait and are not refused; {number} are cut: a request on one "
-            "of them fails, and a POST may have been carried out although its client sees an error"
+            f"restart_strategy=forced: new connections wait and are not refused; {number} are cut: "
+            "a request on one of them fails, and a POST may have been carried out although its client "
+            "sees an error"
         )
     if refused.plain_helps:
         offered.append(
-            "restart_how=plain: nothing is hidden; every open connection is cut, and until it serves "
+            "restart_strategy=plain: nothing is hidden; every open connection is cut, and until it serves "
             "again every request fails. Free for a node that is drained elsewhere, as by a load balancer"
         )
     return offered

@@ -19,7 +19,7 @@ _TRIES = 3
 class Guard(Operation):
     """Carries out one operation."""
 
-    how: How = "invisible"
+    how: How = "seamless"
     speaks_http = True
     drains = True
 
@@ -119,7 +119,7 @@ class Guard(Operation):
         why = misfit(answer)
         if why is None:
             return
-        if self.how == "invisible":
+        if self.how == "seamless":
             raise Refused(why)
         self.drains = False
         self.notes.append(f"direct connections are not drained: {why}")
@@ -198,10 +198,10 @@ class Guard(Operation):
             self.keep_in("detour", "hold")
         else:
             self.keep_in("detour")
-        limit = self.settings.drain_limit if self.drains or self.how == "invisible" else 0.0
+        limit = self.settings.drain_limit if self.drains or self.how == "seamless" else 0.0
         # Judged by what was watched: a connection that the detour is just accepting looks like a direct one.
         left = [] if self.wait(lambda: not self._direct(), limit) else self._direct()
-        if left and self.how == "invisible":
+        if left and self.how == "seamless":
             raise Refused(
                 f"{len(left)} direct connections are left after {self.settings.drain_limit:g} s: "
                 f"{by_client(left)}",
@@ -220,7 +220,7 @@ class Guard(Operation):
         self.keep_in("detour", "hold")
         ended = self.wait(lambda: not self._under_way(), self.settings.flight_limit)
         left = [] if ended else self._under_way()
-        if left and self.how == "invisible":
+        if left and self.how == "seamless":
             raise Refused(
                 f"{len(left)} requests are still being answered after {self.settings.flight_limit:g} s",
                 left=len(left),

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, cast
 
-How = Literal["invisible", "cut", "plain"]
-HOWS: tuple[How, ...] = ("invisible", "cut", "plain")
+How = Literal["seamless", "forced", "plain"]
+HOWS: tuple[How, ...] = ("seamless", "forced", "plain")
 
 RUN_DIR = Path("/run/coinjecture-restart")
 """Program, settings and state of the operation; the service manager removes it when the guard has ended."""
@@ -81,7 +81,7 @@ class Settings:
         unit: The service's unit.
         port: The TCP port it serves plain HTTP/1.1 on, on every IPv4 address of the host.
         path: What is asked of it to see that it serves; the answer's status is 2xx.
-        how: `invisible`, `cut` (as invisible, and direct connections that do not drain are cut) or `plain`.
+        how: `seamless`, `forced` (as seamless, and direct connections that do not drain are cut) or `plain`.
         reason: Why, in words for the operator.
         drain_limit: How long direct connections have to end by themselves.
         flight_limit: How long requests under way in the detour have to end before the restart.
@@ -96,7 +96,7 @@ class Settings:
     unit: str
     port: int
     path: str
-    how: How = "invisible"
+    how: How = "seamless"
     reason: str = ""
     drain_limit: float = 90.0
     flight_limit: float = 10.0
@@ -137,7 +137,7 @@ def parse(text: str) -> Settings:
     for name in _SECONDS:
         if name in values:
             values[name] = _seconds(name, values[name])
-    if values.get("how", "invisible") not in HOWS:
+    if values.get("how", "seamless") not in HOWS:
         raise SettingsError(f"how is one of {', '.join(HOWS)}, not {values['how']!r}")
     for name in ("port", "detour_port"):
         if name in values and not (type(values[name]) is int and 0 < values[name] < 65536):
