@@ -8,7 +8,7 @@ ansible.cfg. Other people's playbooks are left alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,17 @@ from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.criteria import DEFAULTS
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.extra_variables import (
     checked,
     table,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.old_names import (
+    CRITERIA,
+    NAMES,
+    VALUES,
+    current,
+    whole_criteria,
 )
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs.supported import (
     incomplete,
@@ -57,22 +65,26 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         plays = [play for play in playbook.get_plays() if _source(play).is_relative_to(PLAYBOOKS)]
         if not plays:
             return
-        for reasons in _looks(playbook, plays):
+        for reasons in _looks(playbook, plays, self._say):
             if reasons:
                 for reason in reasons:
                     self._display.error(reason, wrap_text=False)
                 self._display.display("Nothing was asked or changed.")
                 raise SystemExit(REFUSED)
 
+    def _say(self, sentence: str) -> None:
+        """What a person is told and the run is not refused for."""
+        self._display.display(f"[WARNING]: {sentence}", color=C.COLOR_WARN, stderr=True)
 
-def _looks(playbook: Any, plays: list[Any]) -> Iterator[list[str]]:
+
+def _looks(playbook: Any, plays: list[Any], say: Callable[[str], None]) -> Iterator[list[str]]:
     """What is wrong, look by look; a later one needs what an earlier one has found to be there."""
     yield [reason for reason in (unsupported(ansible_version), incomplete(), _elsewhere()) if reason]
     yield _options()
     manager = plays[0].get_variable_manager()
     inventory = manager._inventory  # nothing public leads to it before the first task
     yield [reason for reason in (_nobody(inventory) or _none_left(inventory, playbook),) if reason]
-    yield _variables(manager, plays)
+    yield _variables(manager, plays, say)
 
 
 def _source(play: Any) -> Path:
@@ -142,24 +154,46 @@ def _none_left(inventory: Any, playbook: Any) -> str:
     )
 
 
-def _variables(manager: Any, plays: list[Any]) -> list[str]:
-    """Give the extra variables their types, in the run's own dictionary: nothing else ranks above them."""
+def _variables(manager: Any, plays: list[Any], say: Callable[[str], None]) -> list[str]:
+    """Give the extra variables their types, in the run's own dictionary: nothing else ranks above them.
+
+    Old names are taken for the new ones, in what was typed and in what the inventory states.
+    """
     extra = manager.extra_vars
-    typed = dict(extra)
+    typed, told = current(dict(extra))
     extra.clear()
     try:
         manager._loader.set_basedir(
             str(PLAYBOOKS)
         )  # as Ansible does before each play; group_vars is beside them
-        set_without = {}
+        set_without: dict[str, Any] = {}
         for host in manager._inventory.get_hosts("all", ignore_limits=True):
-            set_without.update(manager.get_vars(play=plays[0], host=host, include_hostvars=False))
+            stated = manager.get_vars(play=plays[0], host=host, include_hostvars=False)
+            renamed, heard = _renamed(stated)
+            for name, value in renamed.items():
+                host.set_variable(name, value)
+            told += heard
+            set_without.update(stated | renamed)
     finally:
         extra.update(typed)
     playbooks = {_source(play).stem for play in plays}
     values, wrong = checked(typed, table(), set_without, playbooks, _ansibles(typed))
-    extra.update(values)
+    whole, heard = whole_criteria(set_without | values, DEFAULTS) if CRITERIA in values else ({}, [])
+    extra.clear()
+    extra.update(values | whole)
+    if not getattr(manager, "old_names_said", False):  # this check may be loaded twice
+        manager.old_names_said = True
+        for sentence in dict.fromkeys(told + heard):
+            say(sentence)
     return wrong
+
+
+def _renamed(stated: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What an inventory states of a host under an old name, under the new one; and what to say of it."""
+    known = {name: stated[name] for name in (*NAMES, *NAMES.values(), *VALUES) if name in stated}
+    taken, told = current(known)
+    whole, heard = whole_criteria(stated, DEFAULTS)
+    return {name: value for name, value in taken.items() if known.get(name) != value} | whole, told + heard
 
 
 def _ansibles(typed: dict[str, Any]) -> set[str]:

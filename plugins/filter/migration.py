@@ -17,6 +17,7 @@ from ..module_utils.captures import merged as merged_captures
 from ..module_utils.journal import Known
 from ..module_utils.node_import import ImportEditRefused, unwrap
 from ..module_utils.unit_needs import text as unit_text
+from ..plugin_utils.gate.criteria import stated
 from ..plugin_utils.gate.override import OverrideRefused, override
 from ..plugin_utils.gate.status_reader import told_by
 from ..plugin_utils.messages.typed_run import command
@@ -82,6 +83,14 @@ def migration_step(
         return plan(int(phase), node, states, phases, criteria, time.time(), serial)
     except (ValueError, KeyError, TypeError) as error:
         raise AnsibleFilterError(f"phase {phase} of {node} cannot be planned: {error!r}") from error
+
+
+def gate_criteria(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """All criteria of the gate, those that the inventory states and the role's own; see `criteria.stated`."""
+    try:
+        return stated(names, values)
+    except ValueError as error:
+        raise AnsibleFilterError(str(error)) from error
 
 
 def gate_override(step: Mapping[str, Any], reason: str, who: str) -> dict[str, Any]:
@@ -358,6 +367,7 @@ class FilterModule:
             "way_on": way_on,
             "migration_step": migration_step,
             "migration_steps": migration_steps,
+            "gate_criteria": gate_criteria,
             "gate_override": gate_override,
             "step_record": step_record,
             "finished_record": finished_record,

@@ -21,6 +21,8 @@ INVENTORIES = (
     "inventory/testnet/group_vars/nodes/calendar.yml",
 )
 
+CALENDARS = (*INVENTORIES, "molecule/faults/vars/walk.yml", "molecule/migrate/vars/calendar.yml")
+
 
 def document(path: Path) -> Any:
     """A YAML file."""
@@ -59,7 +61,15 @@ def test_given_an_inventory_then_it_states_the_whole_calendar(inventory: str) ->
     real, own = document(ROOT / "playbooks/group_vars/all/phases.yml"), document(ROOT / inventory)
     assert [phase["mode"] for phase in own["phases"]] == ["shadow", "rust", "final"]
     assert [set(phase) for phase in own["phases"]] == [set(phase) for phase in real["phases"]]
-    assert set(own["gate_criteria"]) == set(real["gate_criteria"])
+
+
+@pytest.mark.parametrize("path", CALENDARS)
+def test_given_a_calendar_then_it_states_only_criteria_that_exist_and_differ(path: str) -> None:
+    stated = {name: value for name, value in document(ROOT / path).items() if name.startswith("gate_")}
+    assert "gate_criteria" not in stated
+    defaults = document(ROOT / "roles/gate/defaults/main.yml")
+    assert set(stated) <= set(defaults)
+    assert [name for name, value in stated.items() if value == defaults[name]] == []
 
 
 def test_given_the_example_of_a_real_network_then_it_has_the_calendar_of_the_plan() -> None:

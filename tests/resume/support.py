@@ -25,6 +25,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.journal impo
     unfinished,
     verify_chain,
 )
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.criteria import DEFAULTS
 from testnet.lab.nodes import NodeSilent, ask
 from testnet.lab.plan import NODES, ROOT, USERS
 from testnet.machine.docker import require_docker
@@ -48,11 +49,9 @@ NO_SOAK: dict[str, Any] = {
         {"phase": number, "mode": mode, "soak_between_nodes": 0, "soak_after": 0}
         for number, mode in ((1, "shadow"), (2, "rust"), (3, "final"))
     ],
-    "gate_criteria": {
-        name: 0 if name.startswith("min_") else value for name, value in CALENDAR["gate_criteria"].items()
-    }
+    **{f"gate_{name}": 0 for name in DEFAULTS if name.startswith("min_")},
     # No pairs are never a pass; these limits ask for what one run of the self-check brings.
-    | {"min_latency_pairs": 1, "confidence": 0.5},
+    **{"gate_min_latency_pairs": 1, "gate_confidence": 0.5},
     "health_advance": 0,
 }
 """A calendar without soaks, and no block waited for: these tests are about something else."""

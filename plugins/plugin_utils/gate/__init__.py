@@ -44,9 +44,7 @@ def decide(evidence: Mapping[str, Any], criteria: Mapping[str, Any], now: float)
     try:
         wanted = Criteria.parse(criteria)
     except ValueError as error:
-        found.fail(
-            "criteria", None, f"the criteria are not usable: {error}; mend gate_criteria in the inventory"
-        )
+        found.fail("criteria", None, f"the criteria are not usable: {error}; mend gate_... in the inventory")
         return found.decision("")
     if not finite(now):
         found.fail("criteria", None, "the controller's clock gave no number")

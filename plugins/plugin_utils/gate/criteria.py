@@ -1,69 +1,55 @@
-"""What a soak has to show, as data of the inventory."""
+"""What a soak has to show, as data of the inventory.
+
+A new criterion is a variable of the role gate, with its default and its description there; and the judge that
+asks for it by its name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import yaml
+
+from ..messages.extra_variables import CRITERION
 from .reading import finite, shown
 
+ROOT = Path(__file__).resolve().parents[3]
 GOOD_OUTCOME = {"legacy": "alone", "shadow": "match", "rust": "match", "final": "alone"}
 """Which outcome counts as a good sample of a mode's soak."""
-"""Modes in which both engines judge."""
-NUMBERS = (
-    "soak_seconds",
-    "min_calls",
-    "min_rejects",
-    "min_reason_codes",
-    "max_evidence_age_seconds",
-    "max_idle_seconds",
-    "max_clock_skew_seconds",
-    "max_restarts",
-    "max_gap_seconds",
-    "max_latency_ratio",
-    "min_latency_pairs",
-    "max_replay_age_seconds",
-)
+PREFIX = "gate_"
+"""What a criterion's name begins with as a variable of the inventory."""
+DEFAULTS: dict[str, float] = {
+    name.removeprefix(PREFIX): value
+    for name, value in yaml.safe_load((ROOT / "roles/gate/defaults/main.yml").read_text("utf-8")).items()
+    if CRITERION.fullmatch(name)
+}
+"""Every criterion but the length of the soak, with the value that the role gate gives it."""
 
 
 @dataclass(frozen=True)
 class Criteria:
-    """Checked criteria; times are in seconds.
+    """Checked criteria; times are in seconds. Those of `DEFAULTS` are attributes by their names.
 
     Attributes:
         nodes: The mode every node must be in.
         soaking: The nodes whose soak is asked about; the others must only be clean.
         soak_seconds: Continuous healthy time.
-        min_calls: Calls that ended well, live.
-        min_rejects: Rejects that both engines gave, live.
-        min_reason_codes: Reason codes that both engines gave, live or in a replay of mutants.
-        max_evidence_age_seconds: How old the newest evidence may be.
-        max_idle_seconds: How long ago the last call may be.
-        max_clock_skew_seconds: How far the clocks may be apart.
-        max_restarts: Restarts that a soak bears; beyond them it counts from the last one.
-        max_gap_seconds: A time without evidence that a soak bears; it counts from the end of a longer one.
-        max_latency_ratio: What the quantiles of Rust's processor time may be, as multiples of legacy's.
-        min_latency_pairs: Replayed pairs below which no speed lets a step start.
-        max_replay_age_seconds: How old a replay may be that fills up what live traffic does not bring.
-        confidence: One-sided, of every bound that lets a step start.
     """
 
     nodes: Mapping[str, str]
     soaking: tuple[str, ...]
     soak_seconds: float
-    min_calls: float
-    min_rejects: float
-    min_reason_codes: float
-    max_evidence_age_seconds: float
-    max_idle_seconds: float
-    max_clock_skew_seconds: float
-    max_restarts: float
-    max_gap_seconds: float
-    max_latency_ratio: float
-    min_latency_pairs: float
-    max_replay_age_seconds: float
-    confidence: float
+    _numbers: Mapping[str, float]
+
+    def __getattr__(self, name: str) -> float:
+        """One of the criteria of the role gate."""
+        try:
+            return self.__dict__["_numbers"][name]  # type: ignore[no-any-return]
+        except KeyError:
+            raise AttributeError(f"there is no criterion {name}") from None
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Criteria:
@@ -76,13 +62,24 @@ class Criteria:
             raise ValueError(f"they are {shown(data)}, not an object")
         nodes = _nodes(data.get("nodes"))
         soaking = _soaking(data.get("soaking", ()), nodes)
-        numbers = {name: _number(data, name) for name in NUMBERS}
-        confidence = _number({"confidence": 0.95} | dict(data), "confidence")
-        if not 0.5 <= confidence < 1:
-            raise ValueError(f"confidence is {confidence}, must be from 0.5 to below 1")
+        numbers = {name: _number({"confidence": 0.95} | dict(data), name) for name in DEFAULTS}
+        if not 0.5 <= numbers["confidence"] < 1:
+            raise ValueError(f"confidence is {numbers['confidence']}, must be from 0.5 to below 1")
         if numbers["min_latency_pairs"] < 1:
             raise ValueError("min_latency_pairs is below 1: no data is never a pass")
-        return cls(nodes=nodes, soaking=soaking, confidence=confidence, **numbers)
+        return cls(nodes, soaking, _number(data, "soak_seconds"), numbers)
+
+
+def stated(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """All criteria: those that are stated, as variables with their prefix, and the role's own for the others.
+
+    Raises:
+        ValueError: There is no such criterion.
+    """
+    given = {name.removeprefix(PREFIX): value for name, value in zip(names, values, strict=True)}
+    if unknown := sorted(set(given) - set(DEFAULTS)):
+        raise ValueError(f"nothing knows {', '.join(PREFIX + name for name in unknown)}; see roles/gate")
+    return DEFAULTS | given
 
 
 def _nodes(nodes: Any) -> dict[str, str]:

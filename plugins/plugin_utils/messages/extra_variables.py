@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 EVERY = "all"  # what the table of the playbooks says of every one of them
+CRITERION = re.compile(r"gate_(min_.+|max_.+|confidence)")
 TRUE = ("true", "yes", "on", "1")
 FALSE = ("false", "no", "off", "0")
 
@@ -62,6 +64,9 @@ def table(root: Path = ROOT) -> dict[str, Variable]:
         for name, option in entry["options"].items():
             others = known[name].playbooks if name in known else ()
             known[name] = _specified(option, (*others, playbook))
+    if "gate_criteria" in known:  # put together of variables of the role gate
+        single = {name.removeprefix("gate_"): it for name, it in known.items() if CRITERION.fullmatch(name)}
+        known["gate_criteria"] = Variable("dict", options=single)
     return known
 
 

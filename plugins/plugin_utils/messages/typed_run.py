@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .extra_variables import table
+from .old_names import current
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAIN = re.compile(r"[\w./:@%+,-]+")
@@ -154,7 +155,7 @@ def _kept(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     known = table() if extra else {}
     kept: dict[str, Any] = {}
     asked: dict[str, Any] = {}
-    for name, value in extra.items():
+    for name, value in current(extra)[0].items():
         if name.startswith("ansible_") and not HIDDEN.search(name):
             kept[name] = value
         elif name in known and not known[name].secret:

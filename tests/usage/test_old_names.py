@@ -1,0 +1,105 @@
+"""Names that have changed: who types or states an old one is understood, and told the new one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.criteria import DEFAULTS
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.extra_variables import table
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.old_names import (
+    CRITERIA,
+    NAMES,
+    VALUES,
+    current,
+    whole_criteria,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.typed_run import _kept
+from tests.usage.support import ROOT, inventory, play
+
+
+def test_given_the_table_then_no_old_name_is_left_and_every_new_one_is_known() -> None:
+    known = table()
+    assert set(NAMES) & set(known) == set()
+    assert set(NAMES.values()) <= set(known)
+    for name, words in VALUES.items():
+        assert set(words.values()) <= set(known[name].choices)
+        assert set(words) & set(known[name].choices) == set()
+
+
+def test_given_old_names_and_words_then_they_are_taken_for_the_new_ones_and_it_is_said() -> None:
+    assert current({"restart_how": "cut", "why": "x"}) == (
+        {"restart_strategy": "forced", "why": "x"},
+        [
+            "restart_how is restart_strategy now; the old name goes with the next version",
+            "restart_strategy=cut is restart_strategy=forced now; the old word goes with the next version",
+        ],
+    )
+    assert current({"restart_how": "plain"})[0] == {"restart_strategy": "plain"}
+    assert current({"restart_strategy": "seamless"}) == ({"restart_strategy": "seamless"}, [])
+
+
+def test_given_both_names_then_the_new_one_counts() -> None:
+    taken, (told,) = current({"restart_how": "cut", "restart_strategy": "plain"})
+    assert taken == {"restart_strategy": "plain"}
+    assert "restart_how does not count" in told
+
+
+def test_given_whole_criteria_that_lack_some_then_they_are_filled_up() -> None:
+    given = {"gate_criteria": {"min_calls": 7}, "gate_max_restarts": 2}
+    taken, (told,) = whole_criteria(given, DEFAULTS)
+    assert taken == {CRITERIA: DEFAULTS | {"min_calls": 7, "max_restarts": 2}}
+    assert "gate_min_calls" in told
+    assert whole_criteria({"gate_criteria": "{{ put together }}"}, DEFAULTS) == ({}, [])
+
+
+def test_given_an_old_name_in_what_was_typed_then_the_next_command_names_the_new_one() -> None:
+    kept, _ = _kept({"restart_how": "cut"})
+    assert kept == {"restart_strategy": "forced"}
+
+
+PRINTED = """
+- name: A play of the toolkit
+  ansible.builtin.import_playbook: "{root}/playbooks/unlock.yml"
+- name: Print what a run has
+  hosts: nodes
+  gather_facts: false
+  tasks:
+    - name: Print it
+      ansible.builtin.debug:
+        msg: "{{{{ inventory_hostname }}}} {{{{ restart_strategy }}}} {{{{ gate_criteria.min_calls }}}}
+          {{{{ gate_criteria.max_restarts }}}} {{{{ gate_criteria.confidence }}}}"
+"""
+
+
+def printed(folder: Path, *typed: str, **stated: object) -> str:
+    """What a run with these variables prints."""
+    hosts = inventory(folder, **stated)
+    (folder / "printed.yml").write_text(PRINTED.format(root=ROOT))
+    done = play(
+        folder / "printed.yml", "-i", str(hosts), *(word for it in typed for word in ("-e", it)),
+        ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_CALLBACKS_ENABLED="coinjecture.migration.run_check",
+    )  # fmt: skip
+    assert done.status == 0, done.said
+    return done.said
+
+
+def test_given_an_inventory_of_the_version_before_then_it_works_and_the_new_names_are_said(
+    tmp_path: Path,
+) -> None:
+    said = printed(tmp_path, restart_how="cut", gate_criteria={"min_calls": 7, "max_restarts": 2})
+    assert "node1 forced 7 2 0.95" in said and "node2 forced 7 2 0.95" in said
+    assert said.count("restart_how is restart_strategy now") == 1
+    assert said.count("gate_criteria is stated as single variables now") == 1
+
+
+def test_given_an_old_name_that_was_typed_then_it_works_and_the_new_one_is_said(tmp_path: Path) -> None:
+    said = printed(tmp_path, "restart_how=plain", '{"gate_criteria": {"min_calls": "7"}}')
+    assert "node1 plain 7 0 0.95" in said
+    assert "restart_how is restart_strategy now" in said
+
+
+def test_given_the_inventories_of_the_tree_then_none_has_an_old_name() -> None:
+    for path in [*ROOT.glob("inventory/*/group_vars/*/*.yml"), *ROOT.glob("molecule/*/vars/*.yml")]:
+        assert set(yaml.safe_load(path.read_text())) & {*NAMES, CRITERIA} == set(), path
