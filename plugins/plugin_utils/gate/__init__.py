@@ -40,93 +40,97 @@ def decide(evidence: Mapping[str, Any], criteria: Mapping[str, Any], now: float)
     Returns:
         The outcome, its reasons and, for ``wait``, the time at which it could pass.
     """
-    found = Findings()
+    findings = Findings()
     try:
-        wanted = Criteria.parse(criteria)
+        checked = Criteria.parse(criteria)
     except ValueError as error:
-        found.fail("criteria", None, f"the criteria are not usable: {error}; mend gate_... in the inventory")
-        return found.decision("")
+        findings.fail(
+            "criteria", None, f"the criteria are not usable: {error}; mend gate_... in the inventory"
+        )
+        return findings.decision("")
     if not finite(now):
-        found.fail("criteria", None, "the controller's clock gave no number")
-        return found.decision("")
-    known = {name: _believed(name, evidence, found) for name in wanted.nodes}
+        findings.fail("criteria", None, "the controller's clock gave no number")
+        return findings.decision("")
+    known = {name: _believed(name, evidence, findings) for name in checked.nodes}
     for name, reading in known.items():
         if reading is not None:
-            _judge_node(name, reading, wanted, now, found)
-    if len(wanted.nodes) > 1:
+            _judge_node(name, reading, checked, now, findings)
+    if len(checked.nodes) > 1:
         views = {name: reading.view for name, reading in known.items() if reading is not None}
-        judge_chain(views, wanted, now, found)
-    _judge_releases(known, wanted, found)
-    return found.decision(_summary(wanted))
+        judge_chain(views, checked, now, findings)
+    _judge_releases(known, checked, findings)
+    return findings.decision(_summary(checked))
 
 
-def _believed(name: str, evidence: Mapping[str, Any], found: Findings) -> Reading | None:
+def _believed(name: str, evidence: Mapping[str, Any], findings: Findings) -> Reading | None:
     """What is known of a node; None where it cannot be believed, which is a finding."""
     try:
         return read(name, evidence.get(name))
     except Garbled as error:
-        found.fail("garbled", name, f"the evidence cannot be believed: {error}")
+        findings.fail("garbled", name, f"the evidence cannot be believed: {error}")
         return None
 
 
-def _summary(wanted: Criteria) -> str:
+def _summary(criteria: Criteria) -> str:
     """One sentence for a passed gate."""
-    if not wanted.soaking:
+    if not criteria.soaking:
         return "first step: nothing has to soak before it"
-    return f"{', '.join(wanted.soaking)} soaked for at least {wanted.soak_seconds:g} s without a fault"
+    return f"{', '.join(criteria.soaking)} soaked for at least {criteria.soak_seconds:g} s without a fault"
 
 
-def _judge_node(name: str, reading: Reading, wanted: Criteria, now: float, found: Findings) -> None:
+def _judge_node(name: str, reading: Reading, criteria: Criteria, now: float, findings: Findings) -> None:
     """Judge one node; one in legacy that does not soak has no wrapper to ask."""
-    status, record, mode = reading.status, reading.record, wanted.nodes[name]
+    status, record, mode = reading.status, reading.record, criteria.nodes[name]
     if status is None:
-        if mode != "legacy" or name in wanted.soaking:
-            found.wait("no_evidence", name, "no evidence; its control socket gave no status")
+        if mode != "legacy" or name in criteria.soaking:
+            findings.wait("no_evidence", name, "no evidence; its control socket gave no status")
         return
     if record is None:
-        found.wait("no_evidence", name, "the evidence is empty")
+        findings.wait("no_evidence", name, "the evidence is empty")
         return
     if latched := status["latched"]:
-        found.fail("latched", name, f"latched ({latched['why']}); look at the capture, then acknowledge it")
+        findings.fail(
+            "latched", name, f"latched ({latched['why']}); look at the capture, then acknowledge it"
+        )
     if stopped := status["stopped"]:
-        found.fail("latched", name, f"takes no blocks ({stopped['why']}); look, then acknowledge it")
+        findings.fail("latched", name, f"takes no blocks ({stopped['why']}); look, then acknowledge it")
     if problem := status.get("mode_file", {}).get("problem"):
-        found.fail("mode", name, f"its mode file: {problem['why']}; see status.yml, then acknowledge it")
+        findings.fail("mode", name, f"its mode file: {problem['why']}; see status.yml, then acknowledge it")
     for source, has in (("status", status["mode"]), ("evidence", record["mode"])):
         if has != mode:
-            found.fail("mode", name, f"{source} says mode {has!r}, expected {mode!r}")
-    judge_clock(name, record, wanted, now, found)
-    judge_faults(name, record, found)
-    judge_watchers(name, record, found)
-    if name in wanted.soaking:
-        _judge_soak(name, reading, record, wanted, now, found)
+            findings.fail("mode", name, f"{source} says mode {has!r}, expected {mode!r}")
+    judge_clock(name, record, criteria, now, findings)
+    judge_faults(name, record, findings)
+    judge_watchers(name, record, findings)
+    if name in criteria.soaking:
+        _judge_soak(name, reading, record, criteria, now, findings)
 
 
 def _judge_soak(
-    name: str, reading: Reading, record: Mapping[str, Any], wanted: Criteria, now: float, found: Findings
+    name: str, reading: Reading, record: Mapping[str, Any], criteria: Criteria, now: float, findings: Findings
 ) -> None:
     """Judge a node whose soak is asked about; raises nothing."""
-    mode = wanted.nodes[name]
+    mode = criteria.nodes[name]
     try:
-        replay = replays.read(name, reading.replay, record, wanted, now, found)
-        judge_time(name, record, wanted, now, found)
-        judge_samples(name, record, mode, replay, wanted, now, found)
-        judge_latency(name, record, mode, replay, wanted, found)
+        replay = replays.read(name, reading.replay, record, criteria, now, findings)
+        judge_time(name, record, criteria, now, findings)
+        judge_samples(name, record, mode, replay, criteria, now, findings)
+        judge_latency(name, record, mode, replay, criteria, findings)
     except Garbled as error:  # of what the criteria alone tell, such as the edge of a histogram
-        found.fail("garbled", name, f"the evidence cannot be believed: {error}")
+        findings.fail("garbled", name, f"the evidence cannot be believed: {error}")
 
 
-def _judge_releases(known: Mapping[str, Reading | None], wanted: Criteria, found: Findings) -> None:
+def _judge_releases(known: Mapping[str, Reading | None], criteria: Criteria, findings: Findings) -> None:
     """Nodes that have left legacy run one release: what runs is what was tested."""
     releases: dict[str, str] = {}
     for name, reading in known.items():
         record = reading.record if reading is not None else None
-        if wanted.nodes[name] == "legacy" or record is None:
+        if criteria.nodes[name] == "legacy" or record is None:
             continue
         if record["release"]:
             releases[name] = record["release"]
         else:
-            found.fail("release", name, "the evidence names no release")
+            findings.fail("release", name, "the evidence names no release")
     if len(set(releases.values())) > 1:
         named = ", ".join(f"{name} {release[:12]}" for name, release in releases.items())
-        found.fail("release", None, f"the nodes run different releases: {named}")
+        findings.fail("release", None, f"the nodes run different releases: {named}")

@@ -9,58 +9,60 @@ from .criteria import Criteria
 from .findings import Findings
 
 
-def judge_clock(name: str, record: Mapping[str, Any], wanted: Criteria, now: float, found: Findings) -> None:
+def judge_clock(
+    name: str, record: Mapping[str, Any], criteria: Criteria, now: float, findings: Findings
+) -> None:
     """Evidence must be fresh, on the disk too, and no clock may have gone backwards."""
     written, started, last_call = record["now"], record["soak_started"], record["last_call"]
-    age, skew = now - written, wanted.max_clock_skew_seconds
-    if age > wanted.max_evidence_age_seconds:
-        found.wait("stale", name, f"the newest evidence is {age:.0f} s old")
+    age, skew = now - written, criteria.max_clock_skew_seconds
+    if age > criteria.max_evidence_age_seconds:
+        findings.wait("stale", name, f"the newest evidence is {age:.0f} s old")
     if age < -skew:
-        found.wait("clock", name, f"its clock is {-age:.1f} s ahead of the controller's")
+        findings.wait("clock", name, f"its clock is {-age:.1f} s ahead of the controller's")
     if started > written or started > now + skew:
-        found.wait("clock", name, "a clock went backwards: the soak began in the future")
-    _judge_disk(name, record, wanted, found)
+        findings.wait("clock", name, "a clock went backwards: the soak began in the future")
+    _judge_disk(name, record, criteria, findings)
     if last_call is None:
-        found.wait("idle", name, "no block has been judged in this soak")
+        findings.wait("idle", name, "no block has been judged in this soak")
         return
     idle = written - last_call
-    if idle > wanted.max_idle_seconds:
-        found.wait("idle", name, f"no block has been judged for {idle:.0f} s")
+    if idle > criteria.max_idle_seconds:
+        findings.wait("idle", name, f"no block has been judged for {idle:.0f} s")
     if idle < -skew:
-        found.wait("clock", name, "a clock went backwards: the last call lies in the future")
+        findings.wait("clock", name, "a clock went backwards: the last call lies in the future")
 
 
-def _judge_disk(name: str, record: Mapping[str, Any], wanted: Criteria, found: Findings) -> None:
+def _judge_disk(name: str, record: Mapping[str, Any], criteria: Criteria, findings: Findings) -> None:
     if record["flushed"] is None:
-        found.wait("not_durable", name, "its evidence has not reached the disk yet")
+        findings.wait("not_durable", name, "its evidence has not reached the disk yet")
         return
     unwritten = record["now"] - record["flushed"]
-    if unwritten > wanted.max_evidence_age_seconds:
+    if unwritten > criteria.max_evidence_age_seconds:
         text = f"its evidence has not reached the disk for {unwritten:.0f} s; see its log, make room"
-        found.wait("not_durable", name, text)
-    if unwritten < -wanted.max_clock_skew_seconds:
-        found.wait("clock", name, "a clock went backwards: the last write to the disk lies in the future")
+        findings.wait("not_durable", name, text)
+    if unwritten < -criteria.max_clock_skew_seconds:
+        findings.wait("clock", name, "a clock went backwards: the last write to the disk lies in the future")
 
 
-def judge_faults(name: str, record: Mapping[str, Any], found: Findings) -> None:
+def judge_faults(name: str, record: Mapping[str, Any], findings: Findings) -> None:
     """Whatever must be zero is zero, and every call has its outcome."""
     outcomes, calls = record["outcomes"], record["calls"]
     if sum(outcomes.values()) != calls:
         text = f"{calls} calls but {sum(outcomes.values())} outcomes: a call was not counted"
-        found.fail("uncounted", name, text)
+        findings.fail("uncounted", name, text)
     for kind, words in (
         ("divergence", "divergences"),
         ("rust_error", "Rust errors"),
         ("legacy_error", "legacy errors"),
     ):
         if outcomes[kind]:
-            found.fail(kind, name, f"{outcomes[kind]} {words} in this soak")
+            findings.fail(kind, name, f"{outcomes[kind]} {words} in this soak")
     if accepted := record["out_of_domain_accepted"]:
         text = f"{accepted} accepted blocks outside the parity domain; Rust cannot follow them"
-        found.fail("out_of_domain", name, text)
+        findings.fail("out_of_domain", name, text)
 
 
-def judge_watchers(name: str, record: Mapping[str, Any], found: Findings) -> None:
+def judge_watchers(name: str, record: Mapping[str, Any], findings: Findings) -> None:
     """What the fork sentinel and the self-check have found."""
     sentinel, arm = record["sentinel"], record["determinism"]
     if sentinel is not None and (fork := sentinel["latched"]):
@@ -68,23 +70,23 @@ def judge_watchers(name: str, record: Mapping[str, Any], found: Findings) -> Non
             f"the nodes have different blocks at height {fork['height']}; both sides are in"
             f" {fork['dump']}; understand it, then acknowledge it"
         )
-        found.fail("fork", name, text)
+        findings.fail("fork", name, text)
     elif sentinel is not None:
         for peer, said in sentinel["peers"].items():
             if said["agrees"] is False:
                 text = f"{peer} has another block at height {said['height']}; its sentinel looks again"
-                found.wait("chain", name, text)
+                findings.wait("chain", name, text)
     if arm is not None:
         if arm["mismatches"]:
             text = f"an engine judged {arm['mismatches']} stored blocks otherwise the second time"
-            found.fail("self_mismatch", name, text)
+            findings.fail("self_mismatch", name, text)
         if arm["differences"]:
             text = f"the engines disagree on {arm['differences']} stored blocks replayed"
-            found.fail("divergence", name, text)
+            findings.fail("divergence", name, text)
 
 
 def judge_chain(
-    views: Mapping[str, Mapping[str, Any] | None], wanted: Criteria, now: float, found: Findings
+    views: Mapping[str, Mapping[str, Any] | None], criteria: Criteria, now: float, findings: Findings
 ) -> None:
     """Every node that looked sees the same block at a height that stays, and at least one has looked."""
     agreed: dict[int, tuple[str, str]] = {}
@@ -92,20 +94,20 @@ def judge_chain(
     for name, view in views.items():
         if view is None:
             continue
-        if not -wanted.max_clock_skew_seconds <= now - view["at"] <= wanted.max_evidence_age_seconds:
+        if not -criteria.max_clock_skew_seconds <= now - view["at"] <= criteria.max_evidence_age_seconds:
             continue
         looked += 1
         for text in view["problems"]:
             if text in view["forked"]:
-                found.fail("fork", name, f"sees that {text}")
+                findings.fail("fork", name, f"sees that {text}")
             else:
-                found.wait("chain", name, f"sees that {text}")
+                findings.wait("chain", name, f"sees that {text}")
         if view["problems"]:
             continue
-        unseen = [node for node in wanted.nodes if node not in view["heights"]]
+        unseen = [node for node in criteria.nodes if node not in view["heights"]]
         if "agreed_hash" not in view or unseen:
             text = f"has not compared the chain{' with ' + ', '.join(unseen) if unseen else ''}"
-            found.wait("chain", name, text)
+            findings.wait("chain", name, text)
             continue
         height, block = view["agreed_height"], view["agreed_hash"].lower()
         other, other_block = agreed.setdefault(height, (name, block))
@@ -114,6 +116,6 @@ def judge_chain(
             text = (
                 f"{text} {other_block[:12]} and on {block[:12]}; ask again, and if it stays so it is a fork"
             )
-            found.fail("chain", None, text)
+            findings.fail("chain", None, text)
     if not looked:
-        found.wait("chain", None, "no node has compared the chain with the others just now")
+        findings.wait("chain", None, "no node has compared the chain with the others just now")

@@ -20,14 +20,14 @@ def judge_latency(
     record: Mapping[str, Any],
     mode: str,
     replay: Replay | None,
-    wanted: Criteria,
-    found: Findings,
+    criteria: Criteria,
+    findings: Findings,
 ) -> None:
     """In `shadow` and `rust` the soak itself, in `final` the baseline that was frozen before it."""
     if mode in COMPARING:
-        _judge_soak(name, record, replay, wanted, found)
+        _judge_soak(name, record, replay, criteria, findings)
     elif mode == "final":
-        _judge_baseline(name, record, found)
+        _judge_baseline(name, record, findings)
 
 
 def replayed(arm: Any, release: Any, by_replay: Measured | None) -> Measured | None:
@@ -48,34 +48,36 @@ def replayed(arm: Any, release: Any, by_replay: Measured | None) -> Measured | N
 
 
 def _judge_soak(
-    name: str, record: Mapping[str, Any], replay: Replay | None, wanted: Criteria, found: Findings
+    name: str, record: Mapping[str, Any], replay: Replay | None, criteria: Criteria, findings: Findings
 ) -> None:
     live = durations.read(record.get("durations"), "durations")
     again = _replayed(record, None if replay is None else replay.measured)
-    verdict = judge(live, again, wanted.max_latency_ratio, wanted.confidence, wanted.min_latency_pairs)
+    verdict = judge(live, again, criteria.max_latency_ratio, criteria.confidence, criteria.min_latency_pairs)
     for told in verdict.told:
-        found.prove(f"{name}: {told}")
+        findings.prove(f"{name}: {told}")
     if verdict.state == "slower":
-        found.fail("slow", name, verdict.why)
+        findings.fail("slow", name, verdict.why)
     elif verdict.state != "met":
         old = "; its wrapper is of before processor time was measured" if live is None else ""
-        found.wait("pairs", name, verdict.why + old)
+        findings.wait("pairs", name, verdict.why + old)
 
 
 def _replayed(record: Mapping[str, Any], by_replay: Measured | None) -> Measured | None:
     return replayed(record.get("determinism"), record.get("release"), by_replay)
 
 
-def _judge_baseline(name: str, record: Mapping[str, Any], found: Findings) -> None:
+def _judge_baseline(name: str, record: Mapping[str, Any], findings: Findings) -> None:
     """In `final` nothing is left to compare with: what was measured before must be there, of this build."""
     if record.get("baseline") is None:
-        found.wait("baseline", name, "no baseline was frozen at the end of phase 2; go back to rust and soak")
+        findings.wait(
+            "baseline", name, "no baseline was frozen at the end of phase 2; go back to rust and soak"
+        )
         return
     baseline = part(record, "baseline")
     if baseline.get("release") != record.get("release"):
         text = "the baseline is of another release; go back to rust and soak with this one"
-        found.wait("baseline", name, text)
+        findings.wait("baseline", name, text)
         return
     live = durations.read(baseline.get("durations"), "baseline.durations")
     for told in tell(live, _replayed(record, None)):
-        found.prove(f"{name}: before final: {told}")
+        findings.prove(f"{name}: before final: {told}")

@@ -36,9 +36,9 @@ def read(
     name: str,
     found_on_node: Mapping[str, Any] | None,
     record: Mapping[str, Any],
-    wanted: Criteria,
+    criteria: Criteria,
     now: float,
-    found: Findings,
+    findings: Findings,
 ) -> Replay | None:
     """The replay, if it was made on this node with what runs there now, and not too long ago.
 
@@ -50,19 +50,19 @@ def read(
     result = found_on_node["result"]
     for fact in ("release", "python", "libc"):
         if found_on_node[fact] != record[fact]:
-            found.prove(f"{name}: a replay with another {fact} does not count")
+            findings.prove(f"{name}: a replay with another {fact} does not count")
             return None
     age = now - found_on_node["finished"]
-    if age > wanted.max_replay_age_seconds or age < -wanted.max_clock_skew_seconds:
-        found.prove(f"{name}: a replay of {age:.0f} s ago does not count")
+    if age > criteria.max_replay_age_seconds or age < -criteria.max_clock_skew_seconds:
+        findings.prove(f"{name}: a replay of {age:.0f} s ago does not count")
         return None
     if result["profile"] != "full":
-        found.prove(f"{name}: a replay by the {result['profile']} rules alone does not count")
+        findings.prove(f"{name}: a replay by the {result['profile']} rules alone does not count")
         return None
     told = result["divergences"]
     divergences = max(told["count"], len(told["captured"]))
     if divergences:
-        found.fail("divergence", name, f"the replay found {divergences} divergences; see its captures")
+        findings.fail("divergence", name, f"the replay found {divergences} divergences; see its captures")
     return Replay(
         compared=result["blocks"] + result["mutants"],
         divergences=divergences,

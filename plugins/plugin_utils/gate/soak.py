@@ -13,26 +13,28 @@ from .findings import Findings
 from .replay import Replay
 
 
-def judge_time(name: str, record: Mapping[str, Any], wanted: Criteria, now: float, found: Findings) -> None:
+def judge_time(
+    name: str, record: Mapping[str, Any], criteria: Criteria, now: float, findings: Findings
+) -> None:
     """Continuous healthy time: from the last break on, and only what a process has observed."""
-    since, broken = _continuous_since(record, wanted)
+    since, broken = _continuous_since(record, criteria)
     elapsed = max(0.0, min(record["now"] - since, record["observed_seconds"]))
-    if elapsed < wanted.soak_seconds:
-        text = f"soaked {elapsed:.0f} of {wanted.soak_seconds:g} s{broken}"
-        found.wait("soak", name, text, now + wanted.soak_seconds - elapsed)
+    if elapsed < criteria.soak_seconds:
+        text = f"soaked {elapsed:.0f} of {criteria.soak_seconds:g} s{broken}"
+        findings.wait("soak", name, text, now + criteria.soak_seconds - elapsed)
 
 
-def _continuous_since(record: Mapping[str, Any], wanted: Criteria) -> tuple[float, str]:
+def _continuous_since(record: Mapping[str, Any], criteria: Criteria) -> tuple[float, str]:
     """When the soak last began anew, and in words what broke it."""
     since, broken = record["soak_started"], ""
     restarts, started, gaps = record["restarts"], record["process_started"], record["gaps"]
-    if restarts > wanted.max_restarts and started > since:
+    if restarts > criteria.max_restarts and started > since:
         since = started
-        broken = f", from the last of {restarts} restarts on (at most {wanted.max_restarts:g} allowed)"
+        broken = f", from the last of {restarts} restarts on (at most {criteria.max_restarts:g} allowed)"
     hidden = gaps["count"] > len(gaps["recent"])
     for place, gap in enumerate(gaps["recent"]):
         began, ended = gap["from"], gap["to"]
-        too_long = ended - began > wanted.max_gap_seconds or ended < began or (hidden and place == 0)
+        too_long = ended - began > criteria.max_gap_seconds or ended < began or (hidden and place == 0)
         if too_long and ended > since:
             since, broken = ended, f", from a gap on ({gap['why']}, {max(ended - began, 0):.0f} s)"
     return since, broken
@@ -43,9 +45,9 @@ def judge_samples(
     record: Mapping[str, Any],
     mode: str,
     replay: Replay | None,
-    wanted: Criteria,
+    criteria: Criteria,
     now: float,
-    found: Findings,
+    findings: Findings,
 ) -> None:
     """Calls and rejects of live traffic; reason codes of it and of a replay, each said apart."""
     elapsed = record["now"] - record["soak_started"]
@@ -55,42 +57,42 @@ def judge_samples(
     live = record["rejects_compared" if comparing else "rejected"]
     codes = {code for code, n in live.items() if n}
     for words, have, need in (
-        (f"calls counted as {good}", samples, wanted.min_calls),
+        (f"calls counted as {good}", samples, criteria.min_calls),
         (
             "rejects that both engines gave" if comparing else "rejects",
             sum(live.values()),
-            wanted.min_rejects,
+            criteria.min_rejects,
         ),
     ):
         if have < need:
             text = f"{have} of {need:g} {words}"
-            found.wait("samples", name, text, _forecast(have, need, elapsed, now))
+            findings.wait("samples", name, text, _forecast(have, need, elapsed, now))
     replayed = replay.rejects if replay is not None and comparing else frozenset()
-    if len(codes | replayed) < wanted.min_reason_codes:
+    if len(codes | replayed) < criteria.min_reason_codes:
         text = (
-            f"{len(codes | replayed)} of {wanted.min_reason_codes:g} reason codes"
+            f"{len(codes | replayed)} of {criteria.min_reason_codes:g} reason codes"
             f" ({len(codes)} live, {len(replayed - codes)} more by a replay)"
         )
         if comparing and replay is None:
             text += f"; {command('replay', name)} brings those that live traffic does not"
-        found.wait("coverage", name, text)
+        findings.wait("coverage", name, text)
     if comparing:
-        _prove(name, samples, len(codes), replay, wanted, found)
+        _prove(name, samples, len(codes), replay, criteria, findings)
 
 
 def _prove(
-    name: str, samples: int, codes: int, replay: Replay | None, wanted: Criteria, found: Findings
+    name: str, samples: int, codes: int, replay: Replay | None, criteria: Criteria, findings: Findings
 ) -> None:
     """The honest bound of what was compared, live traffic apart from the replay."""
-    percent = round(wanted.confidence * 100)
-    rate = highest_rate(samples, wanted.confidence)
+    percent = round(criteria.confidence * 100)
+    rate = highest_rate(samples, criteria.confidence)
     text = f"{name}: 0 in {samples:,} blocks: at most {rate:.2g} at {percent} %"
     if samples:
         text = f"{name}: 0 in {samples:,} blocks: at most {_percent(rate)} at {percent} %"
-    found.prove(f"{text}; {codes} reason codes live")
+    findings.prove(f"{text}; {codes} reason codes live")
     if replay is not None:
-        rate = highest_rate(replay.compared, wanted.confidence)
-        found.prove(
+        rate = highest_rate(replay.compared, criteria.confidence)
+        findings.prove(
             f"{name}: replay: {replay.divergences} in {replay.compared:,} blocks and mutants:"
             f" at most {_percent(rate)} at {percent} %; {len(replay.rejects)} reason codes"
         )
