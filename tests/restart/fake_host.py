@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
-from invisible_restart.fit import Answer
+from invisible_restart.compatibility import Answer
 from invisible_restart.host import CommandFailed, Unit
 from invisible_restart.rules import (
     DRAIN_HEADERS,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from invisible_restart.__main__ import unit_argv
-from invisible_restart.fit import Answer, misfit
+from invisible_restart.compatibility import Answer, incompatibility
 from invisible_restart.haproxy import config, start_argv
 from invisible_restart.host import apply_change
 from invisible_restart.rules import Table
@@ -55,16 +55,16 @@ def test_given_a_mapped_address_then_it_is_read_as_what_it_is() -> None:
 @pytest.mark.parametrize("filling", [0, 50, 182])
 def test_given_a_date_within_reach_then_the_service_fits(filling: int) -> None:
     header = f"X: {'y' * (filling - 5)}\r\n" if filling else ""
-    assert misfit(Answer(f"HTTP/1.1 200 OK\r\n{header}{DATE}\r\n".encode())) is None
+    assert incompatibility(Answer(f"HTTP/1.1 200 OK\r\n{header}{DATE}\r\n".encode())) is None
 
 
 def test_given_a_date_out_of_reach_then_it_does_not() -> None:
     answer = Answer(f"HTTP/1.1 200 OK\r\nX: {'y' * 200}\r\n{DATE}\r\n".encode())
-    assert "bytes into its answers" in str(misfit(answer))
+    assert "bytes into its answers" in str(incompatibility(answer))
 
 
 def test_given_a_service_that_closes_by_itself_then_nothing_has_to_be_drained() -> None:
-    assert misfit(Answer(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")) is None
+    assert incompatibility(Answer(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")) is None
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .choices import Refused, choices
-from .fit import Answer, misfit
+from .compatibility import Answer, incompatibility
 from .haproxy import HAPROXY, IP, NFT, UNIT_PREFIX, config, config_path, keeping_argvs, start_argv
 from .host import CommandFailed
 from .operation import DetourLost, Operation
@@ -116,7 +116,7 @@ class Guard(Operation):
         """Decide by one answer how the service is drained."""
         self.speaks_http = answer.status is not None
         self.drains = self.speaks_http and not answer.closes
-        why = misfit(answer)
+        why = incompatibility(answer)
         if why is None:
             return
         if self.how == "seamless":

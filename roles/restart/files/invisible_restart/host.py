@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from . import durable, owned_place
-from .fit import Answer
+from .compatibility import Answer
 from .settings import Change
 from .sockets import Socket, port_is_free, read_sockets
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .fit import Answer
+from .compatibility import Answer
 from .haproxy import leave_argvs, table_name, unit_name
 from .host import CommandFailed, Host
 from .rules import ELEMENT_LIFE, Table

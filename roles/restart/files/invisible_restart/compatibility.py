@@ -45,7 +45,7 @@ class Answer:
         return DRAIN_HEADERS in self.head
 
 
-def misfit(answer: Answer) -> str | None:
+def incompatibility(answer: Answer) -> str | None:
     """Why this service cannot be drained by its answers' Date header; None if it can."""
     if not answer.head:
         return "it accepts connections and does not answer a plain request; it may speak TLS, or hang"
