@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import QUANTILES
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import quantile
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import seconds
 from report.run import Blocks, Clients, Histogram, Run
@@ -241,7 +242,7 @@ def distribution(histograms: dict[str, Histogram], height: float = 190.0) -> Dis
         for index in range(first + 1, last + 1):
             path += f"V{up(one['counts'][index] / one['count'])}H{across(bounds[index])}"
         lines.append(Line(f"area {name}", f"{path}V{bottom}Z"))
-        for label, share in (("p50", 0.5), ("p99", 0.99)):
+        for label, share, _ in (QUANTILES[0], QUANTILES[-1]):
             value = quantile(one, share)
             if value is not None:
                 marks.append((name, Tick(across(value), label)))

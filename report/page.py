@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.visible import visible_in
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import QUANTILES
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import quantile
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import duration, seconds
 from report import charts, criteria
@@ -78,7 +79,7 @@ def _latency_rows(run: Run) -> list[dict[str, Any]]:
             "engine": engine,
             "count": one["count"],
             "mean": one["sum"] / one["count"],
-            **{name: quantile(one, share) for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))},
+            **{name: quantile(one, share) for name, share, _ in QUANTILES},
         }
         for node, engines in run["latency"].items()
         for engine, one in engines.items()

@@ -134,8 +134,8 @@ def drawn(machine: Machine, cost: float, pairs: int, chance: random.Random) -> d
 
 
 def _looked_at(pairs: int) -> list[int]:
-    found = {math.ceil(share * pairs) for share, _ in QUANTILES}
-    for share, _ in QUANTILES:
+    found = {math.ceil(share * pairs) for _, share, _ in QUANTILES}
+    for _, share, _ in QUANTILES:
         for confidence in (0.95, BEYOND_DOUBT):
             found |= {rank for rank in ranks(share, pairs, 1 - (1 - confidence) / 2) if rank is not None}
     return sorted(found)

@@ -22,6 +22,8 @@ LATENCY_EDGES = tuple(10 ** (k / 6 - 6) for k in range(37))
 """Upper edges of durations in seconds, 1 us to 1 s, each 10^(1/6) = 1.47 times the one before."""
 RATIO_EDGES = tuple(10 ** (k / 12) for k in range(-36, 37))
 """Upper edges of Rust's duration over legacy's, 0.001 to 1000, each 1.21 times the one before; one is 1.0."""
+QUANTILES = (("p50", 0.5, "median"), ("p90", 0.9, "90th percentile"), ("p99", 0.99, "99th percentile"))
+"""What is told of how long engines take: each quantile's short name, its share of all values, its words."""
 
 DROPPED = ("consensus_wrapper.py", "coinjecture_migration", "consensus_surface")
 """What the migration drops beside node.py."""

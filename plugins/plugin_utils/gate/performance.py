@@ -20,9 +20,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...module_utils.vocabulary import QUANTILES
 from .durations import Durations, Measured
 
-QUANTILES = ((0.5, "median"), (0.9, "90th percentile"), (0.99, "99th percentile"))
 BEYOND_DOUBT = 0.999
 FEWEST_LIVE = 30
 """Live pairs that can say by themselves that Rust is slower, at the median."""
@@ -66,9 +66,9 @@ def judge(
     if replayed is None or pairs < fewest:
         text = f"{pairs:,} of {fewest:,.0f} replayed accepts with the processor time of both engines"
         return Performance("too few", text, told)
-    for share, words in QUANTILES:
+    for _, share, words in QUANTILES:
         order = compare(replayed.cpu, share, limit, confidence)
-        if order == "above" or (order == "open" and share == QUANTILES[0][0]):
+        if order == "above" or (order == "open" and share == QUANTILES[0][1]):
             text = f"whether Rust is slower at the {words} is open: {_both(replayed.cpu, share)}"
             return Performance("open", f"{text} in {pairs:,} pairs; more of them will tell", told)
     return Performance("met", "", told)
@@ -96,7 +96,7 @@ def compare(found: Durations, share: float, limit: float, confidence: float) -> 
 
 def _slower_live(live: Measured | None, limit: float) -> str:
     """Why live calls alone say that Rust is slower, else nothing; only at the median, see above."""
-    share, words = QUANTILES[0]
+    _, share, words = QUANTILES[0]
     if live is None or live.cpu.pairs < FEWEST_LIVE:
         return ""
     if compare(live.cpu, share, limit, BEYOND_DOUBT) != "above":
@@ -105,7 +105,7 @@ def _slower_live(live: Measured | None, limit: float) -> str:
 
 
 def _slower_replayed(replayed: Measured | None, limit: float) -> str:
-    for share, words in QUANTILES:
+    for _, share, words in QUANTILES:
         if replayed is not None and compare(replayed.cpu, share, limit, BEYOND_DOUBT) == "above":
             return f"Rust is slower: the {words} {_found(replayed.cpu, share, limit)}"
     return ""
@@ -126,7 +126,7 @@ def _told(measured: Measured | None, whose: str) -> tuple[str, ...]:
 
 
 def _all(found: Durations) -> str:
-    return ", ".join(f"{words}: {_both(found, share)}" for share, words in QUANTILES)
+    return ", ".join(f"{words}: {_both(found, share)}" for _, share, words in QUANTILES)
 
 
 def _both(found: Durations, share: float) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from ...module_utils.unit_needs import text as unit_text
-from ...module_utils.vocabulary import ENGINES, LATENCY_EDGES, MODES
+from ...module_utils.vocabulary import ENGINES, LATENCY_EDGES, MODES, QUANTILES
 from ..gate.status_reader import told_by
 from ..messages.typed_run import command
 from ..planning.troubles import troubles
@@ -240,7 +240,12 @@ def quantiles(counts: Sequence[int] | None) -> Quantiles | None:
     if not counts or not sum(counts):
         return None
     histogram = {"bounds": LATENCY_EDGES, "counts": counts, "count": sum(counts)}
-    return {"p50": quantile(histogram, 0.5), "p99": quantile(histogram, 0.99), "count": sum(counts)}
+    share = {name: share for name, share, _ in QUANTILES}
+    return {
+        "p50": quantile(histogram, share["p50"]),
+        "p99": quantile(histogram, share["p99"]),
+        "count": sum(counts),
+    }
 
 
 def quantile(histogram: Mapping[str, Any], share: float) -> float | None:
