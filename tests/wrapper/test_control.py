@@ -220,6 +220,18 @@ def test_given_a_running_node_when_the_mode_file_is_to_be_written_then_the_clien
     assert place.recorded_mode()["mode"] == "legacy"
 
 
+def test_given_a_node_that_hangs_when_the_mode_file_is_to_be_written_then_it_is_not_taken_for_stopped(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ctl, "ANSWER_TIMEOUT_S", 0.2)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as hung:
+        hung.bind(str(place.sockets / "control.sock"))
+        hung.listen()
+        assert ctl.main(["write-mode-file", "legacy", "--why", "no"]) == 1
+    assert "no answer: " in capsys.readouterr().err
+    assert not place.mode_file.exists()
+
+
 def test_given_no_node_when_the_client_is_run_as_a_file_then_it_says_so_and_fails(place: Place) -> None:
     done = subprocess.run([sys.executable, str(CTL), "status"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1

@@ -82,10 +82,10 @@ class RunningNode:
         self.process.wait(20)
 
     def status(self) -> dict[str, Any]:
-        return ctl.ask(self.control, {"op": "status"})
+        return ctl.client(self.control).status()
 
     def set_mode(self, mode: str) -> None:
-        ctl.set_mode(self.control, mode, "test", "a step", None, lambda _line: None)
+        ctl.set_mode(ctl.client(self.control), mode, "test", "a step", None, lambda _line: None)
 
     def wait_for(self, condition: Any) -> dict[str, Any]:
         """Poll the status until a condition on it holds."""
@@ -94,7 +94,7 @@ class RunningNode:
             assert self.process.poll() is None, self.journal.read_text()
             try:
                 status = self.status()
-            except ctl.Refused:
+            except ctl.ControlError:
                 continue
             if condition(status):
                 return status

@@ -8,6 +8,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "wrapper" / "coinjecture_migration"
 ROOMS = (
     "vocabulary",
+    "control_client",
     "runtime",
     "settings",
     "evidence",
@@ -21,7 +22,7 @@ ROOMS = (
 ENTRIES = ("ctl", "evidence_reader", "interpreter")
 """What other programs of a node run or import; nothing of the wrapper may need more than it says below."""
 USED_BY_ENTRIES = {
-    "ctl": {"modes.mode_file", "settings", "runtime.visible", "vocabulary"},
+    "ctl": {"control_client", "modes.mode_file", "settings", "runtime.visible", "vocabulary"},
     "evidence_reader": {"evidence.histograms", "vocabulary"},
     "interpreter": set(),
 }

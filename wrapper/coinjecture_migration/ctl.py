@@ -11,12 +11,10 @@ ctl.py write-mode-file legacy --why "..."               only while the unit is s
 from __future__ import annotations
 
 import argparse
-import contextlib
 import errno
 import json
 import os
 import pwd
-import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +24,7 @@ from typing import Any
 if __name__ == "__main__":  # run as a file: the package lies one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from coinjecture_migration.control_client import ControlClient, ControlError
 from coinjecture_migration.modes.mode_file import ModeRecord, write_mode_file
 from coinjecture_migration.runtime.visible import visible
 from coinjecture_migration.settings import SettingsError, load_settings
@@ -33,86 +32,57 @@ from coinjecture_migration.vocabulary import MODES
 
 POLL_S = 0.2
 ANSWER_TIMEOUT_S = 60.0
+UNREACHED = ("unreachable", "denied", "timeout", "broken", "closed")
+"""The codes of a socket at which nobody has said yes or no."""
 
 
-class Refused(RuntimeError):
-    """The node said no, or did not answer; the message says what to do next."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-def ask(path: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Send one request and return its result.
-
-    Raises:
-        Refused: The node refused, or nothing answers at the socket.
-    """
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(ANSWER_TIMEOUT_S)
-            connection.connect(str(path))
-            with contextlib.suppress(BrokenPipeError):  # it refuses strangers before they have asked
-                connection.sendall(json.dumps(request).encode() + b"\n")
-            with connection.makefile("rb") as lines:
-                answer = json.loads(lines.readline() or b"null")
-    except (OSError, ValueError) as error:
-        raise Refused(
-            "unreachable",
-            f"{path}: no answer ({error}); is the unit running, and are you root?",
-        ) from error
-    if not isinstance(answer, dict):
-        raise Refused("unreachable", f"{path}: the connection was closed without an answer; try again")
-    if not answer.get("ok"):
-        refusal = answer.get("error", {})
-        raise Refused(str(refusal.get("code")), f"{refusal.get('message')}; {refusal.get('next')}")
-    result = answer["result"]
-    assert isinstance(result, dict)
-    return result
+def client(path: Path) -> ControlClient:
+    """Who speaks to the control socket; a person waits longer than a play."""
+    return ControlClient(str(path), ANSWER_TIMEOUT_S)
 
 
 def set_mode(
-    path: Path, mode: str, who: str, why: str, if_mode: str | None, tell: Callable[[str], None]
+    node: ControlClient, mode: str, who: str, why: str, if_mode: str | None, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """Prepare where needed, show progress, commit.
 
     Raises:
-        Refused: As `ask`; also where the preparation failed.
+        ControlError: The node said no or did not answer, or the preparation failed.
     """
-    request = {"op": "set_mode", "mode": mode, "who": who, "why": why, "if_mode": if_mode}
     try:
-        return ask(path, request)
-    except Refused as refusal:
+        return node.set_mode(mode, who, why, if_mode)
+    except ControlError as refusal:
         if refusal.code != "not_prepared":
             raise
-    ask(path, {"op": "prepare", "mode": mode, "who": who})
-    while (state := ask(path, {"op": "status"})["prepare"]) and state["state"] == "running":
+    node.prepare(mode, who)
+    while (state := node.status()["prepare"]) and state["state"] == "running":
         tell(f"preparing {mode}: {state['done']} of {state['total']} blocks")
         time.sleep(POLL_S)
     if state and state["state"] == "failed":
-        raise Refused("prepare_failed", f"prepare {mode} failed, nothing has changed: {state['error']}")
-    return ask(path, request)
+        raise ControlError("prepare_failed", f"prepare {mode} failed, nothing has changed", state["error"])
+    return node.set_mode(mode, who, why, if_mode)
 
 
 def write_mode(path: Path, mode_file: Path, mode: str, who: str, why: str) -> dict[str, Any]:
     """Write the mode file of a stopped node, with the rights of the node's user alone.
 
     Raises:
-        Refused: The node is running (then `set-mode` is the way) or the file cannot be written.
+        ControlError: The node is running (then `set-mode` is the way) or the file cannot be written.
     """
     try:
-        ask(path, {"op": "status"})
-    except Refused as refusal:
+        client(path).request({"op": "status"})
+    except ControlError as refusal:
         if refusal.code != "unreachable":
             raise
     else:
-        raise Refused("running", "the node is running; use set-mode, or stop the unit first")
+        raise ControlError("running", "the node is running", "use set-mode, or stop the unit first")
     try:
         record = ModeRecord(mode, time.time(), who, why, while_stopped=True)
         _as_owner_of(mode_file.parent, lambda: write_mode_file(mode_file, record))
     except OSError as error:
-        raise Refused("disk", f"{mode_file}: {error}; make room or become root, then try again") from error
+        raise ControlError(
+            "disk", f"{mode_file}: {error}", "make room or become root, then try again"
+        ) from error
     return {"mode": mode, "written": str(mode_file)}
 
 
@@ -152,18 +122,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         path = options.socket or settings.control_socket
+        node = client(path)
         if options.command == "status":
-            result = ask(path, {"op": "status"})
+            result = node.request({"op": "status"})  # whatever it says: a person looks at it
         elif options.command == "prepare":
-            result = ask(path, {"op": "prepare", "mode": options.mode, "who": who})
+            result = node.prepare(options.mode, who)
         elif options.command == "set-mode":
-            result = set_mode(path, options.mode, who, options.why, options.if_mode, _tell)
+            result = set_mode(node, options.mode, who, options.why, options.if_mode, _tell)
         elif options.command == "ack":
-            result = ask(path, {"op": "ack", "who": who, "why": options.why})
+            result = node.ack(who, options.why)
         else:
             result = write_mode(path, settings.mode_file, options.mode, who, options.why)
-    except (Refused, SettingsError) as error:
-        print(f"ctl: {visible(str(error))}", file=sys.stderr)
+    except (ControlError, SettingsError) as error:
+        unreached = isinstance(error, ControlError) and error.code in UNREACHED
+        print(f"ctl: {'no answer: ' if unreached else ''}{visible(str(error))}", file=sys.stderr)
         return 1
     print(json.dumps(result, indent=1).replace("\x7f", "\\u007f"))  # of all that steers, JSON leaves DEL
     return 0
