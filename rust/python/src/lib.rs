@@ -3,6 +3,7 @@
 //! Nothing is decided here: values are carried over, the interpreter lock is kept or released, errors get a class.
 
 mod block_dict;
+mod borrowed;
 mod builtins;
 mod capture;
 mod convert;
