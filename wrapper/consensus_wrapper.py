@@ -47,6 +47,7 @@ __all__ = [
     "BlockNode",
     "BrokenEngineError",
     "ConsensusConfig",
+    "ConsensusEngine",
     "ConsensusMode",
     "Decision",
     "DualRunConsensus",
@@ -263,6 +264,10 @@ RENAMED = {
     "StartRefused": StartError,
 }
 """Names of version 4.0, understood for one version more."""
+
+
+ConsensusEngine = DualRunConsensus
+"""For a node that takes the module (`import consensus_wrapper as consensus`), and the class out of it."""
 
 
 def __getattr__(name: str) -> Any:

@@ -7,13 +7,14 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible.utils import color
 
 from ..module_utils.captures import merged as merged_captures
+from ..module_utils.importers import Place, packages
 from ..module_utils.journal import Known
 from ..module_utils.node_import import ImportEditRefused, unwrap
 from ..module_utils.unit_needs import text as unit_text
@@ -271,10 +272,10 @@ def repair_plan(states: Mapping[str, Any], node: str, wheel: str = "") -> dict[s
     return plan_repair(states, node, bool(wheel))
 
 
-def legacy_node_py(source: str) -> str:
-    """The text of a node.py with the legacy engine's import in it; see `node_import.unwrap`."""
+def legacy_node_py(source: str, src: str) -> str:
+    """The text of the node.py in a folder with the legacy engine's import in it; see `node_import.unwrap`."""
     try:
-        return unwrap(source.encode()).decode()
+        return unwrap(source.encode(), Place(own=packages(PurePosixPath(src)))).decode()
     except ImportEditRefused as error:
         raise AnsibleFilterError(f"node.py cannot be turned back: {error}") from error
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path, PurePath
 
 BY_NAME = (
     "import_module",
@@ -58,6 +59,25 @@ class Place:
     package: tuple[str, ...] = ()
     own: tuple[tuple[str, ...], ...] = ()
     others: tuple[str, ...] = ()
+
+
+def place_of(path: Path, src: Path) -> Place:
+    """Where a file lies in the source folder, and the names that this folder may have as a package."""
+    return Place(path.relative_to(src).parts[:-1], packages(src.resolve()), _others(src))
+
+
+def packages(src: PurePath) -> tuple[tuple[str, ...], ...]:
+    """The names under which a source folder may be imported as a package, the longest first."""
+    return tuple(src.parts[at:] for at in range(1, len(src.parts)))
+
+
+def _others(src: Path) -> tuple[str, ...]:
+    """Packages in the source folder that have a module of this name themselves."""
+    return tuple(
+        path.name
+        for path in src.iterdir()
+        if path.is_dir() and ((path / "consensus.py").exists() or (path / "consensus").is_dir())
+    )
 
 
 def importers(tree: ast.Module, module: str, place: Place | None = None) -> list[Imported]:

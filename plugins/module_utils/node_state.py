@@ -20,9 +20,10 @@ from typing import Any
 from . import as_user, interpreter, journal, unit_reader
 from .bounded_reader import Unreadable, parse_json, read_bytes, read_json, read_object
 from .control_client import ControlClient, ControlError
+from .importers import place_of
 from .installed import compare
 from .journal_file import JournalFile
-from .node_import import ImportEditRefused
+from .node_import import ImportEditRefused, wrap
 from .node_import import state as import_state
 from .operation import read as read_operation
 from .operator_folder import OperatorFolder
@@ -227,7 +228,10 @@ def read_restarting(run: Run) -> bool:
 
 
 def read_node_py(path: Path) -> dict[str, Any]:
-    """Which engine node.py imports: ``legacy``, ``wrapped``, ``rust``, or None with the reason."""
+    """Which engine node.py imports: ``legacy``, ``wrapped``, ``rust``, or None with the reason.
+
+    One that imports the legacy engine and could not be edited is told as such before anything is begun.
+    """
     try:
         source = read_bytes(path)
     except (OSError, Unreadable) as error:
@@ -235,7 +239,11 @@ def read_node_py(path: Path) -> dict[str, Any]:
         return {"state": None, "why": why, "sha256": None}
     digest = hashlib.sha256(source).hexdigest()
     try:
-        return {"state": import_state(source), "why": "", "sha256": digest}
+        place = place_of(path, path.parent)
+        found = import_state(source, place)
+        if found == "legacy":
+            wrap(source, place)
+        return {"state": found, "why": "", "sha256": digest}
     except ImportEditRefused as error:
         return {"state": None, "why": f"{path}: {error}", "sha256": digest}
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import durable
 from .bounded_reader import Unreadable, read_bytes
-from .importers import Place
+from .importers import place_of
 from .node_import import ImportEditRefused, complete, legacy_importers, wrap
 from .owned_place import of_root
 from .vocabulary import DROPPED
@@ -53,8 +53,8 @@ def obstacles(src: Path, folder: Path) -> list[str]:
     """Why the legacy file cannot be removed now; empty where it can, or is gone with a copy sealed."""
     found: list[str] = []
     try:
-        node_py = source(src / NODE_FILE)
-        if complete(node_py) == node_py and not (src / LEGACY_FILE).exists():
+        node_py, place = source(src / NODE_FILE), place_of(src / NODE_FILE, src)
+        if complete(node_py, place) == node_py and not (src / LEGACY_FILE).exists():
             find(folder)  # it has been removed: what is left to ask is that the way back is there
     except (OSError, ImportEditRefused, SealError) as error:
         return [str(error)]
@@ -69,10 +69,9 @@ def undecided(src: Path) -> list[str]:
 def _users(src: Path) -> list[tuple[bool, str]]:
     """Every place in the source folder that imports the legacy file, and whether that is certain."""
     found = []
-    own = [src.resolve().parts[at:] for at in range(1, len(src.resolve().parts))]
     for path in _python_files(src):
         parts = path.relative_to(src).parts
-        place = Place(parts[:-1], tuple(own), _others(src))
+        place = place_of(path, src)
         try:
             content = source(path)
         except (FileNotFoundError, SealError) as error:
@@ -106,15 +105,6 @@ def _python_files(src: Path) -> list[Path]:
     ]
 
 
-def _others(src: Path) -> tuple[str, ...]:
-    """Packages in the source folder that have a module of this name themselves."""
-    return tuple(
-        path.name
-        for path in src.iterdir()
-        if path.is_dir() and ((path / LEGACY_FILE).exists() or (path / LEGACY_MODULE).is_dir())
-    )
-
-
 def seal(src: Path, release: Path, folder: Path, by: str, at: float) -> tuple[bool, dict[str, Any]]:
     """Seal the files beside node.py and the wheel in force; what is sealed already is left alone.
 
@@ -141,8 +131,9 @@ def seal(src: Path, release: Path, folder: Path, by: str, at: float) -> tuple[bo
     files = {path.name: source(path) for path in sorted(src.glob("*.py"))}
     files |= {path.name: path.read_bytes() for path in wheels}
     try:
-        wrapped = wrap(files[NODE_FILE])
-        completed = sha256(complete(wrapped))
+        place = place_of(src / NODE_FILE, src)
+        wrapped = wrap(files[NODE_FILE], place)
+        completed = sha256(complete(wrapped, place))
     except (KeyError, ImportEditRefused) as error:
         raise SealError(f"{src / NODE_FILE} cannot be edited: {error}") from error
     files[NODE_FILE] = wrapped
@@ -206,7 +197,7 @@ def changes_back(src: Path, folder: Path) -> list[dict[str, str]]:
     if sha256(content) == copy["completed_node_py"]:
         return [*changes, {"path": str(node), "from": f"{copy['folder']}/{NODE_FILE}"}]
     try:
-        return [*changes, {"path": str(node), "content": wrap(content).decode()}]
+        return [*changes, {"path": str(node), "content": wrap(content, place_of(node, src)).decode()}]
     except ImportEditRefused as error:
         raise SealError(f"{node} cannot be turned back: {error}") from error
 

@@ -11,6 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import durable
 from ..module_utils.bounded_reader import Unreadable, read_bytes
+from ..module_utils.importers import place_of
 from ..module_utils.node_import import ImportEditRefused, complete, unwrap, wrap
 from ..module_utils.owned_place import rewrite
 
@@ -18,8 +19,8 @@ DOCUMENTATION = r"""
 module: node_import
 short_description: Let node.py import its engine from the wrapper, or from the legacy module again
 description:
-  - Edits both lines of the try/except import pair and nothing else.
-  - Refused where the pair is not found or ambiguous.
+  - Edits every import of the engine's module and nothing else.
+  - Refused, with the line and what to write, where none is found or it is ambiguous.
   - Keeps the file as it was in I(backups) before the first edit, under the name node.py.<sha256>.
 options:
   path: {description: The node.py., type: path, required: true}
@@ -54,7 +55,8 @@ def main() -> None:
     path = Path(module.params["path"])
     try:
         source = read_bytes(path)
-        edited = {"wrapped": wrap, "legacy": unwrap, "rust": complete}[module.params["state"]](source)
+        edit = {"wrapped": wrap, "legacy": unwrap, "rust": complete}[module.params["state"]]
+        edited = edit(source, place_of(path, path.parent))
     except (OSError, Unreadable) as error:
         module.fail_json(msg=f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
     except ImportEditRefused as error:

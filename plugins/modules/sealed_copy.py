@@ -11,6 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import as_user
 from ..module_utils.bounded_reader import Unreadable, parse_json
+from ..module_utils.importers import place_of
 from ..module_utils.node_import import ImportEditRefused, complete, names
 from ..module_utils.sealed import NODE_FILE, SealError, changes_back, find, obstacles, seal, undecided
 from ..module_utils.sealed import source as read_source
@@ -42,11 +43,11 @@ PROBE = (
 )
 
 
-def missing_names(python: str, user: str, current: str, source: bytes) -> list[str]:
+def missing_names(python: str, user: str, current: str, wanted: list[str]) -> list[str]:
     """What node.py takes from its engine's module that ``coinjecture.consensus`` does not have."""
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": current, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        command = as_user.command(user, [python, "-c", PROBE, *names(source)])
+        command = as_user.command(user, [python, "-c", PROBE, *wanted])
         lacking: list[str] = parse_json(as_user.output(command, 60, environment), python)
     except (OSError, as_user.NotDone, Unreadable) as error:
         detail = str(error).splitlines()
@@ -60,12 +61,13 @@ def carry_out(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if options["state"] == "opened":
         return {"changed": False, "changes": changes_back(src, folder), "manifest": find(folder)}
     source = read_source(src / NODE_FILE)
+    place = place_of(src / NODE_FILE, src)
     if options["state"] == "checked":
         found = obstacles(src, folder) or missing_names(
-            options["python"], options["user"], options["current"], source
+            options["python"], options["user"], options["current"], names(source, place)
         )
         told = {"obstacles": found, "undecided": undecided(src)}
-        return {"changed": False, **told, "completed": complete(source).decode()}
+        return {"changed": False, **told, "completed": complete(source, place).decode()}
     if check_mode:
         return {"changed": not folder.is_dir()}
     made, copy = seal(src, Path(options["current"]).resolve(), folder, options["by"], time.time())

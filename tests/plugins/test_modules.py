@@ -68,7 +68,7 @@ def test_given_a_node_py_of_another_shape_then_it_is_refused_and_untouched(node_
     node_py.write_text("import consensus\n")
     said = run("node_import", path=str(node_py), backups=str(node_py.parent / "backups"))
     assert said["failed"] is True
-    assert "no try/except pair" in said["msg"]
+    assert "nothing there takes ConsensusEngine from it" in said["msg"]
     assert node_py.read_text() == "import consensus\n"
 
 

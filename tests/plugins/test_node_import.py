@@ -70,23 +70,24 @@ def test_given_an_edited_file_when_wrapped_again_then_nothing_changes() -> None:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        (b"import asyncio\n", "no try/except pair"),
-        (b"from consensus import ConsensusEngine\n", "no try/except pair"),
-        (PAIR.replace(b"ConsensusEngine", b"Engine"), "no try/except pair"),
-        (PAIR.replace(b"except ImportError", b"except ValueError"), "no try/except pair"),
-        (PAIR.replace(b"from .consensus", b"from consensus"), "no try/except pair"),
-        (PAIR + PAIR, "several import pairs of consensus, at lines 4, 14"),
-        (PAIR + b"import consensus\n", "line 11 imports consensus outside"),
-        (PAIR + b"def late():\n    from consensus import Block\n", "line 12 imports consensus outside"),
-        (PAIR + b"from . import consensus\n", "line 11 imports consensus outside"),
-        (PAIR + b"from consensus_wrapper import X\n", "half-made edit"),
+        (b"import asyncio\n", "nothing takes ConsensusEngine from consensus"),
+        (
+            PAIR.replace(b"ConsensusEngine", b"Engine"),
+            "and nothing there takes",
+        ),
+        (
+            PAIR + b"def late():\n    from consensus import Block\n",
+            "line 12 takes Block from cons",
+        ),
+        (PAIR + b"from consensus_wrapper import X\n", "with the wrapper's name"),
+        (PAIR + b"from consensus_wrapper import DualRunConsensus as D\n", "half-made edit"),
         (PAIR.replace(b"ConsensusConfig, C", b"ConsensusEngine, C"), "more than once"),
         (PAIR.replace(b"ConsensusEngine  #", b"ConsensusEngine as ConsensusEngine  #"), "byte for byte"),
         (PAIR.replace(b"from .consensus import", b"from .consensus \\\n  import"), None),
         (PAIR.replace(b"from .consensus", b"from \\\n  .consensus"), "cannot be edited"),
         (b"def broken(:\n", "not Python"),
         (b"x = '\xff'\n", "not Python"),
-        (b"", "no try/except pair"),
+        (b"", "nothing takes ConsensusEngine from consensus"),
     ],
 )
 def test_given_another_shape_then_the_edit_is_refused_with_a_reason(
@@ -97,6 +98,21 @@ def test_given_another_shape_then_the_edit_is_refused_with_a_reason(
         return
     with pytest.raises(ImportEditRefused, match=reason):
         wrap(source)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        b"import consensus\n",
+        b"from . import consensus\n",
+        b"def late():\n    from consensus import ValidationError\n",
+        PAIR,
+    ],
+)
+def test_given_further_imports_of_the_engine_when_wrapped_then_none_is_left(more: bytes) -> None:
+    wrapped = wrap(PAIR + more)
+    assert state(wrapped) == "wrapped"
+    assert unwrap(wrapped) == PAIR + more
 
 
 @pytest.mark.parametrize("source", SHAPES.values(), ids=SHAPES.keys())

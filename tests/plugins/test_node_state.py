@@ -152,7 +152,7 @@ def test_given_a_node_py_of_another_shape_then_the_mode_is_unknown_and_the_reaso
     (Path(paths.src) / "node.py").write_text("import consensus\n")
     state = read(paths, systemd())
     assert state["mode"] is None
-    assert "no try/except pair" in state["why"]
+    assert "nothing there takes ConsensusEngine from it" in state["why"]
 
 
 def test_given_an_answer_of_the_wrapper_then_it_alone_decides() -> None:
