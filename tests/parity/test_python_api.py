@@ -3,7 +3,11 @@
 import doctest
 import json
 import math
+import os
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 from typing import Any, get_args
 
 import coinjecture
@@ -164,6 +168,46 @@ def test_a_reject_by_a_sealed_field_carries_them_too() -> None:
     complexity = sealed(GENESIS_BLOCK)["complexity"] | negative
     reason, value, limit = found({"complexity": complexity})
     assert (reason, limit) == ("no_work", 0.0) and value <= 0
+
+
+OLDER = """
+REASONS = ("malformed",)
+class ValidationError(Exception): ...
+class HeaderValidationError(ValidationError):
+    def __init__(self, message="", reason=None):
+        super().__init__(message)
+        self.reason = reason
+class RevealValidationError(ValidationError): ...
+class ConsensusConfig: ...
+class BlockNode: ...
+"""
+USE = """
+import consensus_surface, json, sys
+from coinjecture import ConsensusEngine, HeaderValidationError
+assert not hasattr(consensus_surface, "Profile")
+known = json.loads(sys.stdin.read())
+config = consensus_surface.ConsensusConfig()
+config.network_id, config.genesis_seed = known["network_id"], known["seed"]
+config.genesis_timestamp = json.loads(known["timestamp_json"])
+config.genesis_block = genesis = json.loads(known["block_json"])
+try:
+    ConsensusEngine(config, None, None).verify_block(
+        genesis | {"index": 7, "previous_hash": genesis["block_hash"]}
+    )
+except HeaderValidationError as error:
+    print(error.reason, error.value, error.limit)
+"""
+
+
+def test_the_wheel_works_beside_the_surface_of_an_older_wrapper(tmp_path: Path) -> None:
+    # given the copy of a wrapper that is older than the wheel, first on the path as on a node
+    (tmp_path / "consensus_surface").mkdir()
+    (tmp_path / "consensus_surface" / "__init__.py").write_text(OLDER, encoding="utf-8")
+    before = os.environ.get("PYTHONPATH", "")
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{before}"}
+    call = [sys.executable, "-c", USE]
+    done = subprocess.run(call, input=json.dumps(KNOWN), env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["bad_height", "7", "1"], done.stderr
 
 
 def test_a_block_that_raises_has_neither() -> None:

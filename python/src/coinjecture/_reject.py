@@ -5,7 +5,9 @@ from __future__ import annotations
 from reprlib import Repr
 from typing import Any
 
-from consensus_surface import HeaderValidationError, Reason
+from consensus_surface import HeaderValidationError
+
+from ._types import Reason
 
 _TOLD: dict[str, str] = {
     "malformed": "a field is missing, or a rule cannot be evaluated",
@@ -28,4 +30,6 @@ def rejection(reason: Reason, value: Any = None, limit: Any = None) -> HeaderVal
     """The exception for a reject; its message is ASCII, so that whoever prints it can."""
     told = _TOLD[reason].format(value=_short.repr(value), limit=_short.repr(limit))
     message = f"{reason}: {told}".encode("ascii", "backslashreplace").decode("ascii")
-    return HeaderValidationError(message, reason, value=value, limit=limit)
+    rejected = HeaderValidationError(message, reason)
+    rejected.value, rejected.limit = value, limit  # an older class takes no more than the reason
+    return rejected

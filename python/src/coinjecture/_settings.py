@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from consensus_surface import PROFILES, Profile
+from ._types import PROFILES, Profile
 
 DEFAULT_PATH = "/etc/coinjecture-migration/wrapper.json"
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from consensus_surface import BlockNode, Profile, Reason
+from consensus_surface import BlockNode
 
 from . import _core
+from ._types import Profile, Reason
 
 ROWS_AT_ONCE = 256
 """Rows of a log that are judged in one call, which other threads wait for if they ask the tree something."""

@@ -15,13 +15,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from consensus_surface import (
-    PROFILES,
     REASONS,
     BlockNode,
     ConsensusConfig,
     HeaderValidationError,
-    Profile,
-    Reason,
     RevealValidationError,
     ValidationError,
 )
@@ -38,6 +35,7 @@ from ._core import (
 from ._reject import rejection
 from ._reveal import check_reveal
 from ._tree import BlockTree, field
+from ._types import PROFILES, Profile, Reason
 
 __all__ = [
     "PROFILES",

@@ -13,8 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from consensus_surface import PROFILES, Profile
-
+from coinjecture._types import PROFILES, Profile
 from coinjecture.replay.errors import BadInputError
 from coinjecture.replay.legacy import Legacy
 from coinjecture.replay.network import stand_in

@@ -13,8 +13,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from consensus_surface import Profile
-
+from coinjecture._types import Profile
 from coinjecture.replay import build, legacy, snapshot
 from coinjecture.replay.errors import BadInputError
 from coinjecture.replay.network import Network

@@ -5,9 +5,8 @@ from __future__ import annotations
 from time import thread_time
 from typing import Any
 
-from consensus_surface import Profile
-
 from coinjecture import _core
+from coinjecture._types import Profile
 from coinjecture.replay.errors import BadInputError
 from coinjecture.replay.network import Network
 from coinjecture.replay.node import TreeNode

@@ -9,9 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from consensus_surface import Profile
-
 from coinjecture import _core
+from coinjecture._types import Profile
 from coinjecture.replay import captures
 from coinjecture.replay.legacy import Legacy, record_of
 from coinjecture.replay.mutants import mutant
