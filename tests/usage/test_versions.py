@@ -49,13 +49,11 @@ def test_given_a_python_without_a_library_that_the_filters_need_then_it_is_named
     assert f"{sys.executable} has no no_such_library" in supported.incomplete()
 
 
-def test_given_roles_and_readme_then_they_state_the_same_versions() -> None:
+def test_given_collection_and_readme_then_they_state_the_same_versions() -> None:
     first, last = (".".join(map(str, bound)) for bound in (supported.OLDEST, supported.NEWEST))
-    stated = {
-        yaml.safe_load(path.read_text())["galaxy_info"]["min_ansible_version"]
-        for path in ROOT.glob("roles/*/meta/main.yml")
-    }
-    assert stated == {first}
+    beyond = f"{supported.NEWEST[0]}.{supported.NEWEST[1] + 1}"
+    stated = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["requires_ansible"]
+    assert stated == f">={first}.0,<{beyond}.0"
     assert f"ansible-core {first} to {last}" in " ".join((ROOT / "README.md").read_text().split())
 
 
