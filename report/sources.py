@@ -131,7 +131,7 @@ def final(name: str, state: Mapping[str, Any] | None, legacy_present: bool | Non
     """
     if not state:
         return {"mode": None, "release": None, "legacy_imported": None, "legacy_removed": False}
-    told = status_reader.told_by(name, state)
+    told = status_reader.reported_by(name, state)
     mode = None if told.wrong and state.get("status") is not None else state.get("mode")
     imported = told.status["engines"]["legacy"]["module_imported"] if told.status else None
     return {

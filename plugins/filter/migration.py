@@ -20,7 +20,7 @@ from ..module_utils.node_import import ImportEditRefused, unwrap
 from ..module_utils.unit_needs import text as unit_text
 from ..plugin_utils.gate.criteria import stated
 from ..plugin_utils.gate.override import OverrideRefused, override
-from ..plugin_utils.gate.status_reader import told_by
+from ..plugin_utils.gate.status_reader import reported_by
 from ..plugin_utils.messages.typed_run import command
 from ..plugin_utils.planning.completion import Criterion, is_completed
 from ..plugin_utils.planning.completion import advice as completion_advice
@@ -339,7 +339,7 @@ def completion(
 
 def kept_evidence(state: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     """What of a node's evidence outlives the wrapper; what cannot be believed is not kept."""
-    told = told_by(name, state)
+    told = reported_by(name, state)
     if told.wrong:
         raise AnsibleFilterError(f"{told.wrong}; nothing was removed")
     return {key: told.record.get(key) for key in ("ever", "baseline", "determinism")} if told.record else None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import decide
-from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import told_by
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import reported_by
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.completion import (
     advice,
     is_completed,
@@ -316,7 +316,7 @@ def test_given_any_field_of_a_healthy_status_changed_then_what_is_garbled_is_nev
         for value in (None, "x", REMOVED):  # tests/gate/test_every_field.py tries the rest on the same reader
             told = changed(whole, path, value)
             state = node | {name: told.pop(name, None) for name in ("chain", "replay")} | {"status": told}
-            if not told_by("node2", state).wrong:
+            if not reported_by("node2", state).wrong:
                 believed[path] = state
     assert not {("evidence", "ever"), ("mode",), ("engines",), ("evidence", "calls")} & set(believed)
     for state in list(believed.values())[::7]:

@@ -80,7 +80,7 @@ def read_state(name: str, state: Mapping[str, Any]) -> Reading:
 
 
 @dataclass(frozen=True)
-class Told:
+class Reported:
     """What a node tells, believed; ``wrong`` says why it is not, and then the rest is None.
 
     ``record`` is its evidence: said by the wrapper, or on a completed node as its journal kept it.
@@ -91,20 +91,20 @@ class Told:
     wrong: str = ""
 
 
-def told_by(name: str, state: Mapping[str, Any] | None) -> Told:
+def reported_by(name: str, state: Mapping[str, Any] | None) -> Reported:
     """What a node tells, through the reader that the gate has."""
     if state is None:
-        return Told()
+        return Reported()
     try:
         reading = read_state(name, state)
     except Garbled as error:
-        return Told(wrong=f"{name}: what it tells cannot be believed: {error}")
+        return Reported(wrong=f"{name}: what it tells cannot be believed: {error}")
     if reading.record is not None:
-        return Told(reading.status, reading.record)
+        return Reported(reading.status, reading.record)
     if state.get("status") is not None:
-        return Told(wrong=f"{name}: its wrapper tells no evidence")
+        return Reported(wrong=f"{name}: its wrapper tells no evidence")
     kept = (state.get("journal") or {}).get("kept_evidence")
-    return Told(record=kept if isinstance(kept, Mapping) else None)
+    return Reported(record=kept if isinstance(kept, Mapping) else None)
 
 
 def _of_status(name: str, status: Mapping[str, Any]) -> Iterator[str]:

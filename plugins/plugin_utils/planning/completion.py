@@ -16,7 +16,7 @@ from ..gate import durations, performance
 from ..gate.bounds import highest_rate
 from ..gate.latency import replayed
 from ..gate.reading import Garbled, count, counts, number, part, shown
-from ..gate.status_reader import Told, told_by
+from ..gate.status_reader import Reported, reported_by
 
 TITLES = {
     "on_rust": "both nodes run on the Rust engine",
@@ -128,7 +128,7 @@ def _may_be_accepted(
     if name != "no_divergence":
         return name not in NEVER_ACCEPTED
     try:
-        return not any(_last(told_by(node, state)).get("divergence", 0) for node, state in states.items())
+        return not any(_last(reported_by(node, state)).get("divergence", 0) for node, state in states.items())
     except Garbled:
         return False
 
@@ -157,7 +157,7 @@ def _on_rust(name: str, state: Mapping[str, Any] | None) -> tuple[str, str]:
         return "unknown", f"{name} does not answer"
     if is_completed(state):
         return "met", f"{name}: node.py imports the Rust engine itself"
-    told = told_by(name, state)
+    told = reported_by(name, state)
     if (status := told.status) is None:
         return "unknown", told.wrong or f"{name}: {state['why']}"
     if (status["mode"], status["answering"]) != ("final", "rust"):
@@ -169,7 +169,7 @@ def _on_rust(name: str, state: Mapping[str, Any] | None) -> tuple[str, str]:
 
 def _never(name: str, state: Mapping[str, Any] | None, kind: str) -> tuple[str, str]:
     """That something never happened on a node since the installation, and what that proves."""
-    told = told_by(name, state)
+    told = reported_by(name, state)
     if told.record is None:
         return "unknown", told.wrong or f"{name}: no evidence can be read"
     try:
@@ -185,7 +185,7 @@ def _never(name: str, state: Mapping[str, Any] | None, kind: str) -> tuple[str, 
     return "met", f"{name}: no {word} since the installation{proves if compared else ''}"
 
 
-def _last(told: Told) -> dict[str, int]:
+def _last(told: Reported) -> dict[str, int]:
     """The outcomes of the last soak with both engines; raises `Garbled` where they cannot be read."""
     if told.record is None:
         raise Garbled(told.wrong or "no evidence can be read")
@@ -203,7 +203,7 @@ def speed(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any])
         state: What `node_state.read` gave, or None where it did not answer.
         wanted: The gate's criteria.
     """
-    told = told_by(name, state)
+    told = reported_by(name, state)
     record = told.record
     if told.wrong:
         return "unknown", told.wrong

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 
 from ...module_utils.unit_needs import text as unit_text
 from ...module_utils.vocabulary import ENGINES, LATENCY_EDGES, MODES, QUANTILES
-from ..gate.status_reader import told_by
+from ..gate.status_reader import reported_by
 from ..messages.typed_run import command
 from ..planning.troubles import troubles
 
@@ -101,7 +101,7 @@ def node_overview(
     """
     if not state:
         return {"answers": False, "why": (silent or {}).get(name) or f"{name} does not answer"}
-    told = told_by(name, state)
+    told = reported_by(name, state)
     wrong = told.wrong.removeprefix(f"{name}: ")
     latch = (told.status or {}).get("latched") or {}
     if wrong and state.get("status") is not None:  # its mode is what its status said
@@ -184,7 +184,9 @@ def next_step(
         return _following(
             "silent", command("status"), [f"{cause}; no step starts before it does" for cause in causes]
         )
-    if garbled := {name: wrong for name, state in states.items() if (wrong := told_by(name, state).wrong)}:
+    if garbled := {
+        name: wrong for name, state in states.items() if (wrong := reported_by(name, state).wrong)
+    }:
         first = {"node": next(iter(garbled))}
         return _following("garbled", command("status"), list(garbled.values())) | first
     for step in steps:
