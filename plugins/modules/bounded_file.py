@@ -24,6 +24,17 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Read what another user has written
+  coinjecture.migration.bounded_file:
+    path: /var/lib/coinjecture-migration/result.json
+  become: true
+"""
+
+RETURN = r"""
+content: {description: The JSON object, or the bytes in base64., type: raw, returned: success}
+"""
+
 
 def main() -> None:
     """Read and return it."""

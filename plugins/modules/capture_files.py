@@ -18,6 +18,22 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Read what the node has captured
+  coinjecture.migration.capture_files:
+    folder: /var/lib/coinjecture-migration/captures
+  become: true
+"""
+
+RETURN = r"""
+captures: {description: Content in base64 by name., type: dict, returned: success}
+refused:
+  description: "What lies there and is none, each with the reason."
+  type: list
+  elements: str
+  returned: success
+"""
+
 
 def main() -> None:
     """Read and return them."""

@@ -20,6 +20,23 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Check that the chain goes on
+  coinjecture.migration.chain_health:
+    targets: {node1: "http://10.0.0.1:8080", node2: "http://10.0.0.2:8080"}
+    advance: 1
+  delegate_to: node2
+"""
+
+RETURN = r"""
+problems:
+  description: What is not so; empty where all of it is.
+  type: list
+  elements: str
+  returned: always
+chain: {description: What was seen last., type: dict, returned: success}
+"""
+
 
 def main() -> None:
     """Watch until healthy or out of time."""

@@ -31,6 +31,23 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Copy the chain while the node runs
+  coinjecture.migration.chain_store:
+    database: /var/lib/coinjecture/chain.db
+    state: backed_up
+    copy: chain-before-phase1.db
+    user: coinjecture
+    folder: /var/lib/coinjecture-operator
+    old: /var/lib/coinjecture-migration
+  become: true
+"""
+
+RETURN = r"""
+chain: {description: What was checked., type: dict, returned: with C(checked)}
+backup: {description: The copy that is there now., type: dict, returned: with C(backed_up)}
+"""
+
 
 def backed_up(given: dict[str, Any], database: Path, check_mode: bool) -> dict[str, Any]:
     """Have a copy, one of before where there is one."""

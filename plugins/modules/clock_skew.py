@@ -10,3 +10,20 @@ options:
   limit: {description: Seconds beyond which the task fails., type: float, default: 2}
 author: ["The migration toolkit"]
 """
+
+EXAMPLES = r"""
+- name: Check the clock
+  coinjecture.migration.clock_skew:
+    limit: 2
+"""
+
+RETURN = r"""
+skew:
+  description: "Seconds, the node's clock minus the controller's."
+  type: float
+  returned: when the clock was read
+uncertainty:
+  description: Seconds by which that may be wrong.
+  type: float
+  returned: when the clock was read
+"""

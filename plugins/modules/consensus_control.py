@@ -42,6 +42,27 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Set the mode
+  coinjecture.migration.consensus_control:
+    op: set_mode
+    mode: rust
+    if_mode: shadow
+    who: ann@laptop
+    why: phase 2
+  become: true
+"""
+
+RETURN = r"""
+status: {description: The wrapper's status., type: dict, returned: but for C(ack)}
+before: {description: The mode before., type: str, returned: with C(set_mode)}
+after:
+  description: "The mode afterwards, in check mode as it would be."
+  type: str
+  returned: with C(set_mode)
+acknowledged: {description: What was acknowledged., type: list, elements: dict, returned: with C(ack)}
+"""
+
 SETTLE = 1.0
 """Seconds that a prepare is waited for on the node; a short chain takes less than another call would."""
 

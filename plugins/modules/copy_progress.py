@@ -21,6 +21,19 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Look how far the copy is
+  coinjecture.migration.copy_progress:
+    database: /var/lib/coinjecture/chain.db
+    copy: chain-before-phase1.db
+    folder: /var/lib/coinjecture-operator
+  become: true
+"""
+
+RETURN = r"""
+said: {description: How far it is; empty where no copy is under way., type: str, returned: success}
+"""
+
 
 def main() -> None:
     """Look and say."""

@@ -21,3 +21,25 @@ options:
   timeout: {description: Seconds to stay., type: float, required: true}
 author: ["The migration toolkit"]
 """
+
+EXAMPLES = r"""
+- name: Wait for the gate
+  coinjecture.migration.gate_wait:
+    nodes: [node2]
+    results: "{{ state_read.results }}"
+    phase: 1
+    phases: "{{ phases }}"
+    criteria: "{{ gate_criteria }}"
+    serial: 1
+    timeout: 3600
+  run_once: true
+"""
+
+RETURN = r"""
+answers:
+  description: What every node answered at the last look.
+  type: list
+  elements: dict
+  returned: always
+looks: {description: How often the nodes were asked again., type: int, returned: always}
+"""

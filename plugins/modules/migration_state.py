@@ -42,6 +42,28 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Read what the node is
+  coinjecture.migration.migration_state:
+    unit: coinjecture-node.service
+    src: /opt/coinjecture/src
+    python: /opt/coinjecture/venv/bin/python
+    socket: /run/coinjecture-migration/control.sock
+    mode_file: /var/lib/coinjecture-migration/mode.json
+    current: /opt/coinjecture/current
+    drop_in: /etc/systemd/system/coinjecture-node.service.d/50-migration.conf
+    settings: /etc/coinjecture-migration/wrapper.json
+    releases: /opt/coinjecture/releases
+    operator_dir: /var/lib/coinjecture-operator
+    user: coinjecture
+    replay: /var/lib/coinjecture-operator/replay.json
+  become: true
+"""
+
+RETURN = r"""
+state: {description: What the node is., type: dict, returned: success}
+"""
+
 
 def main() -> None:
     """Read the state and return it as ``state``."""

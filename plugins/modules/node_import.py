@@ -33,6 +33,19 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Let node.py import its engine from the wrapper
+  coinjecture.migration.node_import:
+    path: /opt/coinjecture/src/node.py
+    state: wrapped
+    backups: /var/lib/coinjecture-operator/backups
+  become: true
+"""
+
+RETURN = r"""
+backup: {description: The file before its first edit., type: str, returned: when the wrapper came in}
+"""
+
 
 def keep_backup(source: bytes, folder: Path) -> Path:
     """Keep the unedited file; one that is there already is the same bytes by its name."""

@@ -22,6 +22,21 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Read what the node keeps of its migration
+  coinjecture.migration.node_material:
+    src: /opt/coinjecture/src
+    python: /opt/coinjecture/venv/bin/python
+    user: coinjecture
+    state_dir: /var/lib/coinjecture-migration
+    operator_dir: /var/lib/coinjecture-operator
+  become: true
+"""
+
+RETURN = r"""
+material: {description: Evidence, step journal and captures., type: dict, returned: success}
+"""
+
 
 def main() -> None:
     """Read and return it as ``material``."""

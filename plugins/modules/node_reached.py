@@ -10,3 +10,13 @@ description:
   - A node that does not answer is unreachable, one that refuses sudo fails; both are told with what to do.
 author: ["The migration toolkit"]
 """
+
+EXAMPLES = r"""
+- name: Ask whether the node answers
+  coinjecture.migration.node_reached:
+  become: true
+"""
+
+RETURN = r"""
+msg: {description: "Why it cannot be asked, and what to do.", type: str, returned: when it does not}
+"""

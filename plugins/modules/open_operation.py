@@ -25,6 +25,20 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Note what is begun
+  coinjecture.migration.open_operation:
+    state: open
+    operation: "{{ begun }}"
+    folder: /var/lib/coinjecture-operator
+    old: /var/lib/coinjecture-migration
+  become: true
+"""
+
+RETURN = r"""
+diff: {description: What was noted before and after., type: dict, returned: success}
+"""
+
 
 def shown(operation: Mapping[str, Any] | None) -> str:
     """An operation for a diff."""

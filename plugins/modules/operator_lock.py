@@ -31,6 +31,22 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Take the lock
+  coinjecture.migration.operator_lock:
+    state: taken
+    folder: /run/coinjecture-lock
+    who: ann@laptop
+    what: phase 1
+    users: [node1]
+  become: true
+"""
+
+RETURN = r"""
+outcome: {description: What became of the request., type: str, returned: but in check mode}
+lock: {description: The lock that was found or taken., type: dict, returned: but in check mode}
+"""
+
 
 def carry_out(options: dict[str, Any], lock: LockFile) -> dict[str, Any]:
     """Do what is asked; ``changed`` is true where a lock was broken, the one thing that outlives a run."""

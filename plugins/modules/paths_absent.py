@@ -19,6 +19,18 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Remove what the migration has laid down
+  coinjecture.migration.paths_absent:
+    paths: [/opt/coinjecture/releases]
+    if_empty: [/etc/systemd/system/coinjecture-node.service.d]
+  become: true
+"""
+
+RETURN = r"""
+gone: {description: What was removed., type: list, elements: str, returned: success}
+"""
+
 
 def main() -> None:
     """Find, show and remove."""

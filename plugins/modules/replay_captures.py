@@ -22,6 +22,23 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Judge the captured divergences again
+  coinjecture.migration.replay_captures:
+    captures: "{{ read.captures }}"
+    release: /opt/coinjecture/current
+    python: /opt/coinjecture/venv/bin/python
+    legacy: /opt/coinjecture/src/consensus.py
+  become: true
+  become_user: coinjecture
+"""
+
+RETURN = r"""
+replayed: {description: How many agree now., type: int, returned: success}
+said: {description: What the replay said., type: raw, returned: success}
+bad: {description: Captures that could not be judged., type: raw, returned: success}
+"""
+
 
 def main() -> None:
     """Write them into a private folder, replay them, and say what came of it."""

@@ -25,6 +25,20 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Lay the result down where the gate reads it
+  coinjecture.migration.replay_record:
+    result: /var/cache/coinjecture-replay/work/result.json
+    node: node1
+    folder: /var/lib/coinjecture-operator
+    old: /var/lib/coinjecture-migration
+  become: true
+"""
+
+RETURN = r"""
+content: {description: The result., type: dict, returned: success}
+"""
+
 
 def main() -> None:
     """Read it, lay it down and return it."""

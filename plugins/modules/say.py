@@ -14,3 +14,13 @@ options:
     default: false
 author: ["The migration toolkit"]
 """
+
+EXAMPLES = r"""
+- name: Say what comes next
+  coinjecture.migration.say:
+    lines: [every step is done]
+"""
+
+RETURN = r"""
+lines: {description: The lines., type: list, elements: str, returned: always}
+"""

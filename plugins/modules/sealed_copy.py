@@ -37,6 +37,35 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Seal the legacy engine
+  coinjecture.migration.sealed_copy:
+    state: sealed
+    src: /opt/coinjecture/src
+    folder: /opt/coinjecture/sealed
+    current: /opt/coinjecture/current
+    by: ann@laptop
+  become: true
+"""
+
+RETURN = r"""
+obstacles:
+  description: Why the legacy file cannot be removed.
+  type: list
+  elements: str
+  returned: with C(checked)
+undecided:
+  description: What only an operator can tell.
+  type: list
+  elements: str
+  returned: with C(checked)
+changes:
+  description: What brings wrapper and legacy file back.
+  type: list
+  elements: dict
+  returned: with C(opened)
+"""
+
 PROBE = (
     "import json, sys; from coinjecture import consensus;"
     "print(json.dumps([name for name in sys.argv[1:] if not hasattr(consensus, name)]))"

@@ -30,6 +30,19 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Bring the wrapper
+  coinjecture.migration.source_tree:
+    dest: /opt/coinjecture/src
+    trees:
+      - {from: "{{ migration_root }}/wrapper/coinjecture_migration", to: coinjecture_migration}
+  become: true
+"""
+
+RETURN = r"""
+files: {description: What was written or removed., type: list, elements: str, returned: success}
+"""
+
 
 def text(content: bytes | None) -> str:
     """Content for a diff."""

@@ -22,6 +22,19 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Pack what is to outlive the wrapper
+  coinjecture.migration.state_record:
+    folders: [/var/lib/coinjecture-migration]
+    leave_out: [reserve]
+  become: true
+"""
+
+RETURN = r"""
+archive: {description: The archive; null where there is nothing to pack., type: str, returned: success}
+left: {description: What was not packed., type: list, elements: str, returned: success}
+"""
+
 
 def main() -> None:
     """Pack, into a folder of its own."""

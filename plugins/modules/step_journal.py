@@ -52,6 +52,23 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Verify the journal
+  coinjecture.migration.step_journal:
+    state: verified
+    kept: build/networks/node1-22
+    node: node1
+    folder: /var/lib/coinjecture-operator
+    old: /var/lib/coinjecture-migration
+  become: true
+"""
+
+RETURN = r"""
+broken: {description: Why it is broken; null where it is whole., type: str, returned: with C(verified)}
+record: {description: The record as it was written., type: dict, returned: with C(appended)}
+network: {description: The identity of the node's network., type: str, returned: with C(appended)}
+"""
+
 
 def verified(journal: JournalFile) -> dict[str, Any]:
     """What a person and the controller's copy are told of the journal."""

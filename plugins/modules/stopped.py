@@ -13,3 +13,14 @@ options:
   silent: {description: By node why it could not be asked (C(state_silent))., type: dict, default: {}}
 author: ["The migration toolkit"]
 """
+
+EXAMPLES = r"""
+- name: End with what a program reads of it
+  coinjecture.migration.stopped:
+    msg: the page does not tell of the whole network
+    silent: "{{ state_silent }}"
+"""
+
+RETURN = r"""
+msg: {description: The reason., type: str, returned: always}
+"""

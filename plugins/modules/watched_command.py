@@ -17,3 +17,16 @@ options:
     required: true
 author: ["The migration toolkit"]
 """
+
+EXAMPLES = r"""
+- name: Build the wheel
+  coinjecture.migration.watched_command:
+    argv: [sh, /var/lib/coinjecture-wheel/build.sh]
+    progress: /var/lib/coinjecture-wheel/progress.txt
+  async: 3600
+  poll: 0
+"""
+
+RETURN = r"""
+stdout: {description: What the command printed., type: str, returned: when it has ended}
+"""

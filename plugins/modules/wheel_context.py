@@ -21,6 +21,19 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Name what the wheel is made of
+  coinjecture.migration.wheel_context:
+    root: "{{ migration_root }}"
+    include: [Cargo.toml, Cargo.lock, rust, python]
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+context: {description: The hash of the sources., type: str, returned: success}
+files: {description: How many they are., type: int, returned: success}
+"""
+
 
 def main() -> None:
     """Return the hash as ``context``; write the archive where one is asked for and is not there."""

@@ -25,6 +25,23 @@ options:
 author: ["The migration toolkit"]
 """
 
+EXAMPLES = r"""
+- name: Install the release
+  coinjecture.migration.wheel_release:
+    wheel: /opt/coinjecture/releases/.incoming/coinjecture-4.0.0-cp311-abi3-manylinux_2_34_x86_64.whl
+    sha256: "{{ wheel_chosen.sha256 }}"
+    releases: /opt/coinjecture/releases
+    current: /opt/coinjecture/current
+    python: /opt/coinjecture/venv/bin/python
+    user: coinjecture
+  become: true
+"""
+
+RETURN = r"""
+build: {description: What the release says of its build., type: raw, returned: but in check mode}
+whole: {description: Whether the release is there whole., type: bool, returned: in check mode}
+"""
+
 
 def main() -> None:
     """Install, probe, switch."""

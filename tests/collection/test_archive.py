@@ -105,7 +105,8 @@ def test_given_every_module_then_its_page_is_shown_from_there(installed: Path, t
     assert done.returncode == 0, done.stderr
     shown = yaml.safe_load(done.stdout)
     assert sorted(shown) == MODULES
-    assert all(shown[name]["doc"]["short_description"] for name in MODULES)
+    for told in shown.values():
+        assert told["doc"]["short_description"] and told["examples"] and told["return"]
 
 
 def test_given_the_report_then_it_finds_there_what_it_shares_with_the_plays(installed: Path) -> None:

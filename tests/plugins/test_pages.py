@@ -1,0 +1,53 @@
+"""Every module has a page that is whole: options, an example that keeps to them, and what it returns."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(ROOT.glob("plugins/modules/*.py"))
+RESULTS_OF_ITS_OWN = {"description", "type", "returned"}
+every_module = pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+
+
+def page(module: Path) -> dict[str, Any]:
+    """The three parts of a module's page."""
+    found = {}
+    for node in ast.parse(module.read_text()).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            (name,) = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            if name in ("DOCUMENTATION", "EXAMPLES", "RETURN"):
+                found[name] = yaml.safe_load(node.value.value)
+    return found
+
+
+@every_module
+def test_given_a_module_then_its_example_is_a_task_with_options_that_it_has(module: Path) -> None:
+    whole = page(module)
+    options = whole["DOCUMENTATION"].get("options") or {}
+    assert whole["EXAMPLES"], "an example is what people copy"
+    for task in whole["EXAMPLES"]:
+        given = task[f"coinjecture.migration.{module.stem}"] or {}
+        assert set(given) <= set(options)
+        assert {name for name, option in options.items() if option.get("required")} <= set(given)
+        assert task["name"][0].isupper()
+        for name, value in given.items():
+            assert value in options[name].get("choices", [value])
+
+
+@every_module
+def test_given_a_module_then_it_says_what_it_returns(module: Path) -> None:
+    returned = page(module)["RETURN"]
+    assert returned
+    text = "".join(
+        path.read_text() for path in (module, ROOT / "plugins/action" / module.name) if path.exists()
+    )
+    for name, result in returned.items():
+        assert set(result) >= RESULTS_OF_ITS_OWN, name
+        assert result.get("elements") or result["type"] != "list", name
+        assert name in text.partition("RETURN")[2] or "**" in text, f"nothing returns {name}"
