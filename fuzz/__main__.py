@@ -86,7 +86,7 @@ def main() -> int:
     known, died = set(plan.captures.glob("*.json")), None
     try:
         totals = workers.run(plan, progress)
-    except workers.WorkerDied as error:
+    except workers.WorkerDiedError as error:
         totals, died = error.totals, error
     content = report.summary(plan, totals, progress.elapsed)
     content["difference_files"] = sorted(path.name for path in set(plan.captures.glob("*.json")) - known)

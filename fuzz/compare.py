@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from coinjecture.replay.outcome import Outcome
 from consensus_surface import Profile
 
-from fuzz.oracle import Oracle, OracleTimeout, TimeLimit
+from fuzz.oracle import Oracle, OracleTimeoutError, TimeLimit
 from fuzz.scenario import Scenario, Step
 from fuzz.totals import Totals
 
@@ -78,7 +78,7 @@ class Comparison:
             try:
                 with self._limit:
                     expected = oracle.submit(step.block_json, step.received_at)
-            except OracleTimeout:
+            except OracleTimeoutError:
                 totals.oracle_timeouts += 1
                 break  # the oracle was stopped somewhere: its tree is worth nothing now
             got = subject.submit(step.block_json, step.received_at)
@@ -116,7 +116,7 @@ class Comparison:
             try:
                 with self._limit:
                     expected = oracle.submit(step.block_json, step.received_at)
-            except OracleTimeout:
+            except OracleTimeoutError:
                 return None
             got = subject.submit(step.block_json, step.received_at)
             if got != expected:

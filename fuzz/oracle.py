@@ -24,7 +24,7 @@ GENESIS: dict[str, dict[str, Any]] = json.loads(
 )
 
 
-class OracleTimeout(BaseException):
+class OracleTimeoutError(BaseException):
     """The oracle did not finish in time. No `Exception`: the oracle would take that for a verdict."""
 
 
@@ -69,7 +69,7 @@ class Oracle:
 
 
 class TimeLimit:
-    """Context manager that raises `OracleTimeout` in its block after so many seconds. Main thread only.
+    """Context manager that raises `OracleTimeoutError` in its block after so many seconds. Main thread only.
 
     One object is used for many blocks: installing the signal handler each time would cost more than a block.
     """
@@ -86,4 +86,4 @@ class TimeLimit:
 
     @staticmethod
     def _expired(_signal: int, _frame: FrameType | None) -> None:
-        raise OracleTimeout
+        raise OracleTimeoutError

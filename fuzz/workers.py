@@ -25,7 +25,7 @@ KEPT_OF_A_KIND = 3
 SUBJECTS: dict[str, MakeEngine] = {"rust": RustEngine, "oracle": Oracle}
 
 
-class WorkerDied(Exception):
+class WorkerDiedError(Exception):
     """A worker ended before its time, which an engine in native code can bring about.
 
     Attributes:
@@ -112,7 +112,7 @@ def run(plan: Plan, progress: Callable[[Totals], None]) -> Totals:
     An interruption by the keyboard ends the run early, with what was counted until then.
 
     Raises:
-        WorkerDied: A worker ended without its last report.
+        WorkerDiedError: A worker ended without its last report.
     """
     context = multiprocessing.get_context("spawn")
     totals, running = Totals(), {}
@@ -131,7 +131,7 @@ def run(plan: Plan, progress: Callable[[Totals], None]) -> Totals:
                     report = reports.recv_bytes()
                 except EOFError:
                     process.join()
-                    raise WorkerDied(_last_words(plan, worker, process.exitcode), totals) from None
+                    raise WorkerDiedError(_last_words(plan, worker, process.exitcode), totals) from None
                 if report:
                     totals.add(Totals.from_bytes(report))
                     progress(totals)

@@ -59,7 +59,7 @@ def test_given_a_worker_that_is_killed_then_the_run_fails_and_says_how_to_find_t
             child.kill()
 
     plan = workers.Plan(seed=11, seconds=60.0, jobs=1, subject="oracle", captures=tmp_path)
-    with pytest.raises(workers.WorkerDied, match="--seed 11 --jobs 1"):
+    with pytest.raises(workers.WorkerDiedError, match="--seed 11 --jobs 1"):
         workers.run(plan, kill)
 
 
@@ -68,7 +68,7 @@ def test_given_a_run_in_which_a_worker_dies_then_what_was_counted_is_written_all
 ) -> None:
     def die(*_: object) -> Totals:
         counted = Totals(codes=Counter({"full accept": 5}), digests=bytearray(40))
-        raise workers.WorkerDied("worker 0 died", counted)
+        raise workers.WorkerDiedError("worker 0 died", counted)
 
     out = tmp_path / "fuzz.json"
     monkeypatch.setattr(workers, "run", die)

@@ -23,6 +23,7 @@ from coinjecture import (
 )
 from coinjecture.consensus import REASONS, Reorg, TreeCopy
 from coinjecture.pow import Solved, solve_subset_sum
+from coinjecture.replay import errors
 from coinjecture.replay.legacy import NoStorage
 
 from tests.oracle.support import GENESIS, sealed
@@ -84,6 +85,13 @@ def test_an_old_name_of_an_error_holds_with_a_warning(old: str) -> None:
         warnings.simplefilter("error")
         with pytest.raises(AttributeError, match="nothing"):
             consensus.nothing  # noqa: B018
+
+
+def test_the_old_name_of_what_replay_refuses_holds_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match="BadInputError"):
+        assert errors.BadInput is errors.BadInputError
+    with pytest.raises(AttributeError, match="nothing"):
+        errors.nothing  # noqa: B018
 
 
 def test_answers_have_names_and_are_the_tuples_they_were() -> None:

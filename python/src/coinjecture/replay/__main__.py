@@ -122,7 +122,7 @@ def main(given: list[str] | None = None) -> int:
     args = arguments(given)
     try:
         return replay_chain(args) if args.captures is None else replay_captures(args)
-    except (BadInputError, parallel.WorkerDied) as error:
+    except (BadInputError, parallel.WorkerDiedError) as error:
         print(f"replay: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

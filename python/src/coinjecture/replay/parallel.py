@@ -23,7 +23,7 @@ from coinjecture.replay.walk import Walk
 REPORT_EVERY_S = 0.5
 
 
-class WorkerDied(Exception):
+class WorkerDiedError(Exception):
     """A worker ended before its time, which an engine in native code can bring about."""
 
 
@@ -103,7 +103,7 @@ def run(plan: Plan, blocks: int, progress: Callable[[int], None]) -> Tally:
 
     Raises:
         BadInputError: The log is damaged.
-        WorkerDied: A worker ended without its tally.
+        WorkerDiedError: A worker ended without its tally.
     """
     context = multiprocessing.get_context("spawn")
     tallies, running, done = dict[int, Tally](), dict[Connection, Any](), 0
@@ -122,7 +122,7 @@ def run(plan: Plan, blocks: int, progress: Callable[[int], None]) -> Tally:
                     report = reports.recv()
                 except EOFError:
                     process.join()
-                    raise WorkerDied(
+                    raise WorkerDiedError(
                         f"the worker for blocks {first + 1} to {end} of the log ended with status "
                         f"{process.exitcode}; run again with --jobs 1 to see which block ends it"
                     ) from None
