@@ -6,6 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: clock_skew
 short_description: Measure how far a node's clock is from the controller's
+description: Asks the node for the time a few times and keeps the answer that came fastest. Changes nothing.
 options:
   limit: {description: Seconds beyond which the task fails., type: float, default: 2}
 author: ["The migration toolkit"]

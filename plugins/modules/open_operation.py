@@ -16,6 +16,7 @@ from ..module_utils.operator_folder import OPERATION, OperatorFolder
 DOCUMENTATION = r"""
 module: open_operation
 short_description: Note on a node what has been begun there, and that it is finished
+description: What is noted stays until it is closed, so that a run that was interrupted is not forgotten.
 options:
   folder: {description: Where root writes on the node., type: path, required: true}
   old: {description: The folder of the node's user that held the same before., type: path, required: true}

@@ -12,6 +12,7 @@ from ..module_utils.removal import doomed, empty, remove
 DOCUMENTATION = r"""
 module: paths_absent
 short_description: Remove files, links and folders, and folders that have become empty
+description: Whatever lies there goes, with the rights of whoever owns its folder.
 options:
   paths: {description: What is removed, whole., type: list, elements: path, required: true}
   keep: {description: Files that stay although they lie in one of I(paths)., type: list, elements: path}

@@ -6,6 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: say
 short_description: Print lines as they are
+description: Prints them alone, without a task's banner, and changes nothing.
 options:
   lines: {description: The lines., type: list, elements: str, required: true}
   painted:

@@ -19,6 +19,7 @@ from ..module_utils.sealed import source as read_source
 DOCUMENTATION = r"""
 module: sealed_copy
 short_description: Seal the legacy engine and the release in force, and find the way back from there
+description: A sealed copy is what a rollback needs after the removal of the legacy engine.
 options:
   state:
     description:

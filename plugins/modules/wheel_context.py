@@ -12,6 +12,7 @@ from ..module_utils.source_archive import context_hash, pack, source_files
 DOCUMENTATION = r"""
 module: wheel_context
 short_description: Hash the sources of the wheel, and pack them reproducibly
+description: The same sources give the same hash and the same bytes on every machine.
 options:
   root: {description: Root of the clone., type: path, required: true}
   include: {description: Files and folders below it., type: list, elements: str, required: true}

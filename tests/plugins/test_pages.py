@@ -30,6 +30,7 @@ def page(module: Path) -> dict[str, Any]:
 def test_given_a_module_then_its_example_is_a_task_with_options_that_it_has(module: Path) -> None:
     whole = page(module)
     options = whole["DOCUMENTATION"].get("options") or {}
+    assert whole["DOCUMENTATION"]["description"], "without one, ansible-doc shows nothing"
     assert whole["EXAMPLES"], "an example is what people copy"
     for task in whole["EXAMPLES"]:
         given = task[f"coinjecture.migration.{module.stem}"] or {}
