@@ -20,7 +20,7 @@ _BOTH = ("match", "divergence", "rust_error")
 JUDGED_BY_RUST = {"legacy": (), "shadow": _BOTH, "rust": _BOTH, "final": ("alone", "rust_error")}
 """By mode the outcomes of calls in which the Rust engine was asked for a verdict."""
 NO_FILE = "is not there"
-"""How `node_material` ends where a node has no evidence yet."""
+"""How `node_material_info` ends where a node has no evidence yet."""
 
 
 def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:

@@ -34,7 +34,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
         def progress() -> str:
             asked = {name: arguments[name] for name in ("database", "copy", "folder")}
-            said = execute(module_name="coinjecture.migration.copy_progress", module_args=asked).get("said")
+            said = execute(module_name="coinjecture.migration.copy_progress_info", module_args=asked).get(
+                "said"
+            )
             return f"{node}: {said}, {time.monotonic() - begun:.0f} s" if said else ""
 
         job = WatchedJob(

@@ -57,8 +57,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _look(self, node: str, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         """What a node answers now; where it is being restarted, what it answers afterwards."""
         until = time.monotonic() + LONGEST
-        answer = ask(self, "coinjecture.migration.migration_state", arguments, node, task_vars)
+        answer = ask(self, "coinjecture.migration.node_info", arguments, node, task_vars)
         while (answer.get("state") or {}).get("restarting") and time.monotonic() < until:
             time.sleep(1)
-            answer = ask(self, "coinjecture.migration.migration_state", arguments, node, task_vars)
+            answer = ask(self, "coinjecture.migration.node_info", arguments, node, task_vars)
         return {**answer, "item": node, "asked": dict(arguments)}

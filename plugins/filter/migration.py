@@ -49,7 +49,7 @@ WAVE = "coinjecture_step_wave_"
 
 
 def states_of(results: Sequence[Mapping[str, Any]], order: Sequence[str]) -> dict[str, Any]:
-    """The looped results of ``migration_state`` as {node: state}, None for a node that did not answer."""
+    """The looped results of ``node_info`` as {node: state}, None for a node that did not answer."""
     found = {result["item"]: result.get("state") for result in results}
     return {name: found.get(name) for name in order}
 

@@ -10,7 +10,7 @@ description: Asks every node again, ever more seldom, and shows how it stands. H
 options:
   nodes: {description: The nodes whose steps wait., type: list, elements: str, required: true}
   results:
-    description: The looped results of C(migration_state), which it asks again.
+    description: The looped results of C(node_info), which it asks again.
     type: list
     elements: dict
     required: true

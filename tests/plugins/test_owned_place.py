@@ -104,7 +104,7 @@ def test_given_a_link_in_place_of_node_py_then_it_is_neither_read_nor_written(pl
     path.symlink_to(place / "secret")
     said = run_module("node_import", path=str(path), backups=str(place))
     assert "it is a link" in said["msg"]
-    said = run_module("bounded_file", path=str(path), form="base64")
+    said = run_module("bounded_file_info", path=str(path), form="base64")
     assert said["failed"] is True
     assert "it is a link" in said["msg"]
     assert untouched(place)

@@ -40,7 +40,7 @@ def nodes(open_folder: Path) -> Path:
 
 
 def test_given_captures_with_traps_among_them_then_only_what_is_one_is_read(nodes: Path) -> None:
-    said = run("capture_files", folder=str(nodes / "captures"))
+    said = run("capture_files_info", folder=str(nodes / "captures"))
     assert {name: base64.b64decode(data) for name, data in said["captures"].items()} == {NAME: CAPTURE}
     refused = " ".join(said["refused"])
     assert all(name in refused for name in (NO_CAPTURE, "link.json", "pipe.json"))
@@ -52,14 +52,14 @@ def test_given_a_trap_in_place_of_the_replays_result_then_it_is_refused(
     nodes: Path, name: str, why: str
 ) -> None:
     (nodes / name).rename(nodes / "result.json")
-    said = run("bounded_file", path=str(nodes / "result.json"))
+    said = run("bounded_file_info", path=str(nodes / "result.json"))
     assert said["failed"] is True
     assert why in said["msg"]
     assert "of root" not in json.dumps(said)
 
 
 def test_given_a_result_then_it_is_returned_as_it_is(nodes: Path) -> None:
-    assert run("bounded_file", path=str(nodes / NAME))["content"] == json.loads(CAPTURE)
+    assert run("bounded_file_info", path=str(nodes / NAME))["content"] == json.loads(CAPTURE)
 
 
 def test_given_a_state_folder_with_traps_then_the_record_holds_what_is_plain_and_only_root_reads_it(

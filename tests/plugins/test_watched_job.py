@@ -134,5 +134,5 @@ def test_given_a_watched_command_then_its_end_and_its_words_are_those_of_the_com
     tmp_path: Path, status: int
 ) -> None:
     asked = {"argv": ["sh", "-c", f"echo said; exit {status}"], "progress": str(tmp_path / "progress")}
-    left = played(tmp_path, watched_command=asked, **{"async": 60})
+    left = played(tmp_path, **{"coinjecture.migration.watched_command": asked, "async": 60})
     assert (left["rc"], left["stdout_lines"]) == (status, ["said"])

@@ -10,7 +10,7 @@ from ..module_utils.node_material import read
 OPTIONS = ("src", "python", "user", "state_dir", "operator_dir")
 
 DOCUMENTATION = r"""
-module: node_material
+module: node_material_info
 short_description: Evidence since installation, step journal and captures of a node
 description: Reads and changes nothing; what is absent is null.
 options:
@@ -24,7 +24,7 @@ author: ["The migration toolkit"]
 
 EXAMPLES = r"""
 - name: Read what the node keeps of its migration
-  coinjecture.migration.node_material:
+  coinjecture.migration.node_material_info:
     src: /opt/coinjecture/src
     python: /opt/coinjecture/venv/bin/python
     user: coinjecture

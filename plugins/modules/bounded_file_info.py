@@ -11,7 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.bounded_reader import Unreadable, read_bytes, read_object
 
 DOCUMENTATION = r"""
-module: bounded_file
+module: bounded_file_info
 short_description: Read a file in a folder of another user
 description: Follows no link, waits for nothing, reads no more than a limit. Returns C(content).
 options:
@@ -26,7 +26,7 @@ author: ["The migration toolkit"]
 
 EXAMPLES = r"""
 - name: Read what another user has written
-  coinjecture.migration.bounded_file:
+  coinjecture.migration.bounded_file_info:
     path: /var/lib/coinjecture-migration/result.json
   become: true
 """

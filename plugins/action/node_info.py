@@ -18,7 +18,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         arguments = dict(self._task.args)
         answer = asked(
             lambda: self._execute_module(
-                module_name="coinjecture.migration.migration_state",
+                module_name="coinjecture.migration.node_info",
                 module_args=arguments,
                 task_vars=task_vars,
             ),

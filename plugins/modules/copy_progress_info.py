@@ -11,7 +11,7 @@ from ..module_utils.chain_backup import progress
 from ..module_utils.operator_folder import OperatorFolder
 
 DOCUMENTATION = r"""
-module: copy_progress
+module: copy_progress_info
 short_description: Say how far the copy of a chain is, by the size of what lies there
 description: Changes nothing. Returns C(said), empty where no copy is under way.
 options:
@@ -23,7 +23,7 @@ author: ["The migration toolkit"]
 
 EXAMPLES = r"""
 - name: Look how far the copy is
-  coinjecture.migration.copy_progress:
+  coinjecture.migration.copy_progress_info:
     database: /var/lib/coinjecture/chain.db
     copy: chain-before-phase1.db
     folder: /var/lib/coinjecture-operator

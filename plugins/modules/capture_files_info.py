@@ -10,7 +10,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.captures import read
 
 DOCUMENTATION = r"""
-module: capture_files
+module: capture_files_info
 short_description: Read the divergences that a node has captured
 description: Returns C(captures), content in base64 by name, and C(refused), what is none. Changes nothing.
 options:
@@ -20,7 +20,7 @@ author: ["The migration toolkit"]
 
 EXAMPLES = r"""
 - name: Read what the node has captured
-  coinjecture.migration.capture_files:
+  coinjecture.migration.capture_files_info:
     folder: /var/lib/coinjecture-migration/captures
   become: true
 """

@@ -16,7 +16,7 @@ OPTIONS = (
 )
 
 DOCUMENTATION = r"""
-module: migration_state
+module: node_info
 short_description: Read a node's service, interpreter, release, import and mode
 description: Reads and changes nothing. Needs root, because the control socket serves uid 0 only.
 options:
@@ -44,7 +44,7 @@ author: ["The migration toolkit"]
 
 EXAMPLES = r"""
 - name: Read what the node is
-  coinjecture.migration.migration_state:
+  coinjecture.migration.node_info:
     unit: coinjecture-node.service
     src: /opt/coinjecture/src
     python: /opt/coinjecture/venv/bin/python
