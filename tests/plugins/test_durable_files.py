@@ -43,6 +43,7 @@ OTHERWISE = {
     "report/migration.py": "the page's material, made anew at will",
     "report/page.py": "the page, made anew at will",
     "report/screenshots.py": "pictures for the README",
+    "roles/grafana/dashboard/__main__.py": "the dashboard, generated anew at will",
     "roles/libraries/files/unpack.py": "libraries, unpacked anew where their stamp is missing",
     "roles/restart/files/invisible_restart/__main__.py": "what is asked of a restart, in /run",
     "roles/restart/files/invisible_restart/host.py": "the detour's settings, in /run",
@@ -90,7 +91,8 @@ def by_hand(called: list[str]) -> bool:
 
 def sources() -> dict[str, list[str]]:
     """What every program of these rooms calls, by its path below the root of the clone."""
-    paths = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    found = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    paths = [path for path in found if not path.is_symlink()]
     named = {str(path.relative_to(ROOT)): path for path in paths}
     return {name: calls(path.read_text()) for name, path in sorted(named.items()) if name != HELPER}
 
