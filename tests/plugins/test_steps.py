@@ -140,6 +140,16 @@ def test_given_a_broken_step_journal_then_every_step_is_refused_and_says_what_to
     assert step(1, "node2", whole, a_node("legacy"))["action"] == "start"
 
 
+def test_given_nodes_of_two_networks_then_no_step_starts_on_either() -> None:
+    nodes = a_node("legacy", network="a" * 16), a_node("legacy", network="b" * 16)
+    for number in (1, 2):
+        refused = step(1, f"node{number}", *nodes)
+        assert refused["action"] == "fail"
+        assert "the nodes belong to several networks: node1 to aaaa" in refused["reasons"][0]
+    joined = a_node("legacy", network="a" * 16), a_node("legacy", network="")
+    assert step(1, "node1", *joined)["action"] == "start", "a node gets its identity with its first record"
+
+
 def test_given_phase_2_too_early_then_it_names_the_step_that_is_missing() -> None:
     early = step(2, "node1", a_node("shadow"), a_node("legacy"))
     assert early["action"] == "wait"

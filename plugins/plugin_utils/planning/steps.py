@@ -251,7 +251,19 @@ def _broken(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
         if len(set(found.values())) > 1:
             listed = ", ".join(f"{name} {value}" for name, value in found.items())
             reasons.append(f"the nodes differ in {what}: {listed}; they would not compute the same sums")
-    return reasons
+    return reasons + _strangers(states)
+
+
+def _strangers(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
+    """Nodes of several networks in one inventory, by the identities that lie on them."""
+    told = {name: str(state["network"]) for name, state in states.items() if state and state.get("network")}
+    if len(set(told.values())) < 2:
+        return []
+    listed = ", ".join(f"{name} to {identity}" for name, identity in told.items())
+    return [
+        f"the nodes belong to several networks: {listed}; each network has an inventory of its own (a node "
+        "that joins another one gets its network.json, see docs/reference/node-files.md)"
+    ]
 
 
 def unit_reasons(name: str, state: Mapping[str, Any], which: str) -> list[str]:
