@@ -40,6 +40,8 @@ REQUIRED = (
     "cumulative_work_score",
     "block_hash",
 )
+TEXT = (bytes, bytearray, str)
+"""The types of a block that is JSON text."""
 NO_RATE_LIMIT = 10**9
 
 
@@ -71,7 +73,7 @@ class LegacyEngine:
     @staticmethod
     def read(block: Any) -> Any:
         """The block as legacy engines take it: JSON text becomes its dict, all else stays what it is."""
-        if not isinstance(block, bytes | bytearray | str):
+        if not isinstance(block, TEXT):
             return block
         try:
             parsed = json.loads(block if isinstance(block, str) else bytes(block).decode("utf-8"))
@@ -144,9 +146,7 @@ class LegacyEngine:
             BrokenEngineError: Its class cannot make one.
         """
         made = json.loads(text)
-        return (
-            made if isinstance(block, Mapping | bytes | bytearray | str) else self._block_object(made, block)
-        )
+        return made if isinstance(block, (Mapping, *TEXT)) else self._block_object(made, block)
 
     def release(self) -> None:
         """Carry out the writes of the last judgement; what the storage raises goes out as it is."""

@@ -89,16 +89,18 @@ class Observation:
 def compare(legacy: Observation, rust: Observation) -> tuple[str, ...]:
     """The kinds in which two verdicts differ, gravest first; empty where the engines agree."""
     reason_agrees = legacy.accepted or rust.accepted or bool(legacy.reasons & rust.reasons)
-    agrees = {
-        "verdict": legacy.accepted == rust.accepted,
-        "reason": reason_agrees,
-        "block_hash": same(legacy.block_hash, rust.block_hash),
-        "work": same(legacy.work, rust.work),
-        "height": same(legacy.height, rust.height),
-        "cumulative": same(legacy.cumulative, rust.cumulative),
-        "tip": same(legacy.tip_hash, rust.tip_hash) and same(legacy.tip_cumulative, rust.tip_cumulative),
-    }
-    return tuple(kind for kind in KINDS if not agrees[kind])
+    agrees = (  # in the order of `KINDS`
+        legacy.accepted == rust.accepted,
+        reason_agrees,
+        same(legacy.block_hash, rust.block_hash),
+        same(legacy.work, rust.work),
+        same(legacy.height, rust.height),
+        same(legacy.cumulative, rust.cumulative),
+        same(legacy.tip_hash, rust.tip_hash) and same(legacy.tip_cumulative, rust.tip_cumulative),
+    )
+    if all(agrees):
+        return ()
+    return tuple(kind for kind, agree in zip(KINDS, agrees, strict=True) if not agree)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -108,7 +110,7 @@ def same(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, float):
-        return bits(one) == bits(other)
+        return (one == other and one != 0.0) or bits(one) == bits(other)  # two zeros are equal, and differ
     return bool(one == other)
 
 

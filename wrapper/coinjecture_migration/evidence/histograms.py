@@ -55,7 +55,7 @@ class Durations:
 
     def add(self, seconds: float) -> None:
         """Count one duration."""
-        bucket = max(math.ceil(math.log10(seconds * 1e9) * self._per_decade), 0) if seconds > 1e-9 else 0
+        bucket = math.ceil(math.log10(seconds * 1e9) * self._per_decade) if seconds > 1e-9 else 0
         self._counts[bucket] = self._counts.get(bucket, 0) + 1
         self._sum += seconds
 

@@ -11,7 +11,7 @@ from typing import Any
 from consensus_surface import HeaderValidationError
 
 from coinjecture_migration.engines.active import ActiveEngines
-from coinjecture_migration.engines.legacy import LegacyEngine, field
+from coinjecture_migration.engines.legacy import TEXT, LegacyEngine, field
 from coinjecture_migration.engines.observation import Observation, compare, same
 from coinjecture_migration.engines.rust import RustEngine
 from coinjecture_migration.evidence.findings import write_finding
@@ -209,9 +209,11 @@ class BlockCall:
     def _look_before(self) -> None:
         """What is needed later and an engine could change: the block itself, its key, its parent, the tip."""
         self._rust_block, self._ended = self.rust.parse(self.block)
-        started = timing.start()
-        self._legacy_block = self.legacy.read(self.block)
-        self._reading = NOTHING if self._legacy_block is self.block else timing.since(started)
+        self._legacy_block, self._reading = self.block, NOTHING
+        if isinstance(self.block, TEXT):
+            started = timing.start()
+            self._legacy_block = self.legacy.read(self.block)
+            self._reading = timing.since(started)
         self._key = field(self._legacy_block, "block_hash")
         self._parent = self.legacy.node(field(self._legacy_block, "previous_hash"))
         self._tip = self.legacy.tip()
