@@ -63,7 +63,7 @@ def test_then_the_unit_changed_as_predicted() -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        "would run: restart (invisible) of coinjecture-node.service on node1",
+        "would run: restart (seamless) of coinjecture-node.service on node1",
         "would run: mode legacy -> shadow on node1",
         "would be done: phase 1 on node1, legacy -> shadow",
     ],
