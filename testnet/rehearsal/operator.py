@@ -19,8 +19,10 @@ LOGS = ROOT / "build" / "rehearsal" / "logs"
 
 _HEADING = re.compile(r"^(PLAY|TASK|RUNNING HANDLER) \[(.*?)\]")
 # Of a task's failure Ansible says twice what happened; the line that begins with "fatal" names the node.
-_TOLD = re.compile(
-    r'^\s*"msg": |^(fatal|failed|ERROR|\[ERROR\](?!: Task failed))|^(ok|changed): \[[^]]*\] => (?![{(])'
+# A message of several lines begins with a bracket alone, and the account at the end has what it lists.
+TOLD = re.compile(
+    r'^\s*"msg": (?!\[$)|'
+    r"^(fatal|failed|ERROR|\[ERROR\](?!: Task failed))|^(ok|changed): \[[^]]*\] => (?![{(])"
 )
 
 
@@ -118,7 +120,7 @@ def _tell(lines: Iterable[str], keep: Any) -> str:
             print(f"  {heading[2]}", flush=True)
         elif heading and interactive:
             print(f"\r\033[K    {heading[2][:90]}", end="", flush=True)
-        elif _TOLD.match(line):
+        elif TOLD.match(line):
             text = spoken(line)
             told.append(text)
             print(f"{chr(13) + chr(27) + '[K' if interactive else ''}    {text[:400]}", flush=True)

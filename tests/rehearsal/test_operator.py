@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testnet.rehearsal.operator import spoken
+from testnet.rehearsal.operator import TOLD, spoken
 
 
 def test_a_failure_is_heard_with_its_node_and_its_message() -> None:
@@ -21,3 +21,8 @@ def test_a_message_is_heard_without_its_quotes() -> None:
 
 def test_what_is_no_json_is_heard_as_it_is() -> None:
     assert spoken("fatal: [node1]: UNREACHABLE! => no route\n") == "fatal: [node1]: UNREACHABLE! => no route"
+
+
+def test_a_list_of_lines_is_not_heard_as_its_bracket() -> None:
+    assert TOLD.match('    "msg": "done: phase 1 on node1"\n')
+    assert not TOLD.match('    "msg": [\n')
