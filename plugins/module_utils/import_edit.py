@@ -69,7 +69,7 @@ def _class_of(text: _Text, taking: Taking, old: Side, new: Side) -> Iterator[Cha
     for alias in (one for one in taking.node.names if one.name == old.name):
         start, end = text.start(alias), text.end(alias)
         if alias.asname is None:  # ConsensusEngine -> DualRunConsensus as ConsensusEngine
-            yield start, end, f"{new.name} as {old.name}".encode() if new.name != old.name else b""
+            yield start, end, f"{new.name} as {old.name}".encode()
         elif alias.asname == new.name:  # DualRunConsensus as ConsensusEngine -> ConsensusEngine
             yield start, end, new.name.encode()
         else:  # an alias of the node's own stays

@@ -22,7 +22,6 @@ on what the edit names, the edit is refused with the line and what to write.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 
 from .engine_imports import (
     LEGACY,
@@ -176,10 +175,8 @@ def _two_sides(found: dict[str, list[Taking]]) -> str:
 
 def _check(tree: ast.Module, side: Side, taken: list[Taking]) -> None:
     """Refuse a file in which the edit would not be what the node runs on; the first reason counts."""
-    checks: tuple[Callable[[ast.Module, Side, list[Taking]], str], ...] = (_unclear, _nothing, _rebound)
-    for check in checks:
-        if why := check(tree, side, taken):
-            raise ImportEditRefused(why)
+    if why := _unclear(side, taken) or _nothing(tree, side, taken) or _rebound(side, taken):
+        raise ImportEditRefused(why)
 
 
 def _nothing(tree: ast.Module, side: Side, taken: list[Taking]) -> str:
@@ -211,7 +208,7 @@ def _could_be(node: ast.Import | ast.ImportFrom | ast.Call, side: Side) -> bool:
     return any(side.name == one.name or side.module in one.name.split(".") for one in node.names)
 
 
-def _unclear(_tree: ast.Module, side: Side, taken: list[Taking]) -> str:
+def _unclear(side: Side, taken: list[Taking]) -> str:
     """An import that cannot be edited for what it is."""
     for one in taken:
         if one.refused:
@@ -222,7 +219,7 @@ def _unclear(_tree: ast.Module, side: Side, taken: list[Taking]) -> str:
     return ""
 
 
-def _rebound(_tree: ast.Module, side: Side, taken: list[Taking]) -> str:
+def _rebound(side: Side, taken: list[Taking]) -> str:
     """The name of the engine means something else as well: the node may not use what is edited."""
     for one in taken:
         if one.rebound is not None:

@@ -89,18 +89,17 @@ class RustEngine:
             The observation, with what the block took so far, and the judgement to apply. Exceptions, panics
             and answers that are none are its `error`.
         """
-        stopwatch, timed = self._stopwatch, False
+        stopwatch = self._stopwatch
         stopwatch.start()
         try:
-            judgement = self.engine.judge(parsed, received_at, profile)
-            stopwatch.stop()
-            timed = True
+            try:
+                judgement = self.engine.judge(parsed, received_at, profile)
+            finally:
+                stopwatch.stop()
             return _observed(judgement, received_at, stopwatch.spent), judgement
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
-            if not timed:
-                stopwatch.stop()
             return Observation("rust", error=error, spent=stopwatch.spent), None
 
     def apply(self, judgement: Any, block: Any) -> BaseException | None:
