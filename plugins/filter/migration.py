@@ -7,12 +7,14 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible.utils import color
 
+from ..module_utils.api_shape import ApiShape, ShapeError
 from ..module_utils.captures import merged as merged_captures
 from ..module_utils.importers import Place, packages
 from ..module_utils.journal import Known
@@ -356,12 +358,25 @@ def completion_declared(states: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def api_shape(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """How a node's API is read, every key of it; what is not stated is as the reference node has it.
+
+    Raises:
+        AnsibleFilterError: The mapping has an unknown key or a value that cannot be meant.
+    """
+    try:
+        return asdict(ApiShape.of(stated))
+    except ShapeError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
 class FilterModule:
     """Names of the filters for Ansible."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Every filter by its name in a template."""
         return {
+            "api_shape": api_shape,
             "states_of": states_of,
             "silent_of": silent_of,
             "by_node": by_node,

@@ -8,7 +8,6 @@ reorganisations do not reach every node has the same block.
 from __future__ import annotations
 
 import json
-import math
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .api_shape import AnswerError, ApiShape
+
 Fetch = Callable[[str], Any]
+REFERENCE = ApiShape()
 
 
 class ApiError(Exception):
@@ -59,6 +61,7 @@ def check(
     fetch: Fetch = fetch_json,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
+    shape: ApiShape = REFERENCE,
 ) -> tuple[list[str], dict[str, Any]]:
     """Watch the nodes until all is well or the time is over.
 
@@ -68,6 +71,7 @@ def check(
         fetch: Gets JSON from a URL.
         clock: Seconds that only go forward.
         pause: Waits between two looks.
+        shape: How the API is read.
 
     Returns:
         What is wrong (empty: healthy), and what was seen: heights, peers, ``newest`` (when each node took its
@@ -76,7 +80,7 @@ def check(
     deadline = clock() + wanted.timeout
     first: dict[str, int] = {}
     while True:
-        problems, seen = _look(targets, wanted, first, fetch)
+        problems, seen = _look(targets, wanted, first, _Api(shape, fetch))
         if not problems or clock() >= deadline:
             return problems, seen
         pause(0.25)
@@ -88,6 +92,7 @@ def view(
     depth: int,
     fetch: Fetch = fetch_json,
     now: Callable[[], float] = time.time,
+    shape: ApiShape = REFERENCE,
 ) -> dict[str, Any]:
     """One look at all chains, as evidence for the gate.
 
@@ -97,16 +102,18 @@ def view(
         depth: From how deep on another block is a fork and not a reorganisation that is still going on.
         fetch: Gets JSON from a URL.
         now: Seconds since the epoch.
+        shape: How the API is read.
 
     Returns:
         ``at``, ``problems``, ``forked`` (those of the problems that are a fork), and what was seen, as
         `check` gives it.
     """
-    problems, seen = _look(targets, Expectations(advance=0, lag=lag, min_peers=0, timeout=0), {}, fetch)
+    api = _Api(shape, fetch)
+    problems, seen = _look(targets, Expectations(advance=0, lag=lag, min_peers=0, timeout=0), {}, api)
     forked: list[str] = []
     if problems and len(seen["heights"]) == len(targets):
         deep: dict[str, Any] = {}
-        found = _compare(targets, max(min(seen["heights"].values()) - depth, 0), fetch, deep)
+        found = _compare(targets, max(min(seen["heights"].values()) - depth, 0), api, deep)
         forked = found if "agreed_height" in deep else []
         problems = problems + forked
     del seen["newest"]  # the wrapper's own evidence tells the gate when a block was judged last
@@ -115,8 +122,50 @@ def view(
     return {"at": now(), "problems": problems, "forked": forked, **seen}
 
 
+class _Api:
+    """Asks nodes, and reads what they answer by a shape."""
+
+    def __init__(self, shape: ApiShape, fetch: Fetch) -> None:
+        self.shape, self._fetch = shape, fetch
+
+    def latest(self, name: str, url: str) -> tuple[int, float | None]:
+        """Height of a node's newest block, and when it came or was made (None where neither is told)."""
+        at = self.shape.url(url, "latest")
+        answer = self._fetch(at)
+        height = self._of_block(name, answer, "height", at)
+        if not isinstance(height, int) or isinstance(height, bool):
+            raise ApiError(f"{name} says height {height!r} at {at}")
+        self._of_block(name, answer, "hash", at)
+        return height, self.shape.first_time(answer)
+
+    def hash_at(self, name: str, url: str, height: int) -> str:
+        """Hash of the block that a node has at a height."""
+        at = self.shape.url(url, "block", height)
+        return str(self._of_block(name, self._fetch(at), "hash", at))
+
+    def peers(self, name: str, url: str) -> int:
+        """How many peers a node has."""
+        at = self.shape.url(url, "peers")
+        answer = self._fetch(at)
+        try:
+            peers = answer if isinstance(answer, list) else self.shape.value(answer, "peer_count", at)
+        except AnswerError as error:
+            raise ApiError(f"{name} answered something that is not a list of peers: {error}") from error
+        if isinstance(peers, int) and not isinstance(peers, bool):
+            return peers
+        if not isinstance(peers, list):
+            raise ApiError(f"{name} answered something that is not a list of peers, nor a number, at {at}")
+        return sum(not isinstance(peer, Mapping) or peer.get("connected") is not False for peer in peers)
+
+    def _of_block(self, name: str, answer: Any, key: str, at: str) -> Any:
+        try:
+            return self.shape.value(answer, key, at)
+        except AnswerError as error:
+            raise ApiError(f"{name} answered something that is not a block: {error}") from error
+
+
 def _look(
-    targets: Mapping[str, str], wanted: Expectations, first: dict[str, int], fetch: Fetch
+    targets: Mapping[str, str], wanted: Expectations, first: dict[str, int], api: _Api
 ) -> tuple[list[str], dict[str, Any]]:
     """One look at every node; ``first`` remembers the height each was first seen at."""
     problems: list[str] = []
@@ -125,30 +174,29 @@ def _look(
     newest: dict[str, float | None] = {}
     for name, url in targets.items():
         try:
-            latest = fetch(f"{url}/v1/data/block/latest")
-            heights[name] = _height(name, latest)
-            newest[name] = _when(latest)
-            peers[name] = _peer_count(name, fetch(f"{url}/v1/peers"))
+            heights[name], newest[name] = api.latest(name, url)
+            if api.shape.peers:
+                peers[name] = api.peers(name, url)
         except ApiError as error:
             problems.append(f"{name} does not answer: {error}")
             continue
         gained = heights[name] - first.setdefault(name, heights[name])
         if gained < wanted.advance:
             problems.append(f"{name} has gained {gained} blocks since height {first[name]}")
-        if peers[name] < wanted.min_peers:
+        if peers.get(name, wanted.min_peers) < wanted.min_peers:
             problems.append(f"{name} has {peers[name]} peers, needs {wanted.min_peers}")
     seen: dict[str, Any] = {"heights": heights, "peers": peers, "newest": newest}
     if not problems:
-        problems = _compare(targets, max(min(heights.values()) - wanted.lag, 0), fetch, seen)
+        problems = _compare(targets, max(min(heights.values()) - wanted.lag, 0), api, seen)
     return problems, seen
 
 
-def _compare(targets: Mapping[str, str], height: int, fetch: Fetch, seen: dict[str, Any]) -> list[str]:
+def _compare(targets: Mapping[str, str], height: int, api: _Api, seen: dict[str, Any]) -> list[str]:
     """Every node has the same block at one height."""
     hashes: dict[str, str] = {}
     try:
         for name, url in targets.items():
-            hashes[name] = str(_block(name, fetch(f"{url}/v1/data/block/{height}"))["hash"])
+            hashes[name] = api.hash_at(name, url, height)
     except ApiError as error:
         return [f"height {height} cannot be compared: {error}"]
     seen |= {"agreed_height": height, "agreed_hash": next(iter(hashes.values()))}
@@ -156,33 +204,3 @@ def _compare(targets: Mapping[str, str], height: int, fetch: Fetch, seen: dict[s
         return []
     listed = ", ".join(f"{name} {value[:12]}" for name, value in hashes.items())
     return [f"the nodes have different blocks at height {height}: {listed}"]
-
-
-def _block(name: str, answer: Any) -> Mapping[str, Any]:
-    if not isinstance(answer, Mapping) or "hash" not in answer or "height" not in answer:
-        raise ApiError(f"{name} answered something that is not a block")
-    return answer
-
-
-def _height(name: str, answer: Any) -> int:
-    height = _block(name, answer)["height"]
-    if not isinstance(height, int) or isinstance(height, bool):
-        raise ApiError(f"{name} says height {height!r}")
-    return height
-
-
-def _when(answer: Mapping[str, Any]) -> float | None:
-    """When a node took a block, or when it was made (s since the epoch); None where it tells neither."""
-    inner = answer.get("block")
-    made = inner.get("timestamp") if isinstance(inner, Mapping) else None
-    for value in (answer.get("received_at"), answer.get("timestamp"), made):
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            return float(value)
-    return None
-
-
-def _peer_count(name: str, answer: Any) -> int:
-    peers = answer.get("peers") if isinstance(answer, Mapping) else answer
-    if not isinstance(peers, list):
-        raise ApiError(f"{name} answered something that is not a list of peers")
-    return sum(not isinstance(peer, Mapping) or peer.get("connected") is not False for peer in peers)

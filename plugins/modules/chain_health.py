@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.api_shape import ApiShape, ShapeError
 from ..module_utils.chain_api import Expectations, check
 
 DOCUMENTATION = r"""
@@ -17,6 +18,7 @@ options:
   lag: {description: How far below the lower tip the hashes are compared., type: int, default: 6}
   min_peers: {description: Peers that every node needs., type: int, default: 1}
   timeout: {description: Seconds within which all of it has to be so., type: float, default: 30}
+  shape: {description: How the API is read if not as the reference node's., type: dict, default: {}}
 author: ["The migration toolkit"]
 """
 
@@ -47,13 +49,18 @@ def main() -> None:
             "lag": {"type": "int", "default": 6},
             "min_peers": {"type": "int", "default": 1},
             "timeout": {"type": "float", "default": 30.0},
+            "shape": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
     wanted = Expectations(
         **{name: module.params[name] for name in ("advance", "lag", "min_peers", "timeout")}
     )
-    problems, seen = check(module.params["targets"], wanted)
+    try:
+        shape = ApiShape.of(module.params["shape"])
+    except ShapeError as error:
+        module.fail_json(msg=str(error))
+    problems, seen = check(module.params["targets"], wanted, shape=shape)
     if problems:
         module.fail_json(
             msg=f"the chain is not healthy: {'; '.join(problems)}", chain=seen, problems=problems

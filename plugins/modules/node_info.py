@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.api_shape import ApiShape, ShapeError
 from ..module_utils.chain_api import view
 from ..module_utils.node_state import NodePaths, read, read_replay
 
@@ -37,6 +40,7 @@ options:
     default: {}
   replay: {description: The result of a replay on the node., type: str, required: true}
   peers: {description: URL of the API of every node whose chain is compared., type: dict, default: {}}
+  shape: {description: How the API is read if not as the reference node's., type: dict, default: {}}
   lag: {description: How far below the lowest tip they are compared., type: int, default: 6}
   depth: {description: From how deep on another block is a fork., type: int, default: 20}
 author: ["The migration toolkit"]
@@ -72,6 +76,7 @@ def main() -> None:
             **{name: {"type": "str", "required": True} for name in (*OPTIONS, "replay")},
             "known": {"type": "dict", "default": {}},
             "peers": {"type": "dict", "default": {}},
+            "shape": {"type": "dict", "default": {}},
             "lag": {"type": "int", "default": 6},
             "depth": {"type": "int", "default": 20},
         },
@@ -81,10 +86,18 @@ def main() -> None:
     try:
         state = read(NodePaths(**{name: given[name] for name in OPTIONS}), copies=given["known"])
         state["replay"] = read_replay(Path(given["replay"]))
-        state["chain"] = view(given["peers"], given["lag"], given["depth"]) if given["peers"] else None
+        state["chain"] = _chain(given) if given["peers"] else None
         module.exit_json(changed=False, state=state)
+    except ShapeError as error:
+        module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"the node's state cannot be read: {error}")
+
+
+def _chain(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The chains of all nodes as their APIs tell them."""
+    shape = ApiShape.of(given["shape"])
+    return view(given["peers"], given["lag"], given["depth"], shape=shape)
 
 
 if __name__ == "__main__":

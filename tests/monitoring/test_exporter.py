@@ -14,6 +14,7 @@ from coinjecture_exporter import chain, evidence_families
 from coinjecture_exporter.collector import NodeCollector
 from coinjecture_exporter.journal import MODE_CHANGES
 from coinjecture_exporter.settings import Settings, SettingsError, load_settings
+from coinjecture_migration.api_shape import AnswerError, ApiShape
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -284,6 +285,19 @@ def test_given_two_nodes_at_different_heights_then_they_share_slots_of_equal_hei
     node.hashes[150] = "f" * 64
     forked = chain.look("http://node", 20, 10, node.fetch)
     assert {point.height for point in set(near.checkpoints) & set(forked.checkpoints)} == {140}
+
+
+def test_given_an_api_of_another_shape_then_its_chain_is_read_and_what_it_lacks_is_named() -> None:
+    def answer(url: str) -> object:
+        where = url.rsplit("/", 1)[1]
+        height = 199 if where == "latest" else int(where)
+        return {"status": "success", "data": {"index": height, "block_hash": f"{height:064x}"}}
+
+    shape = ApiShape.of({"height": "data.index", "hash": "data.block_hash"})
+    seen = chain.look("http://node", 20, 10, answer, shape)
+    assert (seen.height, [point.height for point in seen.checkpoints]) == (199, [140, 150, 160, 170])
+    with pytest.raises(AnswerError, match="http://node/v1/data/block/latest answers without 'height'"):
+        chain.look("http://node", 20, 10, answer)
 
 
 def test_given_a_chain_shorter_than_the_lag_then_nothing_is_compared(node: Node) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils import chain_api
+from ansible_collections.coinjecture.migration.plugins.module_utils.api_shape import ApiShape, ShapeError
 from ansible_collections.coinjecture.migration.plugins.module_utils.chain_api import (
     ApiError,
     Expectations,
@@ -127,6 +129,72 @@ def test_given_a_node_that_does_not_answer_then_the_view_says_so_and_claims_no_f
     seen = chain_api.view({"a": "http://a", "c": "http://c"}, 6, 20, fetch=a_network({}))
     assert "c does not answer" in seen["problems"][0]
     assert seen["forked"] == []
+
+
+FORM_B = {
+    "peers": "/v1/network/peers",
+    "height": "data.index",
+    "hash": "data.block_hash",
+    "depth": "",
+    "content": "data",
+    "time": "data.timestamp",
+    "peer_count": "data.count",
+}
+
+
+def a_consensus_service(url: str) -> Any:
+    """A chain of 12 blocks as the API of a consensus service tells it."""
+    path = url.removeprefix("http://b")
+    if path == "/v1/network/peers":
+        return {"status": "success", "data": {"count": 3}}
+    height = 12 if path.endswith("latest") else int(path.rsplit("/", 1)[1])
+    return {"status": "success", "data": {"index": height, "block_hash": f"h{height}", "timestamp": 7.5}}
+
+
+def test_given_an_api_of_another_shape_that_is_stated_then_its_chain_is_read() -> None:
+    shape = ApiShape.of(FORM_B)
+    problems, seen = check({"b": "http://b"}, Expectations(0, 2, 1, 0), a_consensus_service, shape=shape)
+    assert problems == []
+    assert seen["heights"] == {"b": 12}
+    assert seen["newest"] == {"b": 7.5}
+    assert seen["peers"] == {"b": 3}
+    assert (seen["agreed_height"], seen["agreed_hash"]) == (10, "h10")
+
+
+def test_given_an_api_of_another_shape_that_is_not_stated_then_url_and_key_are_named() -> None:
+    problems, _ = check({"b": "http://b"}, Expectations(0, 2, 1, 0), a_consensus_service)
+    assert problems == [
+        "b does not answer: b answered something that is not a block: http://b/v1/data/block/latest answers "
+        "without 'height', which coinjecture_api_shape has as height: the answer has 'data', 'status'"
+    ]
+
+
+def test_given_a_key_that_ends_halfway_then_it_is_said_where() -> None:
+    shape = ApiShape.of(FORM_B | {"hash": "data.block.hash"})
+    problems, _ = check({"b": "http://b"}, Expectations(0, 2, 1, 0), a_consensus_service, shape=shape)
+    assert "without 'data.block.hash'" in problems[0]
+    assert "data there has 'block_hash', 'index', 'timestamp'" in problems[0]
+
+
+def test_given_a_node_that_tells_no_peers_then_none_are_asked_for_and_the_rest_is_checked() -> None:
+    shape = ApiShape.of(FORM_B | {"peers": ""})
+    problems, seen = check({"b": "http://b"}, Expectations(0, 2, 1, 0), a_consensus_service, shape=shape)
+    assert (problems, seen["peers"], seen["agreed_height"]) == ([], {}, 10)
+
+
+@pytest.mark.parametrize(
+    ("stated", "why"),
+    [
+        ({"newest": "/latest"}, "unknown key 'newest'; known are health, latest"),
+        ({"block": "/v1/block"}, "block is '/v1/block', must be a path with {height}"),
+        ({"latest": "v1/latest"}, "must be a path that begins with /"),
+        ({"hash": ""}, "hash is '', must be given"),
+        ({"hash": 7}, "hash is 7, must be a text"),
+    ],
+)
+def test_given_a_shape_that_cannot_be_followed_then_the_key_is_named(stated: Any, why: str) -> None:
+    with pytest.raises(ShapeError, match=re.escape(why)):
+        ApiShape.of(stated)
 
 
 def a_network(of_b: dict[int, str]) -> chain_api.Fetch:

@@ -8,6 +8,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "wrapper" / "coinjecture_migration"
 ROOMS = (
     "vocabulary",
+    "api_shape",
     "control_client",
     "runtime",
     "settings",

@@ -32,6 +32,12 @@ WRONG: list[dict[str, Any]] = [
     {"peers": "http://a"},
     {"peers": ["ftp://a"]},
     {"reveal": None},
+    {"api_shape": []},
+    {"api_shape": {"newest": "/latest"}},
+    {"api_shape": {"block": "/v1/data/block/"}},
+    {"api_shape": {"latest": "v1/latest"}},
+    {"api_shape": {"hash": ""}},
+    {"api_shape": {"time": [1]}},
     {"quiet_legacy": 1},
 ]
 RIGHT: list[dict[str, Any]] = [
@@ -39,6 +45,7 @@ RIGHT: list[dict[str, Any]] = [
     {"work_budget": None, "pin_profile": None},
     {"work_budget": 1, "pin_profile": "header", "reveal": "legacy", "quiet_legacy": True},
     {"flush_seconds": 1, "sentinel_seconds": 1, "determinism_seconds": 0, "peers": ["https://a"]},
+    {"api_shape": {"block": "/b/{height}", "peers": "", "depth": "", "hash": "data.block_hash", "time": ""}},
 ]
 
 
@@ -73,7 +80,12 @@ def checked(folder: Path, settings: dict[str, Any]) -> subprocess.CompletedProce
     }
     plays = [{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]
     (folder / "play.yml").write_text(yaml.safe_dump(plays))
-    given = {"migration_root": str(ROOT), "wrapper_peers": [], "wrapper_settings": settings}
+    given = {
+        "migration_root": str(ROOT),
+        "wrapper_peers": [],
+        "wrapper_api_shape": {},
+        "wrapper_settings": settings,
+    }
     (folder / "vars.json").write_text(json.dumps(given))
     return subprocess.run(
         ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"@{folder}/vars.json",

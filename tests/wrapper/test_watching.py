@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from coinjecture_migration.api_shape import ApiShape
 from coinjecture_migration.control.status import report as status_of
 from coinjecture_migration.evidence_reader import read
 from coinjecture_migration.runtime.errors import ModeChangeError
@@ -45,7 +46,7 @@ class Watched:
             raise found
         return {"hash": found, "height": height, "depth": self.depth, "block": {"index": height}}
 
-    def sentinel(self) -> Sentinel:
+    def sentinel(self, shape: ApiShape | None = None) -> Sentinel:
         """A sentinel of this node that asks this peer."""
         watchers = self.manager.watchers
         watchers.sentinel = Sentinel(
@@ -57,6 +58,7 @@ class Watched:
             self.place.folder / "forks",
             every=3600,
             fetch=self.fetch,
+            shape=shape,
         )
         return watchers.sentinel
 
@@ -95,6 +97,33 @@ def test_given_peers_that_agree_when_looked_at_then_the_deepest_common_fingerpri
     expected = {"height": 20, "hash": watched.blocks[19]["block_hash"], "agrees": True, "error": None}
     assert (found["peers"], found["latched"]) == ({PEER: expected}, None)
     assert watched.asked == [f"{PEER}/v1/data/block/20"]
+
+
+@pytest.mark.parametrize("own_block", [True, False], ids=["same", "other"])
+def test_given_a_peer_whose_api_has_another_shape_when_looked_at_then_its_depth_is_counted_from_its_tip(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, own_block: bool
+) -> None:
+    def answer(url: str) -> Any:
+        where = url.removeprefix(f"{PEER}/v1/data/block/")
+        height = 45 if where == "latest" else int(where)
+        found = watched.blocks[height - 1]["block_hash"] if own_block else "ab" * 32
+        return {"status": "success", "data": {"index": height, "block_hash": found}}
+
+    monkeypatch.setattr(watched, "fetch", answer)
+    keys = {"height": "data.index", "hash": "data.block_hash", "depth": "", "content": "data"}
+    sentinel = watched.sentinel(ApiShape.of(keys))
+    sentinel.look()
+    sentinel.look()
+    said = watched.found("sentinel")["peers"][PEER]
+    assert (said["height"], said["agrees"], said["error"]) == (20, own_block, None)
+    assert (sentinel.latched is None) == own_block
+
+
+def test_given_a_peer_that_lacks_a_key_when_looked_at_then_address_and_key_are_told(watched: Watched) -> None:
+    watched.sentinel(ApiShape.of({"hash": "data.block_hash"})).look()
+    said = watched.found("sentinel")["peers"][PEER]
+    assert f"{PEER}/v1/data/block/" in said["error"]
+    assert "without 'data.block_hash'" in said["error"]
 
 
 def test_given_another_block_twice_when_looked_at_then_it_latches_dumps_both_sides_and_alerts_once(

@@ -21,6 +21,8 @@ if __name__ == "__main__":  # run as a file: the package lies one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from coinjecture_migration import vocabulary
+from coinjecture_migration.api_shape import SCHEMA as SHAPE
+from coinjecture_migration.api_shape import ApiShape, ShapeError
 
 SETTINGS_VARIABLE = "COINJECTURE_SETTINGS"
 DEFAULT_SETTINGS = Path(vocabulary.SETTINGS_FILE)
@@ -100,6 +102,10 @@ class Settings:
         _number("number"), 10.0, "how long a mode change waits for the last call on the old engines"
     )
     peers: tuple[str, ...] = _setting(URLS, (), "base URLs of the peers' APIs, which the fork sentinel asks")
+    api_shape: Mapping[str, Any] = field(
+        default_factory=dict,
+        metadata={**SHAPE, "description": "how those APIs are read, where not as the reference node's"},
+    )
     sentinel_seconds: float = _setting(_number("number", minimum=1), 30.0, "time between two of its looks")
     determinism_seconds: float = _setting(
         _number("number"), 600.0, "time between two samples of the self-check; 0 switches it off"
@@ -220,6 +226,12 @@ def _unlike(schema: Schema, value: Any) -> str:
         return "" if isinstance(value, bool) else "true or false"
     if schema["type"] == "string":
         return "" if isinstance(value, str) and value else "a non-empty string"
+    if schema["type"] == "object":
+        try:
+            ApiShape.of(value)
+        except ShapeError as error:
+            return f"a mapping that can be followed: {error}"
+        return ""
     if schema["type"] == "array":
         urls = isinstance(value, list) and all(isinstance(one, str) for one in value)
         pattern = schema["items"]["pattern"]

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from coinjecture_migration.api_shape import AnswerError, ApiShape
 from coinjecture_migration.evidence.evidence import Evidence
 from coinjecture_migration.evidence.findings import write_finding
 from coinjecture_migration.runtime.alerts import Alerts
@@ -62,6 +63,7 @@ class Sentinel:
         latched_now: Told after it has latched, so that it is kept elsewhere too.
         fetch: Gets JSON from a URL.
         now: Seconds since the epoch.
+        shape: How the peers' APIs are read.
     """
 
     def __init__(
@@ -76,7 +78,9 @@ class Sentinel:
         latched_now: Callable[[], None] = lambda: None,
         fetch: Fetch = fetch_json,
         now: Callable[[], float] = time.time,
+        shape: ApiShape | None = None,
     ) -> None:
+        self._shape = shape or ApiShape()
         self._peers, self._own, self._evidence, self._alerts = tuple(peers), own, evidence, alerts
         self._node, self._folder = node, folder
         self._latched_now, self._fetch, self._now = latched_now, fetch, now
@@ -152,8 +156,10 @@ class Sentinel:
         said: dict[str, Any] = {"height": None, "hash": None, "agrees": None, "error": None, "block": None}
         for height, ours in sorted(view["fingerprints"].items(), key=lambda item: -int(item[0])):
             try:
-                answer = self._fetch(f"{peer.rstrip('/')}/v1/data/block/{height}")
-                theirs, depth = answer["hash"], answer["depth"]
+                url = self._shape.url(peer, "block", height)
+                answer = self._fetch(url)
+                theirs = self._shape.value(answer, "hash", url)
+                depth = self._depth(answer, peer, int(height), url)
                 if not isinstance(theirs, str) or len(theirs) > LONGEST_HASH:
                     raise ValueError(f"its hash is no text of at most {LONGEST_HASH} characters")
                 if not isinstance(depth, int) or depth < view["lag"]:
@@ -162,9 +168,23 @@ class Sentinel:
                 said["error"] = f"{type(error).__name__}: {error}"[:200]
                 continue
             said |= {"height": int(height), "hash": theirs, "agrees": theirs == ours, "error": None}
-            said["block"] = answer.get("block")
+            said["block"] = self._content(answer)
             break
         return said
+
+    def _depth(self, answer: Any, peer: str, height: int, url: str) -> Any:
+        """How many blocks a peer has above one of its blocks; its newest is asked where it does not say."""
+        if self._shape.depth:
+            return self._shape.value(answer, "depth", url)
+        newest = self._shape.url(peer, "latest")
+        return self._shape.value(self._fetch(newest), "height", newest) - height
+
+    def _content(self, answer: Any) -> Any:
+        """The block of an answer; None where it does not hold one, as only its hash has to be there."""
+        try:
+            return self._shape.value(answer, "content", "")
+        except AnswerError:
+            return None
 
     def _latch(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from coinjecture_migration.api_shape import ApiShape
 from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.loader import EngineLoader
 from coinjecture_migration.evidence.evidence import Evidence
@@ -52,6 +53,7 @@ class Watchers:
             settings.forks_dir,
             settings.sentinel_seconds,
             latched_now,
+            shape=ApiShape.of(settings.api_shape),
         )
         self.self_check = SelfCheck(
             loader,

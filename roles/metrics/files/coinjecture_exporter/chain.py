@@ -8,12 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from coinjecture_migration.api_shape import ApiShape
+
 SLOTS = 4
 """Heights that are compared at once: nodes this many steps apart still have one in common."""
 _FINGERPRINT_DIGITS = 12  # 48 bits: a float of Prometheus holds them exactly
 _LONGEST_ANSWER = 8 * 1024 * 1024
 
 Fetch = Callable[[str], Any]
+REFERENCE = ApiShape()
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,22 @@ def fetcher(timeout: float) -> Fetch:
     return fetch
 
 
-def look(api: str, lag: int, step: int, fetch: Fetch) -> Chain:
+def look(api: str, lag: int, step: int, fetch: Fetch, shape: ApiShape = REFERENCE) -> Chain:
     """Read the tip and the hashes at the newest checkpoints at least `lag` blocks below it.
 
     Raises:
         OSError: The API does not answer.
-        ValueError: It answers something else than a block. So do KeyError and TypeError.
+        ValueError: It answers something else than a block, or lacks what the shape says it has.
+            So does TypeError.
     """
-    base = f"{api.rstrip('/')}/v1/data/block"
-    height = int(fetch(f"{base}/latest")["height"])
+    latest = shape.url(api, "latest")
+    height = int(shape.value(fetch(latest), "height", latest))
     newest = (height - lag) // step
     checkpoints = []
     for number in range(max(0, newest - SLOTS + 1), newest + 1):
-        answer = fetch(f"{base}/{number * step}")
-        checkpoints.append(Checkpoint(number % SLOTS, number * step, fingerprint(answer["hash"])))
+        at = shape.url(api, "block", number * step)
+        seen = fingerprint(shape.value(fetch(at), "hash", at))
+        checkpoints.append(Checkpoint(number % SLOTS, number * step, seen))
     return Chain(height, tuple(checkpoints))
 
 

@@ -175,7 +175,8 @@ class NodeCollector(Collector):
 
     def _chain(self) -> list[Metric]:
         settings = self._settings
-        chain = look(settings.api, settings.fingerprint_lag, settings.fingerprint_step, self._fetch)
+        lag, step = settings.fingerprint_lag, settings.fingerprint_step
+        chain = look(settings.api, lag, step, self._fetch, settings.api_shape)
         heights = GaugeMetricFamily(
             "coinjecture_chain_checkpoint_height", "A height at which nodes are compared.", labels=["slot"]
         )

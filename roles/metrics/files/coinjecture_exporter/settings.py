@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from coinjecture_migration.api_shape import ApiShape
 from coinjecture_migration.vocabulary import STATE_DIR
 
 
@@ -25,6 +26,7 @@ class Settings:
         address: The one address that is listened on.
         port: Its port.
         api: URL of the node's API.
+        api_shape: How the API is read, where that is not as the reference node's.
         state_dir: Folder of mode file and evidence.
         operator_dir: Folder of the step journal; before, that lay in `state_dir`.
         timeout: Seconds the API may take for one answer.
@@ -37,6 +39,7 @@ class Settings:
     address: str = "127.0.0.1"
     port: int = 9478
     api: str = "http://127.0.0.1:8080"
+    api_shape: ApiShape = field(default_factory=ApiShape)
     state_dir: Path = Path(STATE_DIR)
     operator_dir: Path = Path("/var/lib/coinjecture-operator")
     timeout: float = 2.0
@@ -69,6 +72,7 @@ def load_settings(path: Path) -> Settings:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
         for name in {"state_dir", "operator_dir"} & set(values):
             values[name] = Path(values[name])
+        values["api_shape"] = ApiShape.of(values.get("api_shape", {}))
         return Settings(**values)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise SettingsError(

@@ -1,0 +1,1 @@
+../../wrapper/coinjecture_migration/api_shape.py
