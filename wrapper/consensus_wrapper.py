@@ -189,6 +189,7 @@ class DualRunConsensus(AnsweringReads):
         """Insert without judging, as programs of the deployed node do at their start."""
         with self._one_call() as active:
             insert(self._manager, active, block, receipt_time)
+            self._manager.tree_log.note(block, "unjudged")
 
     # Mode and counters
 
@@ -248,14 +249,31 @@ class DualRunConsensus(AnsweringReads):
             profile = self._settings.pin_profile or profile
             if active.legacy is not None and not active.legacy.judges_full:
                 profile = "header"
-            if active.legacy is None or active.rust is None:
-                return judge_alone(self._manager, self._alerts, active, block, profile)
-            return BlockCall(self._manager, self._alerts, active, block, profile, decide).run()
+            if not self._manager.tree_log.wanted:
+                return self._judged(active, block, profile)
+            verdict: str | None = "error"
+            try:
+                accepted = self._judged(active, block, profile)
+                verdict = "accept"
+            except HeaderValidationError as reject:
+                verdict = reject.reason
+                raise
+            finally:
+                self._manager.tree_log.note(block, verdict)
+            return accepted
+
+    def _judged(self, active: ActiveEngines, block: Any, profile: str) -> bool:
+        if active.legacy is None or active.rust is None:
+            return judge_alone(self._manager, self._alerts, active, block, profile)
+        return BlockCall(self._manager, self._alerts, active, block, profile, decide).run()
 
     def _state_call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """A call that is no judgement of a block: both engines do it, the answering one answers."""
         with self._one_call() as active:
-            return StateCall(self._manager, self._alerts, active, name, args, kwargs).run()
+            try:
+                return StateCall(self._manager, self._alerts, active, name, args, kwargs).run()
+            finally:
+                self._manager.tree_log.note_tip()
 
 
 RENAMED = {

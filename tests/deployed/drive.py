@@ -5,7 +5,8 @@ storage.
 
 Run in the node's working directory. The wrapper starts in the mode that its file says, then goes into each
 MODE; in every mode COUNT blocks are judged, valid ones and mutants, and each answer is held against a bare
-engine beside it. Prints one JSON object.
+engine beside it. What that one has made of them is kept for the next process, and what the node has seen of
+its tree: it must see the same again. Prints one JSON object.
 """
 
 import copy
@@ -13,9 +14,11 @@ import importlib.util
 import io
 import json
 import logging
+import pickle
 import random
 import sys
 from contextlib import redirect_stdout
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +78,54 @@ MUTANTS: dict[str, Any] = {
 }
 
 
+OUTSIDE: dict[str, Any] = {
+    "tuple": lambda b, r: setattr(b, "solution", tuple(b.solution)),
+    "set": lambda b, r: setattr(b, "transactions", [{1, 2}]),
+    "decimal": lambda b, r: setattr(b, "offchain_cid", Decimal("1.5")),
+    "deep": lambda b, r: b.problem.update(more=nested(63)),
+    "size of no number": lambda b, r: setattr(b.complexity, "problem_size", float("nan")),
+    "size far below zero": lambda b, r: setattr(b.complexity, "problem_size", -r.randrange(5000, 10**6)),
+    "size without end": lambda b, r: setattr(b.complexity, "problem_size", float("-inf")),
+}
+"""Blocks outside the parity domain: the answer is the node's own engine's, and a clean reject in `final`."""
+KEPT = Path("between.pickle")
+"""What this process leaves for the next one, which nothing but this file reads."""
+
+
+def nested(levels: int) -> list[Any]:
+    """Lists in lists."""
+    value: list[Any] = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
 class Driver:
     """Makes blocks and compares what the wrapper and the bare engine make of them."""
 
     def __init__(self, seed: int, engine: DualRunConsensus, bare: Any) -> None:
         self.rng, self.engine, self.bare = random.Random(seed), engine, bare
         self.wrong: list[str] = []
-        self.accepted = self.rejected = 0
+        self.accepted = self.rejected = self.outside = 0
         self._hashes = [engine.genesis_block.block_hash]
+        if KEPT.exists():
+            bare.block_tree, bare.best_tip, self._hashes, before = pickle.loads(KEPT.read_bytes())
+            if self.seen() != before:
+                self.wrong.append(f"{engine.mode.value}: another tree than before the restart")
+
+    def seen(self) -> list[str]:
+        """All that the node can see of its tree."""
+        tree, tip = self.engine.block_tree, self.engine.best_tip
+        nodes = [(key, tree[key]) for key in tree] + [("tip", tip)]
+        return [
+            repr((key, n.parent_hash, n.height, n.cumulative_work, n.receipt_time, n.block))
+            for key, n in nodes
+        ]
+
+    def leave(self) -> None:
+        """Keep what the next process must find."""
+        kept = (self.bare.block_tree, self.bare.best_tip, self._hashes, self.seen())
+        KEPT.write_bytes(pickle.dumps(kept))
 
     def block(self) -> Block:
         """A valid block on the tip, or now and then on an older one."""
@@ -114,8 +157,12 @@ class Driver:
     def judge(self, count: int) -> None:
         """Let both judge some blocks."""
         for _ in range(count):
-            kind = "none" if self.rng.random() < 0.5 else self.rng.choice(list(MUTANTS))
+            chance = self.rng.random()
+            kind = "none" if chance < 0.5 else self.rng.choice(list(MUTANTS))
             block = self.block()
+            if chance > 0.95:
+                self._judge_outside(block)
+                continue
             MUTANTS[kind](block, self.rng)
             ours, theirs = copy.deepcopy(block), copy.deepcopy(block)
             said, expected = self._answer(self.engine, ours), self._answer(self.bare, theirs)
@@ -127,6 +174,20 @@ class Driver:
             else:
                 self.rejected += 1
             self.read(kind)
+
+    def _judge_outside(self, block: Block) -> None:
+        """One that only the node's own engine can judge."""
+        kind = self.rng.choice(list(OUTSIDE))
+        OUTSIDE[kind](block, self.rng)
+        self.outside += 1
+        final = self.engine.mode.value == "final"
+        expected = "rejected" if final else self._answer(self.bare, copy.deepcopy(block))
+        said = self._answer(self.engine, block)
+        if said.split(" ")[0] != expected.split(" ")[0]:
+            self.wrong.append(f"{self.engine.mode.value}: {kind}: {said}, not {expected}")
+        if expected == "True":
+            self._hashes.append(block.block_hash)
+        self.read(kind)
 
     def read(self, kind: str) -> None:
         """Whatever node.py, the API and the miners touch of a tip is an attribute."""
@@ -183,11 +244,13 @@ def main() -> None:
             driver.judge(int(count))
             driver.read_all()
         stats = engine.stats()
+        driver.leave()
         engine.close()
     print(json.dumps({
         "started": started, "mode": engine.mode.value, "wrong": driver.wrong[:20], "accepted":
-        driver.accepted, "rejected": driver.rejected, "ever": stats["ever"], "skipped": stats["skipped"],
-        "outcomes": stats["outcomes"], "own_package": coinjecture.consensus.describe("0" * 64),
+        driver.accepted, "rejected": driver.rejected, "outside": driver.outside,
+        "ever": stats["ever"], "skipped": stats["skipped"], "outcomes": stats["outcomes"],
+        "own_package": coinjecture.consensus.describe("0" * 64),
     }))  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,16 @@ def test_given_every_mode_there_and_back_then_the_node_never_notices(node: Deplo
     assert found["own_package"] == "0" * 16
 
 
-def test_given_a_restart_in_each_mode_then_it_comes_up_in_it_and_goes_on(node: DeployedNode) -> None:
-    before = "legacy"
-    for seed, mode in enumerate(("shadow", "rust", "final", "rust", "shadow", "legacy"), start=2):
-        check(node.drive(mode, seed=seed))
-        again = node.drive(seed=seed + 100)
-        check(again)
-        assert (again["started"], again["mode"]) == (mode, mode), f"after {before}"
-        before = mode
+def test_given_600_blocks_there_and_back_with_a_restart_in_each_mode_then_nothing_is_lost(
+    node: DeployedNode,
+) -> None:
+    there_and_back = ("legacy", "shadow", "rust", "final", "rust", "shadow", "legacy")
+    judged = 0
+    for seed, (mode, following) in enumerate(pairwise(there_and_back), start=2):
+        found = node.drive(following, seed=seed, count=51)
+        check(found)
+        assert (found["started"], found["mode"]) == (mode, following)
+        judged += found["accepted"] + found["rejected"] + found["outside"]
+    again = node.drive(seed=9, count=10)
+    check(again)
+    assert (again["started"], judged) == ("legacy", 612)

@@ -39,11 +39,15 @@ WRONG: list[dict[str, Any]] = [
     {"api_shape": {"hash": ""}},
     {"api_shape": {"time": [1]}},
     {"quiet_legacy": 1},
+    {"tree_log": 1},
+    {"tree_log_max_bytes": 1024},
 ]
 RIGHT: list[dict[str, Any]] = [
     {},
     {"work_budget": None, "pin_profile": None},
     {"work_budget": 1, "pin_profile": "header", "reveal": "legacy", "quiet_legacy": True},
+    {"tree_log": None, "tree_log_max_bytes": 4096},
+    {"tree_log": False},
     {"flush_seconds": 1, "sentinel_seconds": 1, "determinism_seconds": 0, "peers": ["https://a"]},
     {"api_shape": {"block": "/b/{height}", "peers": "", "depth": "", "hash": "data.block_hash", "time": ""}},
 ]

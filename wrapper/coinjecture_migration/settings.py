@@ -118,6 +118,16 @@ class Settings:
         "whose own form of commitment no other engine knows",
     )
     quiet_legacy: bool = _setting(FLAG, False, "whether what the legacy engine prints is left out")
+    tree_log: bool | None = _setting(
+        {"type": ["boolean", "null"]},
+        None,
+        "whether the wrapper keeps the tree in a file, or null: where the node's storage keeps no log",
+    )
+    tree_log_max_bytes: int = _setting(
+        _number("integer", minimum=4096),
+        128 * 2**20,
+        "size of that file at most; a larger tree is not kept, and an alert says so",
+    )
 
     @property
     def mode_file(self) -> Path:
@@ -128,6 +138,11 @@ class Settings:
     def genesis_file(self) -> Path:
         """The genesis, where the configuration names none."""
         return self.state_dir / "genesis.json"
+
+    @property
+    def tree_file(self) -> Path:
+        """The tree, where the node's storage keeps no log."""
+        return self.state_dir / "tree.log"
 
     @property
     def evidence_file(self) -> Path:
@@ -222,7 +237,7 @@ def _unlike(schema: Schema, value: Any) -> str:
         return "" if value in schema["enum"] else f"one of {tuple(schema['enum'])}"
     if "null" in schema["type"] and value is None:
         return ""
-    if schema["type"] == "boolean":
+    if "boolean" in schema["type"]:
         return "" if isinstance(value, bool) else "true or false"
     if schema["type"] == "string":
         return "" if isinstance(value, str) and value else "a non-empty string"

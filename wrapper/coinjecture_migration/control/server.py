@@ -51,7 +51,10 @@ def handle(manager: ModeManager, request: Mapping[str, Any]) -> Mapping[str, Any
         return manager.commit(_text(request, "mode"), _text(request, "who"), _text(request, "why"), if_mode)
     if op == "ack":
         return manager.ack(_text(request, "who"), _text(request, "why"))
-    raise ModeChangeError("unknown_op", f"op {op!r} is unknown", "use status, prepare, set_mode or ack")
+    if op == "export_tree":
+        return manager.tree_log.export()
+    known = "use status, prepare, set_mode, ack or export_tree"
+    raise ModeChangeError("unknown_op", f"op {op!r} is unknown", known)
 
 
 def _text(request: Mapping[str, Any], name: str) -> str:

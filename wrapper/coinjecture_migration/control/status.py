@@ -56,6 +56,7 @@ def _report(manager: ModeManager, record: ModeRecord) -> dict[str, Any]:
             "height": tip.height,
             "cumulative": tip.cumulative_work,
         },
+        "tree": manager.tree_log.report(),
         "process": identity.report(active.soak.identity),
         "evidence": manager.evidence.report(),
     }

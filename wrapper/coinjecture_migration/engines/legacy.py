@@ -139,6 +139,11 @@ class LegacyEngine:
             for name, value in self._computed(block, asked).items():
                 setattr(result, name, value)
 
+    def work(self, block: Any) -> float | None:
+        """The work score of a block by the legacy code, None where that computes none or is not found."""
+        work: float | None = self._computed(block, frozenset({"work"})).get("work")
+        return work
+
     def like(self, block: Any, text: bytes) -> Any:
         """A block made of JSON text, in the shape in which `block` came.
 

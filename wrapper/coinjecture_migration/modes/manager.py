@@ -16,6 +16,7 @@ from typing import Any
 
 from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.loader import EngineLoader
+from coinjecture_migration.engines.tree_log import TreeLog
 from coinjecture_migration.evidence.evidence import Evidence
 from coinjecture_migration.modes import identity
 from coinjecture_migration.modes.boot import compare_at_start, first_engines, lowered, way_back
@@ -62,6 +63,7 @@ class ModeManager:
         self.watchers = Watchers(
             settings, loader, lambda: self.active, self.evidence, alerts, self._remember_watched
         )
+        self.tree_log = TreeLog(settings, loader.storage, lambda: self.active, alerts, judging)
         self.preparation: Preparation | None = None
         self._record = ModeRecord("legacy", time.time(), "wrapper", "starting")
         self.active = ActiveEngines(
@@ -109,6 +111,8 @@ class ModeManager:
         else:
             self.memory.follow(self._record)
         self._reserve.fill()
+        with self.loader.printing.aside():
+            self.tree_log.carry(engines)
         if record is not recalled:
             self.evidence.count("demotions")
             message = f"starting in legacy instead of {recalled.mode}, latched: {record.why}"
@@ -120,13 +124,15 @@ class ModeManager:
         self.watchers.start()
 
     def close(self) -> None:
-        """Stop watching and write the evidence; judging would still work."""
+        """Stop watching and write tree and evidence; judging would still work."""
         self.watchers.close()
+        self.tree_log.close()
         self.evidence.close()
 
     def ensure(self) -> None:
         """Start again each thread that could not be started, or has died."""
         self.evidence.thread.ensure()
+        self.tree_log.thread.ensure()
         self.watchers.ensure()
 
     # Prepare and commit
@@ -219,6 +225,7 @@ class ModeManager:
         if sync.suspended and ANSWERING[new.mode] == "legacy":
             sync.suspended = False
             sync.note_everything("rust")
+            self.tree_log.renew()
         self.evidence.set_facts(facts)
         self.evidence.put_in_force(new.soak)
         self._record, self.active = record, new
