@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 PLAN ?= once
 FAULT ?= none
 LOAD ?= none
+NODE ?= reference
 SECONDS_DEFAULT := 60
 # bash owns the variable SECONDS (it counts); only one given on make's own command line is meant.
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),$(SECONDS_DEFAULT))
@@ -29,8 +30,8 @@ setup-with-image:
 rehearsal: setup-with-image ## from nothing to a migrated local network (FAULT=divergence: must halt; LOAD=busy: on busy cores)
 	@python -m testnet.rehearsal --plan $(PLAN) --fault $(FAULT) --load $(LOAD)
 
-testnet: setup-with-image ## the local network on its legacy engine, left running
-	@python -m testnet.lab up
+testnet: setup-with-image ## the local network on its legacy engine, left running (NODE=deployed-a, deployed-b: of other nodes)
+	@python -m testnet.lab up --node $(NODE)
 
 testnet-down: ## remove the local network
 	@if [ -x $(BIN)/python ]; then python -m testnet.lab down; else python3 -m testnet.lab down; fi

@@ -9,9 +9,9 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
-from testnet.hostile.peer import Eavesdropper, pester
-from testnet.node.src.network import GossipNetwork, load_identity
+from testnet.hostile import deployed
 
 CONFIG = Path("/etc/coinjecture-hostile.json")
 
@@ -19,7 +19,8 @@ CONFIG = Path("/etc/coinjecture-hostile.json")
 def main(argv: list[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT.
 
-    The configuration is `{"network_id", "host", "port", "peers": [multiaddress, ...], "identity": path}`.
+    The configuration is `{"network_id", "host", "port", "peers": [multiaddress, ...], "identity": path}`, or
+    `{"nodes": [url, ...]}` for a network of deployed nodes.
     """
     parser = argparse.ArgumentParser(prog="python -m testnet.hostile", description=__doc__)
     parser.add_argument("--config", type=Path, default=CONFIG, help=f"default: {CONFIG}")
@@ -28,6 +29,19 @@ def main(argv: list[str] | None = None) -> int:
     leaving = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: leaving.set())
+    if "nodes" in config:
+        deployed.pester(config["nodes"], leaving)
+    else:
+        _join(config, leaving)
+    return 0
+
+
+def _join(config: dict[str, Any], leaving: threading.Event) -> None:
+    """Pester a network of reference nodes, as a member of its gossip."""
+    # Their libraries need not be there for a network of other nodes.
+    from testnet.hostile.peer import Eavesdropper, pester
+    from testnet.node.src.network import GossipNetwork, load_identity
+
     ears = Eavesdropper()
     network = GossipNetwork(
         config["network_id"],
@@ -39,7 +53,6 @@ def main(argv: list[str] | None = None) -> int:
     )
     threading.Thread(target=network.run, name="network", daemon=True).start()
     pester(network, ears, leaving)
-    return 0
 
 
 if __name__ == "__main__":

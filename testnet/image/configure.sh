@@ -20,6 +20,9 @@ systemctl mask getty@tty1.service console-getty.service
 
 # What watches a network is here to save its fetching, and silent: only playbooks/monitoring.yml starts it.
 systemctl disable prometheus prometheus-alertmanager prometheus-blackbox-exporter prometheus-node-exporter
+# Of the nodes only one kind has a proxy in front of its API.
+systemctl disable nginx
+rm /etc/nginx/sites-enabled/default
 
 # The node's interpreter and libraries; their hashes have been checked when the wheels were made.
 python3 -m venv /opt/coinjecture/venv

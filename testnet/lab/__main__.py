@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from testnet.lab import network
+from testnet.lab.variants import VARIANTS
 from testnet.machine.command import CommandError, Refusal
 
 
@@ -13,14 +14,15 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 if what was asked for is so at the end, 2 otherwise."""
     parser = argparse.ArgumentParser(prog="python -m testnet.lab", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="bring the network up, or what is missing of it, and leave it running")
+    up = commands.add_parser("up", help="bring the network up, or what is missing of it, and leave it")
+    up.add_argument("--node", choices=VARIANTS, help="what it is made of; default: as it is, else reference")
     down = commands.add_parser("down", help="remove the network; the image and fetched packages stay")
     down.add_argument("--purge", action="store_true", help="remove the image and fetched packages too")
     commands.add_parser("status", help="say what is there; 0 only if the network runs and the nodes agree")
     options = parser.parse_args(argv)
     try:
         if options.command == "up":
-            network.up()
+            network.up(VARIANTS[options.node] if options.node else None)
         elif options.command == "down":
             network.down(purge=options.purge)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from testnet.lab.plan import APT_CACHE, BRIDGE, DROPLETS, LABEL, LOOPBACK, ROOT, SUBNET, Droplet
+from testnet.lab.variants import REFERENCE, VARIANT_LABEL, Variant
 from testnet.machine.command import CommandError, Refusal
 from testnet.machine.docker import Docker
 from testnet.machine.progress import say
@@ -36,13 +37,16 @@ def ensure_bridge(docker: Docker) -> None:
     say("network", f"bridge {BRIDGE} {SUBNET}")
 
 
-def ensure_droplets(docker: Docker, image: str, droplets: Sequence[Droplet] = DROPLETS) -> list[Droplet]:
+def ensure_droplets(
+    docker: Docker, image: str, droplets: Sequence[Droplet] = DROPLETS, variant: Variant = REFERENCE
+) -> list[Droplet]:
     """Bring every droplet to a running, fully booted state.
 
     Args:
         docker: The engine.
         image: The image for a droplet that has to be created; one that exists keeps its own.
         droplets: Which ones.
+        variant: The kind of node that the network is made of.
 
     Returns:
         Those that were created or started; empty if all were running already.
@@ -54,7 +58,7 @@ def ensure_droplets(docker: Docker, image: str, droplets: Sequence[Droplet] = DR
     for droplet in droplets:
         container = docker.inspect("container", droplet.container)
         if container is None:
-            docker("run", "--detach", *run_options(docker, droplet), image, "/sbin/init")
+            docker("run", "--detach", *run_options(docker, droplet, variant), image, "/sbin/init")
             say("network", f"{droplet.name} created at {droplet.address}")
         elif not container["State"]["Running"]:
             docker("start", droplet.container)
@@ -67,11 +71,12 @@ def ensure_droplets(docker: Docker, image: str, droplets: Sequence[Droplet] = DR
     return touched
 
 
-def run_options(docker: Docker, droplet: Droplet) -> list[str]:
+def run_options(docker: Docker, droplet: Droplet, variant: Variant) -> list[str]:
     """What `docker run` needs so that systemd is at home in the container, without `--privileged`."""
     options = ["--name", droplet.container, "--hostname", droplet.name, "--label", f"{LABEL}={ROOT}"]
+    options += ["--label", f"{VARIANT_LABEL}={variant.name}"]
     options += ["--network", BRIDGE, "--ip", droplet.address]
-    for outside, inside in droplet.published.items():
+    for outside, inside in droplet.published(variant.api_port).items():
         options += ["--publish", f"{LOOPBACK}:{outside}:{inside}"]
     options += ["--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN"]
     options += ["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]

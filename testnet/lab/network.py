@@ -9,16 +9,21 @@ from testnet.lab import caches, keys, preconditions
 from testnet.lab.droplets import ensure_bridge, ensure_droplets, remove_network
 from testnet.lab.nodes import NodeSilent, await_agreement, disagreement, state
 from testnet.lab.plan import APT_CACHE, DROPLETS, NODES, PROVISIONED, ROOT, STATE, Droplet
-from testnet.machine.command import CommandError
+from testnet.lab.variants import REFERENCE, VARIANT_LABEL, VARIANTS, Variant
+from testnet.machine.command import CommandError, Refusal
 from testnet.machine.docker import Docker, find_docker, require_docker
 from testnet.machine.progress import say
 
+_AGREE = "both nodes mine and agree"
 _PROVISIONED = "/var/lib/coinjecture-lab-provisioned"
 """On a droplet: it has been provisioned. From then on only the operator's playbooks change it."""
 
 
-def up() -> None:
+def up(variant: Variant | None = None) -> None:
     """Bring the network up, or what is missing of it; on a network that runs it changes nothing.
+
+    Args:
+        variant: The kind of node; without one that of the network that is there, else the reference node.
 
     Raises:
         Refusal: Something is missing on this machine, or in the way; nothing has been changed.
@@ -28,23 +33,24 @@ def up() -> None:
     preconditions.require_ssh_client()
     docker = require_docker()
     preconditions.require_own_network(docker)
+    variant = _require_variant(docker, variant)
     preconditions.require_free_ports(docker)
     image = ensure_image(docker)
     public_key = keys.ensure_operator_key()
     ensure_bridge(docker)
-    touched = ensure_droplets(docker, image)
+    touched = ensure_droplets(docker, image, variant=variant)
     for droplet in touched:
         keys.authorize_operator(docker, droplet, public_key)
     keys.pin_host_keys(docker, DROPLETS)
     fresh = [droplet for droplet in PROVISIONED if not _is_provisioned(docker, droplet)]
     if fresh:
         _require_all_new(fresh)
-        _provision(docker, playbook)
+        _provision(docker, playbook, variant)
     if touched or fresh:
-        await_agreement()
-        say("network", "both nodes mine and agree")
+        await_agreement(variant=variant)
+        say("network", _AGREE)
     else:
-        say("network", f"runs already, nothing changed; {disagreement() or 'both nodes mine and agree'}")
+        say("network", f"runs already, nothing changed; {disagreement(variant=variant) or _AGREE}")
 
 
 def down(*, purge: bool = False) -> None:
@@ -82,9 +88,31 @@ def status() -> bool:
         how = "absent" if container is None else container["State"]["Status"]
         running = running and how == "running"
         print(f"{droplet.name:<6} {droplet.address:<11} {how}{_of_node(droplet)}")
-    amiss = disagreement() if running else "not all droplets run: type `make testnet`"
-    print("both nodes mine and agree" if amiss is None else amiss)
+    variant = standing(docker) or REFERENCE
+    amiss = disagreement(variant=variant) if running else "not all droplets run: type `make testnet`"
+    print(_AGREE if amiss is None else amiss)
     return amiss is None
+
+
+def standing(docker: Docker) -> Variant | None:
+    """The kind of node that the network on this machine is made of; None where there is none."""
+    for droplet in DROPLETS:
+        container = docker.inspect("container", droplet.container)
+        if container is not None:
+            return VARIANTS[container["Config"]["Labels"].get(VARIANT_LABEL, REFERENCE.name)]
+    return None
+
+
+def _require_variant(docker: Docker, wanted: Variant | None) -> Variant:
+    """The kind of node to bring up.
+
+    Raises:
+        Refusal: A network of another kind is there.
+    """
+    found = standing(docker)
+    if found is not None and wanted not in (None, found):
+        raise Refusal(f"The network that is there has {found.name} nodes: type `make testnet-down` first.")
+    return found or wanted or REFERENCE
 
 
 def _of_node(droplet: Droplet) -> str:
@@ -116,7 +144,7 @@ def _require_all_new(fresh: list[Droplet]) -> None:
         )
 
 
-def _provision(docker: Docker, playbook: str) -> None:
+def _provision(docker: Docker, playbook: str, variant: Variant) -> None:
     """Let Ansible make the droplets what they are to be; if it fails, the end of its output is shown.
 
     Raises:
@@ -126,7 +154,7 @@ def _provision(docker: Docker, playbook: str) -> None:
     log = STATE / "provision.log"
     with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(
-            [playbook, "-i", "inventory/local", "testnet/provision.yml"],
+            [playbook, "-i", variant.inventory, "testnet/provision.yml"],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,

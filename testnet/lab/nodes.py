@@ -11,6 +11,7 @@ from http.client import HTTPException
 from typing import Any
 
 from testnet.lab.plan import NODES, Droplet
+from testnet.lab.variants import REFERENCE, Variant
 from testnet.machine.command import CommandError
 
 AGREE_TIMEOUT = 60.0
@@ -64,7 +65,7 @@ def state(node: Droplet) -> NodeState:
     return NodeState(node.name, health["height"], health["peers"], health["mining"])
 
 
-def disagreement(nodes: Sequence[Droplet] = NODES) -> str | None:
+def disagreement(nodes: Sequence[Droplet] = NODES, variant: Variant = REFERENCE) -> str | None:
     """Why these nodes cannot be said to mine on one chain now; None if they can.
 
     They do if each has a peer and mines, and all have the same block a little below the lowest tip.
@@ -79,23 +80,25 @@ def disagreement(nodes: Sequence[Droplet] = NODES) -> str | None:
         common = min(one.height for one in states) - _BELOW_TIP
         if common < 1:
             return "the chain has only begun"
-        hashes = {ask(node, f"/v1/data/block/{common}")["hash"] for node in nodes}
+        hashes = {variant.hash_of(ask(node, f"/v1/data/block/{common}")) for node in nodes}
     except NodeSilent as silence:
         return str(silence)
     return None if len(hashes) == 1 else f"the nodes have different blocks at height {common}"
 
 
-def await_agreement(nodes: Sequence[Droplet] = NODES, timeout: float = AGREE_TIMEOUT) -> None:
+def await_agreement(
+    nodes: Sequence[Droplet] = NODES, timeout: float = AGREE_TIMEOUT, variant: Variant = REFERENCE
+) -> None:
     """Wait until the nodes mine on one chain.
 
     Raises:
         CommandError: They do not within the time; the text says what was still amiss.
     """
     deadline = time.monotonic() + timeout
-    while (amiss := disagreement(nodes)) is not None:
+    while (amiss := disagreement(nodes, variant)) is not None:
         if time.monotonic() > deadline:
             raise CommandError(
                 f"The nodes do not agree after {timeout:.0f} s: {amiss}; "
-                f"`docker exec {nodes[0].container} journalctl -u coinjecture-node` says more."
+                f"`docker exec {nodes[0].container} journalctl -u {variant.unit}` says more."
             )
         time.sleep(_POLL)

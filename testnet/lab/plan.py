@@ -18,7 +18,6 @@ LABEL = "coinjecture.checkout"
 """Label of the bridge and of every droplet; its value is the root of the clone that made it."""
 
 SSH_PORT = 22
-API_PORT = 8080
 LOOPBACK = "127.0.0.1"
 
 
@@ -43,12 +42,11 @@ class Droplet:
         """The name of its container."""
         return f"coinjecture-{self.name}"
 
-    @property
-    def published(self) -> dict[int, int]:
-        """Port on this machine's loopback address -> port of the droplet."""
+    def published(self, node_port: int) -> dict[int, int]:
+        """Port on this machine's loopback address -> port of the droplet; `node_port` is its node's API."""
         ports = {self.ssh_port: SSH_PORT}
         if self.api_port is not None:
-            ports[self.api_port] = API_PORT
+            ports[self.api_port] = node_port
         return ports
 
     @property

@@ -74,7 +74,7 @@ def require_free_ports(docker: Docker) -> None:
         container = docker.inspect("container", droplet.container)
         if container is not None and container["State"]["Running"]:
             continue
-        for port in droplet.published:
+        for port in filter(None, (droplet.ssh_port, droplet.api_port)):
             if not _is_free(port):
                 raise Refusal(
                     f"Port {port} on {LOOPBACK} is taken and {droplet.name} needs it: "

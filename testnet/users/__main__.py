@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from .clients import HABITS, Node, User
+from .clients import DIALECTS, Node, User, habits
 from .ledger import Ledger, Restart, read_entries, report
 
 CONFIG = Path("/etc/coinjecture-users.json")
@@ -17,9 +17,10 @@ LEDGER = Path("/var/lib/coinjecture-users/ledger.jsonl")
 
 
 def read_nodes(config: Path) -> list[Node]:
-    """The nodes of a configuration: `{"port": ..., "nodes": {name: address}}`."""
+    """The nodes of a configuration: `{"port": ..., "nodes": {name: address}, "dialect": one of DIALECTS}`."""
     settings = json.loads(config.read_text(encoding="utf-8"))
-    return [Node(name, address, settings["port"]) for name, address in settings["nodes"].items()]
+    dialect = DIALECTS[settings.get("dialect", "reference")]
+    return [Node(name, address, settings["port"], dialect) for name, address in settings["nodes"].items()]
 
 
 async def run(nodes: list[Node], ledger: Ledger) -> None:
@@ -30,7 +31,7 @@ async def run(nodes: list[Node], ledger: Ledger) -> None:
     flusher = asyncio.create_task(ledger.keep_flushed())
     async with asyncio.TaskGroup() as group:
         for node in nodes:
-            for habit in HABITS:
+            for habit in habits(node.dialect):
                 for _ in range(habit.users):
                     group.create_task(User(node, habit, ledger.record).use(leaving))
     flusher.cancel()

@@ -19,12 +19,48 @@ REQUEST_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
+class Dialect:
+    """What a kind of node lets its users ask.
+
+    Attributes:
+        peers: The path of its peers.
+        by_hash: The path before a hash, where it finds blocks by that; empty where it does not.
+        submits: Whether it takes transactions.
+        within: Keys that lead to the block in an answer about one.
+        height: The block's field for its height.
+        hash: That for its hash.
+    """
+
+    peers: str
+    by_hash: str
+    submits: bool
+    within: tuple[str, ...]
+    height: str
+    hash: str
+
+    def best(self, body: Any) -> tuple[int, str] | None:
+        """Height and hash of the block of the best chain that an answer is about; None where it is not."""
+        for key in self.within:
+            body = body.get(key) if isinstance(body, dict) else None
+        if not isinstance(body, dict) or self.hash not in body or not body.get("on_best_chain", True):
+            return None
+        return int(body[self.height]), str(body[self.hash])
+
+
+DIALECTS = {
+    "reference": Dialect("/v1/peers", "/v1/data/block/hash/", True, (), "height", "hash"),
+    "deployed": Dialect("/v1/network/peers", "", False, ("data",), "index", "block_hash"),
+}
+
+
+@dataclass(frozen=True)
 class Node:
-    """A node's API: its name in the ledger, and where it listens."""
+    """A node's API: its name in the ledger, where it listens, and what can be asked of it."""
 
     name: str
     host: str
     port: int
+    dialect: Dialect = DIALECTS["reference"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +88,17 @@ HABITS = (
     Habit("kept-naive", "POST", users=1, pause=1.0),
 )
 """About 25 requests a second to each node, 16 of them on new connections."""
+READING_HABITS = (
+    Habit("new", "GET", users=9, pause=0.57),
+    Habit("kept-checking", "GET", users=3, pause=0.75),
+    Habit("kept-naive", "GET", users=4, pause=0.75),
+)
+"""The same where nothing can be submitted."""
+
+
+def habits(dialect: Dialect) -> tuple[Habit, ...]:
+    """What the users of a node do."""
+    return HABITS if dialect.submits else READING_HABITS
 
 
 class User:
@@ -62,7 +109,7 @@ class User:
         self._habit = habit
         self._record = record
         self._connection: Connection | None = None
-        self._latest: dict[str, Any] | None = None
+        self._latest: tuple[int, str] | None = None
         self._turn = itertools.count(random.randrange(5))  # noqa: S311 - spreads the users, decides nothing
 
     async def use(self, leaving: asyncio.Event) -> None:
@@ -144,11 +191,12 @@ class User:
         turn = next(self._turn) % 5
         if self._latest is None or turn == 0:
             return "/v1/data/block/latest", None
+        dialect, (height, block_hash) = self._node.dialect, self._latest
         choices = (
-            f"/v1/data/block/{self._latest['height'] // 2}",
-            f"/v1/data/block/hash/{self._latest['hash']}",
+            f"/v1/data/block/{height // 2}",
+            f"{dialect.by_hash}{block_hash}" if dialect.by_hash else f"/v1/data/block/{height // 3}",
             "/health",
-            "/v1/peers",
+            dialect.peers,
         )
         return choices[turn - 1], None
 
@@ -159,8 +207,7 @@ class User:
         if payload is not None:
             transaction = answer.body.get("id") if isinstance(answer.body, dict) else None
             return (None, transaction) if transaction == payload["id"] else ("not acknowledged", None)
-        if isinstance(answer.body, dict) and answer.body.get("on_best_chain"):
-            self._latest = answer.body
+        self._latest = self._node.dialect.best(answer.body) or self._latest
         return None, None
 
     def _drop(self) -> None:

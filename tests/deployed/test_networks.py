@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import sqlite3
@@ -52,11 +53,12 @@ class Place:
         if self.form == "b":
             programs = [["consensus_service.py"], ["miner.py"]]
             self.server = self.server or stand_in_api(self)
+        environment = {**os.environ, "PYTHONPATH": str(self.home / "lib")}  # as the unit of form B has it
         with (self.home / "log").open("ab") as log:
-            self.running = [
-                subprocess.Popen([sys.executable, "-u", *program], cwd=self.home, stdout=log, stderr=log)
-                for program in programs
-            ]
+            for program in programs:
+                command = [sys.executable, "-u", *program]
+                process = subprocess.Popen(command, cwd=self.home, stdout=log, stderr=log, env=environment)
+                self.running.append(process)
 
     def stop(self) -> None:
         for process in self.running:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from testnet.users.clients import HABITS, Habit, Node, User
+from testnet.users.clients import DIALECTS, HABITS, READING_HABITS, Habit, Node, User
 from testnet.users.ledger import Entry, Kind
 
 Serve = Callable[["Server", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -164,11 +164,32 @@ def test_given_no_server_then_the_request_fails_at_connecting() -> None:
     assert asyncio.run(scenario()).error == "connect: ConnectionRefusedError"
 
 
-def test_the_users_together_make_15_to_30_requests_a_second_to_each_node() -> None:
-    rate = sum(habit.users / habit.pause for habit in HABITS)
+@pytest.mark.parametrize("habits", [HABITS, READING_HABITS])
+def test_the_users_together_make_15_to_30_requests_a_second_to_each_node(habits: tuple[Habit, ...]) -> None:
+    rate = sum(habit.users / habit.pause for habit in habits)
     assert 15 <= rate <= 30
 
 
 @pytest.mark.parametrize("kind", ["new", "kept-naive"])
 def test_there_are_submitters_on_new_and_on_kept_connections(kind: str) -> None:
     assert any(habit.kind == kind and habit.method == "POST" for habit in HABITS)
+
+
+def test_a_user_of_a_deployed_node_asks_what_it_has_and_submits_nothing() -> None:
+    asked: list[str] = []
+
+    async def deployed(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(head.split(b" ")[1].decode())
+        writer.write(answer({"status": "success", "data": {"index": 30, "block_hash": "ab"}}))
+
+    async def scenario() -> list[Entry]:
+        async with Server(deployed) as server:
+            node = Node("node1", server.node.host, server.node.port, DIALECTS["deployed"])
+            user = User(node, Habit("new", "GET", 1, 0.0), lambda _: None)
+            return [await user.one_request() for _ in range(10)]
+
+    assert all(entry.error is None for entry in asyncio.run(scenario()))
+    latest, peers = "/v1/data/block/latest", "/v1/network/peers"
+    assert {*asked} == {latest, peers, "/health", "/v1/data/block/15", "/v1/data/block/10"}
+    assert {habit.method for habit in READING_HABITS} == {"GET"}

@@ -9,8 +9,9 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from testnet.lab import keys, plan, preconditions
+from testnet.lab import keys, network, plan, preconditions
 from testnet.lab.__main__ import main as lab_main
+from testnet.lab.variants import DEPLOYED_B, REFERENCE, VARIANT_LABEL, VARIANTS
 from testnet.machine import docker as engine
 from testnet.machine import privilege
 from testnet.machine.command import CommandError, Refusal, run
@@ -152,8 +153,13 @@ def test_known_hosts_pins_every_droplet_by_port_and_by_address(tmp_path: Path) -
     )
 
 
-def test_the_inventory_says_the_same_as_the_plan() -> None:
-    inventory = yaml.safe_load((plan.ROOT / "inventory" / "local" / "hosts.yml").read_text())
+REFERENCE_LAYOUT = "inventory/examples/reference/group_vars/nodes/node.yml"
+INVENTORIES = ("inventory/local", *(f"inventory/examples/{name}" for name in VARIANTS))
+
+
+@pytest.mark.parametrize("folder", INVENTORIES)
+def test_the_inventory_says_the_same_as_the_plan(folder: str) -> None:
+    inventory = yaml.safe_load((plan.ROOT / folder / "hosts.yml").read_text())
     groups = inventory["all"]["children"]
     hosts = groups["nodes"]["hosts"] | groups["load"]["hosts"] | groups["monitoring"]["hosts"]
     assert {name: (host["ansible_port"], host["droplet_address"]) for name, host in hosts.items()} == {
@@ -161,8 +167,41 @@ def test_the_inventory_says_the_same_as_the_plan() -> None:
     }
 
 
-def test_the_inventory_checks_host_keys() -> None:
-    inventory = yaml.safe_load((plan.ROOT / "inventory" / "local" / "hosts.yml").read_text())
+@pytest.mark.parametrize("folder", INVENTORIES)
+def test_the_inventory_checks_host_keys_and_finds_them(folder: str) -> None:
+    inventory = yaml.safe_load((plan.ROOT / folder / "hosts.yml").read_text())
+    up = inventory["all"]["vars"]["lab_state"].split("'")[1]
+    assert (plan.ROOT / folder / up.lstrip("/")).resolve() == plan.ROOT
     arguments = inventory["all"]["vars"]["ansible_ssh_common_args"]
     for option in ("StrictHostKeyChecking=yes", "IdentitiesOnly=yes", "GlobalKnownHostsFile=/dev/null"):
         assert f"-o {option}" in arguments
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_an_example_inventory_is_of_the_node_that_the_lab_makes(name: str) -> None:
+    variant, folder = VARIANTS[name], plan.ROOT / "inventory/examples" / name
+    layout = yaml.safe_load((folder / "group_vars/nodes/node.yml").read_text())
+    assert yaml.safe_load((folder / "hosts.yml").read_text())["all"]["vars"]["lab_node"] == name
+    assert layout["coinjecture_unit"] == variant.unit
+    assert layout["coinjecture_api_port"] == variant.api_port
+    assert (plan.ROOT / variant.inventory / "hosts.yml").exists()
+
+
+def test_the_reference_inventory_states_the_defaults() -> None:
+    stated = yaml.safe_load(
+        (plan.ROOT / "inventory/examples/reference/group_vars/nodes/node.yml").read_text()
+    )
+    defaults = yaml.safe_load((plan.ROOT / "playbooks/group_vars/all/node.yml").read_text())
+    for name in {*stated} & {*defaults}:
+        if "{{" not in str(defaults[name]):
+            assert stated[name] == defaults[name], name
+
+
+def test_given_a_network_of_other_nodes_then_up_refuses_and_says_what_to_type() -> None:
+    container = {"Config": {"Labels": {VARIANT_LABEL: DEPLOYED_B.name}}}
+    there = docker({("container", plan.NODES[0].container): container})
+    assert network.standing(there) == DEPLOYED_B
+    assert network._require_variant(there, None) == DEPLOYED_B
+    with pytest.raises(Refusal, match="has deployed-b nodes: type `make testnet-down` first"):
+        network._require_variant(there, REFERENCE)
+    assert network._require_variant(docker(), None) == REFERENCE

@@ -18,6 +18,7 @@ from consensus import ConsensusConfig, ConsensusEngine
 from events import Event, Events
 from gossip import Peer
 from mining import ProblemRegistry
+from notices import tell
 from settings import Settings, read_settings
 from storage import StorageManager
 from wire import decode, encode
@@ -61,7 +62,7 @@ class ConsensusService:
                 self.events.done(event)
             time.sleep(POLL)
         tip = self.engine.get_best_tip()
-        print(f"Bootstrap ended at height {tip.index}")
+        tell(f"Bootstrap ended at height {tip.index}")
         self._show()
 
     def _take_chain(self, event: Event) -> bool:
@@ -72,7 +73,7 @@ class ConsensusService:
                 if block.block_hash not in self.engine.block_tree:
                     self.engine._add_block_to_tree(block, event.received_at)
         except Exception as error:
-            print(f"Bootstrap failed, starting fresh: {error!r}")
+            tell(f"Bootstrap failed, starting fresh: {error!r}")
             return True
         return bool(event.body["last"])
 
@@ -82,7 +83,7 @@ class ConsensusService:
             try:
                 self._handle(event)
             except (ValueError, KeyError, TypeError) as error:
-                print(f"event {event.number} is nothing that can be used: {error!r}")
+                tell(f"event {event.number} is nothing that can be used: {error!r}")
             self.events.done(event)
         if time.time() - self._written > 1.0:
             self._show()
@@ -109,7 +110,7 @@ class ConsensusService:
         try:
             self.engine.validate_header(block)
         except Exception as error:  # whatever came in, the service goes on
-            print(f"block {block.index} is rejected: {error}")
+            tell(f"block {block.index} is rejected: {error}")
             return False
         if self.engine.get_best_tip().block_hash == block.block_hash:
             self._show()
