@@ -27,8 +27,8 @@ setup: ## .venv with every tool and the wheel installed; no containers
 setup-with-image:
 	@scripts/setup --image
 
-rehearsal: setup-with-image ## from nothing to a migrated local network (FAULT=divergence: must halt; LOAD=busy: on busy cores)
-	@python -m testnet.rehearsal --plan $(PLAN) --fault $(FAULT) --load $(LOAD)
+rehearsal: setup-with-image ## from nothing to a migrated local network (FAULT=divergence: must halt; LOAD=busy: on busy cores; NODE=deployed-a, deployed-b: other nodes)
+	@python -m testnet.rehearsal --plan $(PLAN) --fault $(FAULT) --load $(LOAD) --node $(NODE)
 
 testnet: setup-with-image ## the local network on its legacy engine, left running (NODE=deployed-a, deployed-b: of other nodes)
 	@python -m testnet.lab up --node $(NODE)

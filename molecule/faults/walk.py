@@ -17,7 +17,7 @@ from testnet.lab.nodes import NodeSilent, ask, await_agreement
 from testnet.lab.plan import NODES, ROOT
 from testnet.machine.docker import require_docker
 from testnet.rehearsal import audit
-from testnet.rehearsal.droplet import CONTROL, Remote, Unreadable
+from testnet.rehearsal.droplet import Remote, Unreadable
 from testnet.rehearsal.rehearse import read_stories
 from testnet.rehearsal.sentinel import Sentinel
 
@@ -170,7 +170,7 @@ def shell(node: Remote, script: str) -> str:
 
 def control(node: Remote, *arguments: str) -> None:
     """Speak to the wrapper with the node's own command."""
-    node.ssh(*CONTROL, *map(shlex.quote, arguments))
+    node.ssh(*node.kind.control, *map(shlex.quote, arguments))
 
 
 def serves(node: Remote) -> bool:

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 
 from testnet.machine.command import CommandError, Refusal
 from testnet.rehearsal.burners import Burners
+from testnet.rehearsal.kinds import KINDS
 from testnet.rehearsal.rehearse import BUILD, Plan, Rehearsal
 from testnet.rehearsal.summary import COMPLETE, HALTED, narrate
 
@@ -20,11 +21,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--fault", choices=FAULTS, default="none", help="what is wrong with the wheel")
     parser.add_argument("--plan", choices=("once", "there-and-back"), default="once")
     parser.add_argument("--load", choices=("none", "busy"), default="none", help="what else the cores do")
+    parser.add_argument("--node", choices=KINDS, default="reference", help="what the network is made of")
     options = parser.parse_args(argv)
     fault = None if options.fault == "none" else options.fault
     try:
         with Burners() if options.load == "busy" else nullcontext():
-            summary = Rehearsal(Plan(fault, there_and_back=options.plan == "there-and-back")).run()
+            plan = Plan(fault, there_and_back=options.plan == "there-and-back", kind=KINDS[options.node])
+            summary = Rehearsal(plan).run()
     except (Refusal, CommandError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 NODE_SRC = Path(__file__).resolve().parents[1] / "node" / "src"
+GENESIS = NODE_SRC.parent / "genesis.json"
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,21 @@ def read_story(database: Path, genesis: dict[str, Any], network: dict[str, Any])
         transactions=transactions,
         reorgs=log.reorgs,
     )
+
+
+def read_reference(database: Path) -> ChainStory:
+    """Replay a database of the local network of reference nodes.
+
+    Raises:
+        DatabaseError: The file is no chain database.
+    """
+    genesis = json.loads(GENESIS.read_text())
+    network = {
+        "network_id": genesis["network_id"],
+        "genesis_timestamp": float(genesis["timestamp"]),
+        "genesis_seed": genesis["seed"],
+    }
+    return read_story(database, genesis["block"], network)
 
 
 class _WatchedLog:

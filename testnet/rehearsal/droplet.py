@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from testnet.lab.plan import KNOWN_HOSTS, LOOPBACK, OPERATOR_KEY, Droplet
+from testnet.rehearsal.kinds import REFERENCE_KIND, Kind
 
-CONTROL = ("/opt/coinjecture/venv/bin/python", "/opt/coinjecture/src/coinjecture_migration/ctl.py")
-CHAIN_DB = "/var/lib/coinjecture/chain.db"
 SSH_TIMEOUT = 60.0  # seconds
 
 # A consistent copy, taken while the node writes: SQLite's own serialisation of one read transaction.
@@ -30,9 +29,10 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Remote:
-    """A droplet and the ways to it."""
+    """A droplet, the ways to it, and the kind of node on it."""
 
     droplet: Droplet
+    kind: Kind = REFERENCE_KIND
 
     @property
     def name(self) -> str:
@@ -65,7 +65,7 @@ class Remote:
         Raises:
             Unreadable: There is no wrapper, or it gives no answer.
         """
-        answer = json.loads(self.ssh(*CONTROL, "status"))
+        answer = json.loads(self.ssh(*self.kind.control, "status"))
         if "result" in answer:
             answer = answer["result"]
         if not isinstance(answer, dict) or "mode" not in answer:
@@ -74,7 +74,13 @@ class Remote:
 
     def fetch_database(self, target: Path) -> Path:
         """Copy the node's chain database, consistent as of now."""
-        script = SNAPSHOT.format(path=CHAIN_DB).encode()
+        script = SNAPSHOT.format(path=self.kind.database).encode()
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(self.ssh("/usr/bin/python3", "-", stdin=script))
         return target
+
+    def stop_mining(self) -> None:
+        """Switch its miner off, as its operator would."""
+        self.ssh("/usr/bin/python3", "-", stdin=self.kind.stop_mining.encode())
+        if self.kind.reloads:
+            self.ssh("systemctl", "kill", "--kill-whom=main", "--signal=SIGHUP", self.kind.variant.unit)

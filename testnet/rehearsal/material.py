@@ -10,12 +10,11 @@ from typing import Any
 
 from report import migration
 from report.run import Blocks, ModeChange, Play, Run
+from testnet.rehearsal.kinds import REFERENCE_KIND, Kind
 from testnet.rehearsal.operator import PlaybookRun
 from testnet.rehearsal.summary import Summary
 
 BIN = 5.0  # seconds of a bin of the block production
-
-FIRST_RECEIPTS = "SELECT min(received_at) FROM blocks GROUP BY hash"  # a block sent again is a second row
 
 
 def assemble(
@@ -25,6 +24,7 @@ def assemble(
     summary: Summary,
     plays: Sequence[PlaybookRun],
     span: tuple[float, float],
+    kind: Kind = REFERENCE_KIND,
 ) -> Run:
     """The material of a rehearsal.
 
@@ -36,6 +36,7 @@ def assemble(
         summary: Its summary.
         plays: What was typed.
         span: First and last moment, in seconds since the epoch.
+        kind: The nodes.
     """
     run = migration.assemble(nodes, decisions, folder)
     figures = summary.as_dict()
@@ -54,7 +55,7 @@ def assemble(
         "modes": {name: begun_at(started, changes) for name, changes in run["modes"].items()},
         "restarts": figures["restarts"],
         "blocks": {
-            name: block_production(path, started, finished)
+            name: block_production(path, kind.receipts, started, finished)
             for name, path in databases.items()
             if path.exists()
         },
@@ -83,11 +84,11 @@ def as_play(play: PlaybookRun) -> Play:
     }
 
 
-def block_production(database: Path, started: float, finished: float) -> Blocks:
+def block_production(database: Path, receipts: str, started: float, finished: float) -> Blocks:
     """When a node first stored each block, in bins from the start on."""
     counts = [0] * (int((finished - started) / BIN) + 1)
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        for (received_at,) in connection.execute(FIRST_RECEIPTS):
+        for (received_at,) in connection.execute(receipts):
             if started <= received_at <= finished:
                 counts[int((received_at - started) / BIN)] += 1
     return {"start": started, "bin_s": BIN, "counts": counts}

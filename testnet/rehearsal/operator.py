@@ -48,20 +48,30 @@ class PlaybookRun:
 
 
 class Operator:
-    """Types playbooks, one after the other, and numbers their logs; `runs` remembers them."""
+    """Types playbooks, one after the other, and numbers their logs; `runs` remembers them.
 
-    def __init__(self, logs: Path = LOGS) -> None:
+    Args:
+        logs: Where the logs go.
+        inventory: Which inventory is named; without one that of ansible.cfg.
+    """
+
+    def __init__(self, logs: Path = LOGS, inventory: str | None = None) -> None:
         self.runs: list[PlaybookRun] = []
+        self._named = ["-i", inventory] if inventory else []
         self._logs = logs
         self._logs.mkdir(parents=True, exist_ok=True)
         for old in self._logs.glob("*.log"):
             old.unlink()
         self._count = 0
 
+    def command(self, playbook: str, *arguments: str) -> list[str]:
+        """What is typed for a playbook."""
+        return ["ansible-playbook", *self._named, f"playbooks/{playbook}.yml", *arguments]
+
     def play(self, playbook: str, *arguments: str) -> PlaybookRun:
         """Run a playbook from the root of the tree to its end; its exit status is the caller's to judge."""
         self._count += 1
-        typed = ["ansible-playbook", f"playbooks/{playbook}.yml", *arguments]
+        typed = self.command(playbook, *arguments)
         log = self._logs / f"{self._count:02}-{playbook}.log"
         print(f"\n$ {' '.join(typed)}", flush=True)
         started = time.time()

@@ -14,11 +14,13 @@ from report.run import MaterialError
 from testnet.lab import network
 from testnet.lab.nodes import NodeSilent, ask
 from testnet.lab.plan import MONITOR, NODES, ROOT, USERS
+from testnet.lab.variants import REFERENCE
 from testnet.machine.command import CommandError, Refusal
 from testnet.rehearsal import audit, material
-from testnet.rehearsal.chain import ChainStory, read_story
+from testnet.rehearsal.chain import ChainStory
 from testnet.rehearsal.dashboard import account_dashboard
 from testnet.rehearsal.droplet import Remote, Unreadable
+from testnet.rehearsal.kinds import REFERENCE_KIND, Kind
 from testnet.rehearsal.operator import Operator
 from testnet.rehearsal.restarts import read_restarts, unplanned
 from testnet.rehearsal.sentinel import Sentinel
@@ -26,7 +28,6 @@ from testnet.rehearsal.summary import COMPLETE, FAILED, HALTED, Summary
 from testnet.rehearsal.walk import Halted, Step, Walk
 
 BUILD = ROOT / "build" / "rehearsal"
-GENESIS = ROOT / "testnet" / "node" / "genesis.json"
 CONFIRM_LIMIT = 60.0  # seconds for the last transactions to be confirmed
 MIN_NEW_PER_RESTART, MIN_KEPT_PER_RESTART = 50, 20  # requests; fewer would prove nothing
 SETTLE = 10.0  # seconds after the miners have stopped
@@ -36,28 +37,10 @@ LEDGER_COMMAND = (
     *("/opt/coinjecture/venv/bin/python", "-m", "testnet.users"),
 )
 
-# Mining is switched off as an operator of this node would: its configuration, then SIGHUP.
-STOP_MINING = """
-import json, pathlib
-path = pathlib.Path("/etc/coinjecture/node.json")
-config = json.loads(path.read_text())
-config["mining"]["enabled"] = False
-path.write_text(json.dumps(config, indent=1) + "\\n")
-"""
-
 
 def read_stories(nodes: Sequence[Remote], folder: Path, label: str) -> list[ChainStory]:
     """What the nodes' databases tell now; copies of them stay in the folder."""
-    genesis = json.loads(GENESIS.read_text())
-    network_id = {
-        "network_id": genesis["network_id"],
-        "genesis_timestamp": float(genesis["timestamp"]),
-        "genesis_seed": genesis["seed"],
-    }
-    return [
-        read_story(node.fetch_database(folder / f"{node.name}-{label}.db"), genesis["block"], network_id)
-        for node in nodes
-    ]
+    return [node.kind.read_story(node.fetch_database(folder / f"{node.name}-{label}.db")) for node in nodes]
 
 
 @dataclass(frozen=True)
@@ -67,10 +50,12 @@ class Plan:
     Attributes:
         fault: Which fault the wheel is built with and shows; None for a release wheel.
         there_and_back: Whether each step is rolled back and done again.
+        kind: What the network is made of.
     """
 
     fault: str | None = None
     there_and_back: bool = False
+    kind: Kind = REFERENCE_KIND
 
 
 class Rehearsal:
@@ -81,14 +66,14 @@ class Rehearsal:
         self.summary = Summary(reason="interrupted before its end")
         self._started = time.time()
         self._load_since = self._started
-        self._nodes = [Remote(droplet) for droplet in NODES]
+        self._kind, variant = plan.kind, plan.kind.variant
+        self._nodes = [Remote(droplet, plan.kind) for droplet in NODES]
         self._users = Remote(USERS)
         self._monitor = Remote(MONITOR)
         self._watched = False
-        self._sentinel = Sentinel(NODES)
-        self._walk = Walk(
-            Operator(BUILD / "logs"), self._nodes, self._arguments(), there_and_back=plan.there_and_back
-        )
+        self._sentinel = Sentinel(NODES, variant)
+        operator = Operator(BUILD / "logs", variant.inventory if variant is not REFERENCE else None)
+        self._walk = Walk(operator, self._nodes, self._arguments(), there_and_back=plan.there_and_back)
 
     def run(self) -> Summary:
         """Rehearse; what goes wrong becomes the result, not an exception."""
@@ -128,7 +113,7 @@ class Rehearsal:
             decisions = read_decisions(page.with_name("steps"), since=self._started)
             span = self._load_since, time.time()
             plays = self._walk.operator.runs
-            save(material.assemble(BUILD, nodes, decisions, self.summary, plays, span), BUILD)
+            save(material.assemble(BUILD, nodes, decisions, self.summary, plays, span, self._kind), BUILD)
         except (MaterialError, OSError, ValueError) as error:
             print(f"  no page: {error}", flush=True)
             if self.summary.result == COMPLETE:
@@ -143,7 +128,7 @@ class Rehearsal:
     def _prepare(self) -> None:
         """A fresh network on its legacy engine, with users and a hostile peer on it, watched."""
         network.down()
-        network.up()
+        network.up(self._kind.variant)
         self._load_since = time.time()
         self._sentinel.start()
         self._need("preflight", *self._arguments())
@@ -226,8 +211,7 @@ class Rehearsal:
 
     def _stop_miners(self) -> None:
         for node in self._nodes:
-            node.ssh("/usr/bin/python3", "-", stdin=STOP_MINING.encode())
-            node.ssh("systemctl", "kill", "--kill-whom=main", "--signal=SIGHUP", "coinjecture-node.service")
+            node.stop_mining()
         time.sleep(SETTLE)  # the settling time that the format of the summary fixes
 
     def _read_stories(self, label: str) -> list[ChainStory]:
@@ -240,7 +224,8 @@ class Rehearsal:
         for node in self._nodes:
             reported = {}
             for height in range(min(top, int(ask(node.droplet, "/health")["height"])) + 1):
-                reported[height] = ask(node.droplet, f"/v1/data/block/{height}")["hash"]
+                answer = ask(node.droplet, f"/v1/data/block/{height}")
+                reported[height] = self._kind.variant.hash_of(answer)
             chains[node.name] = reported
             self._sentinel.reported.update(reported.values())
         return chains

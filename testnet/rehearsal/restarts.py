@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from testnet.rehearsal.droplet import Remote
 from testnet.users.ledger import Restart
 
-UNIT = "coinjecture-node.service"
-
 # systemd's catalogue: a unit begins to stop, its main process ended by itself, a unit has started.
 _ENDS = ("de5b426a63be47a7b6ac3eaac82e2f6f", "98e322203f7a4ed290d09fe03c09fe15")
 _STARTED = "39f53479d3a045ac8e11786248231fbf"
@@ -36,7 +34,7 @@ def read_restarts(node: Remote, since: float) -> list[Restart]:
         Unreadable: The journal cannot be read.
     """
     options = ["--output=json", "--output-fields=MESSAGE_ID", f"--since=@{since:.0f}"]
-    journal = node.ssh("journalctl", f"UNIT={UNIT}", "_PID=1", *options).decode()
+    journal = node.ssh("journalctl", f"UNIT={node.kind.variant.unit}", "_PID=1", *options).decode()
     return parse_journal(node.name, journal.splitlines())
 
 

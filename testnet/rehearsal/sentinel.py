@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from testnet.lab.nodes import NodeSilent, ask
 from testnet.lab.plan import Droplet
+from testnet.lab.variants import REFERENCE, Variant
 
 CONFIRMATION_DEPTH = 20
 PERIOD = 1.0  # seconds between two looks
@@ -20,10 +21,10 @@ class Sentinel:
         deep_disagreements: Heights at or below the confirmation depth at which the nodes differed.
     """
 
-    def __init__(self, nodes: Sequence[Droplet]) -> None:
+    def __init__(self, nodes: Sequence[Droplet], variant: Variant = REFERENCE) -> None:
         self.reported: set[str] = set()
         self.deep_disagreements: set[int] = set()
-        self._nodes = nodes
+        self._nodes, self._variant = nodes, variant
         self._compared_to = 0
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sentinel", daemon=True)
@@ -51,7 +52,8 @@ class Sentinel:
         while self._compared_to + 1 <= min(heights) - CONFIRMATION_DEPTH:
             try:
                 hashes = {
-                    ask(node, f"/v1/data/block/{self._compared_to + 1}")["hash"] for node in self._nodes
+                    self._variant.hash_of(ask(node, f"/v1/data/block/{self._compared_to + 1}"))
+                    for node in self._nodes
                 }
             except NodeSilent:
                 return

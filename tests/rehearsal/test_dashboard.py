@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ NOT_A_NUMBER = [{"metric": {}, "value": [0, "NaN"]}]
 class Prometheus(Remote):
     """A monitoring host with a number for every query but the silent ones; each asking has its own set."""
 
-    silent: list[dict[str, list[Any]]]
+    silent: list[dict[str, list[Any]]] = field(default_factory=list)
 
     def ssh(self, *command: str, stdin: bytes = b"") -> bytes:
         asked = re.search(r"for query in (.*):\n", stdin.decode())
@@ -31,7 +31,7 @@ class Prometheus(Remote):
 
 
 def prometheus(*silent: dict[str, list[Any]]) -> Prometheus:
-    return Prometheus(MONITOR, list(silent))
+    return Prometheus(MONITOR, silent=list(silent))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from report.migration import save
 from report.run import check
+from testnet.rehearsal.kinds import REFERENCE_KIND
 from testnet.rehearsal.material import BIN, assemble, block_production
 from testnet.rehearsal.operator import Operator, PlaybookRun
 from testnet.rehearsal.summary import Summary
@@ -40,7 +41,7 @@ def a_play(status: int = 0, words: str = "no message") -> PlaybookRun:
 def test_a_block_counts_when_it_was_first_stored(tmp_path: Path) -> None:
     path = tmp_path / "node1-final.db"
     database(path, ("a", 1001.0), ("b", 1001.5), ("a", 1001.0 + 2 * BIN), ("early", 900.0), ("late", 2000.0))
-    assert block_production(path, START, START + 3 * BIN)["counts"] == [2, 0, 0, 0]
+    assert block_production(path, REFERENCE_KIND.receipts, START, START + 3 * BIN)["counts"] == [2, 0, 0, 0]
 
 
 def test_given_a_whole_rehearsal_then_its_figures_are_on_the_page(tmp_path: Path) -> None:
