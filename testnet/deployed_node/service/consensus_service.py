@@ -24,7 +24,7 @@ from storage import StorageManager
 from wire import decode, encode
 
 POLL = 0.05  # seconds between two looks into the events
-BOOTSTRAP = 5.0  # seconds that the peers have to send their chain at the start
+BOOTSTRAP = 5.0  # seconds that the peers have at the start to send their chain, or its next part
 ASK_AGAIN = 2.0  # seconds before a chain that did not come is asked for once more
 BATCH, OVERLAP = 200, 100  # blocks in one message; blocks below the tip that are asked for again
 
@@ -59,6 +59,7 @@ class ConsensusService:
                     self._answer_want(event.body)
                 else:
                     ended = self._take_chain(event) or ended
+                    deadline = time.monotonic() + wait
                 self.events.done(event)
             time.sleep(POLL)
         tip = self.engine.get_best_tip()

@@ -29,6 +29,7 @@ class Archive:
     def follow(self, tip: Block, tree: Mapping[str, Any]) -> None:
         """Bring the rows to the chain of a tip. Rows above it stay, unless a row below has been another's."""
         with closing(sqlite3.connect(self.path)) as database, database:
+            database.execute("PRAGMA synchronous = OFF")  # it is written anew as the node catches up
             database.execute(INDEX)
             path, replaced, block = [], False, tip
             while True:

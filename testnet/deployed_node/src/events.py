@@ -39,7 +39,9 @@ class Events:
             database.execute(TABLE)
 
     def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=10)
+        database = sqlite3.connect(self.path, timeout=10)
+        database.execute("PRAGMA synchronous = NORMAL")
+        return database
 
     def append(self, kind: str, body: Any) -> None:
         """Take something in."""
