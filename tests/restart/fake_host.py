@@ -9,6 +9,7 @@ from pathlib import Path
 
 from invisible_restart.compatibility import Answer
 from invisible_restart.host import CommandFailed, Unit
+from invisible_restart.kernel_sockets import Listener, Socket
 from invisible_restart.rules import (
     DRAIN_HEADERS,
     PROBE_ADDRESS,
@@ -17,7 +18,6 @@ from invisible_restart.rules import (
     TRIAL_DRAIN_ADDRESS,
 )
 from invisible_restart.settings import Change
-from invisible_restart.sockets import Socket
 
 SERVICE, PORT, DETOUR_PORT = "node.service", 8080, 18080
 DATED = b"HTTP/1.1 200 OK\r\nDate: Mon, 23 Nov 2026 09:04:03 GMT\r\nContent-Length: 2\r\n\r\n"
@@ -45,6 +45,9 @@ class FakeHost:
         self.answer: bytes | None = DATED
         self.drain_rewrites = True
         self.listens = "0.0.0.0"
+        self.elsewhere: str | None = (
+            None  # where the service listens if the port is another unit's; "" for nowhere
+        )
         self.in_front: str | None = None  # another program's address at the same port; it answers with 502
         self.has_ipv6 = True
         self.direct_left = 3
@@ -117,7 +120,8 @@ class FakeHost:
         )
 
     def sockets(self) -> list[Socket]:
-        found = [_socket(self.listens, PORT, LISTEN, SERVICE_UID)] if self.service_pid else []
+        serving = self.service_pid or self.elsewhere is not None
+        found = [_socket(self.listens, PORT, LISTEN, SERVICE_UID)] if serving else []
         if self.in_front is not None:
             found.append(_socket(self.in_front, PORT, LISTEN, 0))
         if self.detour_pid:
@@ -131,6 +135,11 @@ class FakeHost:
         found += [_socket(SERVER_ADDRESS, PORT, ESTABLISHED, SERVICE_UID)] * self.under_way
         return found
 
+    def listeners_of(self, name: str) -> list[Listener]:
+        if self.elsewhere is not None:
+            return [Listener(self.elsewhere, 9000)] if self.elsewhere else []
+        return [Listener(f"{self.listens}:{PORT}", PORT)] if self.service_pid else []
+
     def _drains(self) -> bool:
         return self.drain_rewrites and self.answer is not None and self.answer.startswith(b"HTTP/1.1")
 
@@ -142,7 +151,10 @@ class FakeHost:
             return Answer(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
         if address == "::1" and not self.has_ipv6:
             return None
-        if self.answer is None or not self.service_pid or self.broken or self.clock < self.serves_from:
+        down = not self.service_pid or self.broken or self.clock < self.serves_from
+        if self.elsewhere and down:
+            return Answer(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")  # of the proxy before it
+        if self.answer is None or (down and self.elsewhere is None):
             return None
         if address == TRIAL_DRAIN_ADDRESS:
             return Answer(DRAINED if self.in_set("trial") and self.drain_rewrites else self.answer)

@@ -135,6 +135,64 @@ def test_given_a_service_that_does_not_fit_then_the_check_says_why_and_starts_no
     assert host.said == []
 
 
+def test_given_a_port_that_is_another_units_then_it_is_restarted_without_a_detour_and_users_are_watched(
+    host: FakeHost, tmp_path: Path
+) -> None:
+    host.elsewhere = ""
+    report = run(host, tmp_path, control="/run/control.sock")
+    assert (report.outcome, report.how, report.main_pid) == ("restarted", "apart", (100, 101))
+    assert (report.missed, report.seconds["held"]) == (0, 0.0)
+    assert report.seconds["whole"] >= 5.0, "that a process begins says nothing yet"
+    assert "takes no connection of a user" in report.notes[0]
+    assert not any("nft" in line or "haproxy" in line for line in host.said)
+
+
+def test_given_a_unit_apart_whose_new_code_ends_then_the_old_one_is_put_back(
+    host: FakeHost, tmp_path: Path
+) -> None:
+    host.elsewhere, host.broken = "", True
+    report = run(host, tmp_path, put_back=(Change("/code", source="/good"),))
+    assert (report.outcome, report.how) == ("put back", "apart")
+    assert [change.path for change in host.applied] == ["/code"]
+
+
+def test_given_a_unit_apart_without_which_users_get_no_answer_then_it_is_told_how_often(
+    host: FakeHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.elsewhere = ""
+    answer = host.ask
+    monkeypatch.setattr(host, "ask", lambda *asked: None if 0.5 < host.clock < 2 else answer(*asked))
+    report = run(host, tmp_path)
+    assert (report.outcome, report.missed > 3) == ("restarted", True)
+    assert f"users were not answered {report.missed} of " in report.notes[-1]
+
+
+def test_given_a_proxy_before_the_unit_then_the_detour_is_before_the_proxy(
+    host: FakeHost, tmp_path: Path
+) -> None:
+    host.elsewhere = "127.0.0.1:9000"
+    report = run(host, tmp_path)
+    assert (report.outcome, report.how) == ("restarted", "seamless")
+    assert "listens on 127.0.0.1:9000; the detour is before what has port 8080" in report.notes[0]
+    assert any("haproxy -c" in line for line in host.said)
+
+
+def test_given_a_port_of_its_own_and_the_unit_that_serves_users_by_name_then_none_is_led_round(
+    host: FakeHost, tmp_path: Path
+) -> None:
+    host.elsewhere = "127.0.0.1:9000"  # no user asks there
+    assert run(host, tmp_path, api_unit="api.service").how == "apart"
+
+
+def test_given_another_unit_by_name_and_the_port_is_the_units_own_then_it_is_asked_which_is_true(
+    host: FakeHost, tmp_path: Path
+) -> None:
+    report = run(host, tmp_path, api_unit="api.service")
+    assert report.outcome == "not touched"
+    assert "says that api.service serves users, and port 8080 is node.service's own" in report.why
+    assert untouched(host)
+
+
 def test_given_a_service_that_speaks_tls_and_cut_then_whole_connections_are_held_from_the_start(
     host: FakeHost, tmp_path: Path
 ) -> None:

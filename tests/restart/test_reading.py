@@ -15,10 +15,10 @@ from invisible_restart.__main__ import unit_argv
 from invisible_restart.compatibility import Answer, incompatibility
 from invisible_restart.haproxy import config, start_argv
 from invisible_restart.host import apply_change
+from invisible_restart.kernel_sockets import parse as parse_sockets
 from invisible_restart.rules import Table
 from invisible_restart.settings import Change, Settings, SettingsError, parse
 from invisible_restart.sockets import by_client, direct, listening, under_way
-from invisible_restart.sockets import parse as parse_sockets
 
 ASKED = {"unit": "node.service", "port": 8080, "path": "/health"}
 DATE = "Date: Mon, 23 Nov 2026 09:04:03 GMT\r\n"

@@ -31,8 +31,9 @@ SPEED = ("max_latency_ratio", "min_latency_pairs", "confidence")
 NEVER_ACCEPTED = ("on_rust",)
 UNSEEN_RESTARTS = ("restarted", "put back", "not touched")
 """Ends of a restart in which, when it is seamless, no request fails."""
-SEAMLESS = ("seamless", "invisible")
-"""How such a restart is called; the second was its name in records of 4.0."""
+SEAMLESS = ("seamless", "invisible", "apart")
+"""How such a restart is called: the second was its name in records of 4.0, the third is of a unit that takes
+no connection of a user."""
 
 
 class Criterion(TypedDict):
@@ -263,7 +264,7 @@ def _was_seen(restart: Mapping[str, Any]) -> bool:
     """Whether users noticed a restart; raises `Garbled` where it cannot tell how many connections it cut."""
     if not isinstance(restart, Mapping):
         raise Garbled(f"it is {shown(restart)}, not an object")
-    cut = count(restart, "left")
+    cut = count(restart, "left") + (count(restart, "missed") if "missed" in restart else 0)
     return restart.get("outcome") not in UNSEEN_RESTARTS or restart.get("how") not in SEAMLESS or bool(cut)
 
 

@@ -18,7 +18,7 @@ def answers(facts: Mapping[str, Any]) -> list[str]:
             ``http_date`` (whether the node's API answers in plain HTTP with a Date header);
             ``restart_strategy``; ``exporter`` (state of the metrics unit, empty where there is none);
             ``backup`` (where the chain is copied to); ``clients`` (addresses with an open connection to
-            the API now).
+            the API now); ``apart`` (whether another program than ``unit`` serves users, at ``served_at``).
     """
     told = (_toolchain(facts), _downtime(facts), _monitoring(facts), _rollback(facts), _users(facts))
     return [f"{question}: {answer}" for question, answer in zip(QUESTIONS, told, strict=True)]
@@ -33,6 +33,11 @@ def _toolchain(facts: Mapping[str, Any]) -> str:
 
 def _downtime(facts: Mapping[str, Any]) -> str:
     node = facts["node"]
+    if facts["apart"]:
+        return (
+            f"none: {facts['unit']} takes no connection of a user ({facts['served_at']} is another "
+            "program's), so its restart, once in phase 1 and once in complete.yml, cuts none"
+        )
     if facts["restart_strategy"] != "seamless":
         return f"restart_strategy is {facts['restart_strategy']}: users of {node} notice its restarts"
     if not facts["http_date"]:
@@ -63,6 +68,8 @@ def _rollback(facts: Mapping[str, Any]) -> str:
 def _users(facts: Mapping[str, Any]) -> str:
     count = len(set(facts["clients"]))
     now = f"{count} addresses are connected to {facts['node']} now"
+    if facts["apart"]:
+        return f"nobody has to be; {now}, and stay so"
     if facts["restart_strategy"] == "seamless" and facts["http_date"]:
         return f"nobody has to be; {now}, and each reconnects once when the node restarts"
     return f"all users of {facts['node']} before each restart; {now}"

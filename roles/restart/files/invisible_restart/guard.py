@@ -6,10 +6,10 @@ from .choices import Refused, choices
 from .compatibility import Answer, incompatibility
 from .haproxy import HAPROXY, IP, NFT, UNIT_PREFIX, config, config_path, keeping_argvs, start_argv
 from .host import CommandFailed
+from .kernel_sockets import Socket, is_apart
 from .operation import DetourLost, Operation
 from .rules import TRIAL_DETOUR_ADDRESS, TRIAL_DRAIN_ADDRESS
-from .settings import How
-from .sockets import Socket, by_client, direct, listening, under_way
+from .sockets import by_client, direct, listening, under_way
 from .stages import Report, Stage
 
 _HAPROXY_START_LIMIT = 10.0
@@ -19,7 +19,7 @@ _TRIES = 3
 class Guard(Operation):
     """Carries out one operation."""
 
-    how: How = "seamless"
+    how = "seamless"
     speaks_http = True
     drains = True
 
@@ -30,7 +30,7 @@ class Guard(Operation):
         left, drained_at, held_at = 0, began, began
         try:
             self._check()
-            if self.how != "plain":
+            if self.how not in ("plain", "apart"):
                 self._bring_detour()
                 left = self._drain()
                 drained_at = self.host.now()
@@ -45,10 +45,15 @@ class Guard(Operation):
         if self.record.state.detour:
             report.lingering = self.leave()
         self.enter(Stage.DONE)
-        report.left = left
+        report.left, report.missed = left, self.missed
+        if self.missed:
+            self.notes.append(
+                f"users were not answered {self.missed} of {self.asks} times while it restarted, though "
+                "another unit serves them"
+            )
         report.seconds = {
             "drain": round(drained_at - began, 3),
-            "held": round(opened_at - held_at, 3),
+            "held": 0.0 if self.how == "apart" else round(opened_at - held_at, 3),
             "whole": round(self.host.now() - began, 3),
         }
         return report
@@ -87,8 +92,12 @@ class Guard(Operation):
                 plain_helps=False,
             )
         listens = [str(address) for address in listening(self.host.sockets(), self.settings.port)]
+        apart = bool(before.main_pid) and self._is_apart(bool(listens))
         answer = self._first_answer() if listens else None
-        self.record.update(spoke_http=answer is not None and answer.serves)
+        self.record.update(spoke_http=answer is not None and answer.serves, apart=apart)
+        if apart:
+            self.how = "apart"
+            return
         if self.how == "plain":
             return
         if not listens or not before.main_pid:
@@ -103,6 +112,28 @@ class Guard(Operation):
             )
         self._check_answer(answer or Answer(b""))
         self._check_tools()
+
+    def _is_apart(self, taken: bool) -> bool:
+        """Whether another unit serves users, by the sockets of this one's processes.
+
+        Raises:
+            Refused: The settings say so and the port is this one's.
+        """
+        unit, port, api_unit = self.settings.unit, self.settings.port, self.settings.api_unit
+        found = [one for one in self.host.listeners_of(unit) if one.place != self.settings.control]
+        if api_unit not in ("", unit) and any(one.port == port for one in found):
+            raise Refused(
+                f"coinjecture_api_unit says that {api_unit} serves users, and port {port} is {unit}'s own; "
+                "say which it is",
+                plain_helps=False,
+            )
+        if is_apart(found, port, taken, api_unit, unit, self.settings.control):
+            self.notes.append(f"{unit} takes no connection of a user, so there is nothing to lead round it")
+            return True
+        if found and not any(one.port == port for one in found):
+            places = ", ".join(one.place for one in found)
+            self.notes.append(f"{unit} listens on {places}; the detour is before what has port {port}")
+        return False
 
     def _first_answer(self) -> Answer | None:
         """What the service answers now; None if it does not, asked several times."""

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from . import durable, owned_place
 from .compatibility import Answer
+from .kernel_sockets import Listener, Socket, listeners, read_sockets
 from .settings import Change
-from .sockets import Socket, port_is_free, read_sockets
+from .sockets import port_is_free
 
 _POLL = 0.02
 _LONGEST_HEAD = 65536
@@ -53,6 +54,9 @@ class Host(Protocol):
 
     def sockets(self) -> list[Socket]:
         """Every TCP socket now."""
+
+    def listeners_of(self, name: str) -> list[Listener]:
+        """Where the processes of a unit take connections now."""
 
     def port_is_free(self, port: int) -> bool:
         """Whether this loopback port can be listened on."""
@@ -110,6 +114,12 @@ class ThisHost:
     def sockets(self) -> list[Socket]:
         """See Host."""
         return read_sockets()
+
+    def listeners_of(self, name: str) -> list[Listener]:
+        """See Host."""
+        return listeners(
+            self.run(["systemctl", "show", "--property=ControlGroup", "--value", "--", name]).strip()
+        )
 
     def port_is_free(self, port: int) -> bool:
         """See Host."""

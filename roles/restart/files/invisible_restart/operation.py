@@ -8,13 +8,16 @@ from typing import Any
 from .compatibility import Answer
 from .haproxy import leave_argvs, table_name, unit_name
 from .host import CommandFailed, Host
+from .kernel_sockets import Socket
 from .rules import ELEMENT_LIFE, Table
 from .settings import Settings
-from .sockets import Socket, listening, probes
+from .sockets import listening, probes
 from .stages import Record, Stage
 
 RENEW_EVERY = 4.0
 """Seconds after which elements of the sets are renewed; well below their life."""
+ASK_EVERY = 0.2
+"""Seconds between two looks at who serves users, where that is another unit than the one that restarts."""
 ENDS_ALLOWED = 2
 """How often new code may end by itself before it counts as not starting."""
 ARRIVAL_LIMIT = 5.0
@@ -45,6 +48,10 @@ class Operation:
         self.detour_uid = -1
         self.renewed_sets: tuple[str, ...] = ()
         self._renewed_at = 0.0
+        self.asks = self.missed = 0
+        self._ask_at = 0.0
+        self._users_served = True
+        self._process = (0, 0.0)  # of a unit apart: its main process, and since when
         self.notes: list[str] = []
 
     # Stages, sets and waiting
@@ -88,6 +95,8 @@ class Operation:
 
     def _stay_alive(self) -> None:
         """Renew the elements when it is time, and see that the detour still runs."""
+        if self.record.state.apart:
+            self._watch_users()
         if not self.renewed_sets:
             return
         if not self.host.runs(self.detour_pid):
@@ -164,12 +173,33 @@ class Operation:
             unit = self.host.unit(self.settings.unit)
             given_up = not unit.busy and (unit.active == "failed" or unit.restarts >= ENDS_ALLOWED)
             changed = unit.main_pid not in (0, self.record.state.main_pid)
-            return given_up or (changed and not unit.busy and self.serves())
+            well = changed and not unit.busy and self.serves()
+            return given_up or (well and self._has_settled(unit.main_pid))
 
         return self.patiently(decided, self.settings.start_limit) and not given_up
 
+    def _has_settled(self, main_pid: int) -> bool:
+        """Whether a unit that shows by no port that it is ready has run long enough."""
+        if not self.record.state.apart:
+            return True
+        if self._process[0] != main_pid:
+            self._process = (main_pid, self.host.now())
+        return self.host.now() - self._process[1] >= self.settings.settle
+
+    def _watch_users(self) -> None:
+        """See, now and then, whether those who serve users go on while this unit restarts."""
+        if self.host.now() < self._ask_at or not self.record.state.spoke_http:
+            return
+        self._ask_at = self.host.now() + ASK_EVERY
+        answer = self.asked()
+        self._users_served = answer is not None and answer.serves
+        self.asks += 1
+        self.missed += not self._users_served
+
     def serves(self) -> bool:
         """Whether the service answers, past detour and hold, as well as it did before."""
+        if self.record.state.apart:
+            return self._users_served
         answer = self.asked()
         return answer is not None and (answer.serves or not self.record.state.spoke_http)
 

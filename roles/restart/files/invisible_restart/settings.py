@@ -81,6 +81,9 @@ class Settings:
         unit: The service's unit.
         port: The TCP port it serves plain HTTP/1.1 on, on every IPv4 address of the host.
         path: What is asked of it to see that it serves; the answer's status is 2xx.
+        api_unit: The unit that serves users where it is another one; empty where the inventory says none.
+        control: The wrapper's control socket, which no user asks.
+        settle: How long a unit that serves no user has to run before it counts as started.
         how: `seamless`, `forced` (as seamless, and direct connections that do not drain are cut) or `plain`.
         reason: Why, in words for the operator.
         drain_limit: How long direct connections have to end by themselves.
@@ -96,6 +99,9 @@ class Settings:
     unit: str
     port: int
     path: str
+    api_unit: str = ""
+    control: str = ""
+    settle: float = 5.0
     how: How = "seamless"
     reason: str = ""
     drain_limit: float = 90.0
@@ -114,7 +120,7 @@ class Settings:
 
 
 _CHANGES = ("meanwhile", "put_back")
-_SECONDS = ("drain_limit", "flight_limit", "start_limit", "linger_limit")
+_SECONDS = ("drain_limit", "flight_limit", "start_limit", "linger_limit", "settle")
 
 
 def parse(text: str) -> Settings:
@@ -142,7 +148,7 @@ def parse(text: str) -> Settings:
     for name in ("port", "detour_port"):
         if name in values and not (type(values[name]) is int and 0 < values[name] < 65536):
             raise SettingsError(f"{name} is a port number, not {values[name]!r}")
-    for name in ("unit", "path", "reason"):
+    for name in ("unit", "path", "reason", "api_unit", "control"):
         if not isinstance(values.get(name, ""), str):
             raise SettingsError(f"{name} is a text, not {values[name]!r}")
     if not isinstance(values.get("client_address", False), bool):

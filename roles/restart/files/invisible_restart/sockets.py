@@ -1,93 +1,22 @@
-"""The host's TCP sockets, read from the kernel's own tables."""
+"""What the host's TCP sockets mean to a restart: who listens, who is connected, and past what."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
+from .kernel_sockets import LISTEN, Address, Socket
 from .rules import KEEPING_ADDRESS, OWN_ADDRESSES, PROBE_ADDRESS, SERVER_ADDRESS
 
-_ESTABLISHED, _SYN_RECV, _CLOSE_WAIT, _LISTEN = "01", "03", "08", "0A"
-_OPEN = frozenset({_ESTABLISHED, _SYN_RECV, _CLOSE_WAIT})
 _OWN = ipaddress.ip_network(OWN_ADDRESSES)
 _SERVERS = frozenset(ipaddress.ip_address(text) for text in (SERVER_ADDRESS, KEEPING_ADDRESS))
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-@dataclass(frozen=True)
-class Socket:
-    """One socket of the host, by its own end.
-
-    Attributes:
-        local: Its address.
-        port: Its port.
-        remote: The other end's address.
-        state: As the kernel writes it, two hexadecimal digits.
-        uid: Whose it is; a connection begun is its listener's, one that nobody has accepted yet is 0's.
-        inode: 0 while nobody has accepted it.
-    """
-
-    local: Address
-    port: int
-    remote: Address
-    state: str
-    uid: int
-    inode: int = 1
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a request can still arrive on it or be under way."""
-        return self.state in _OPEN
-
-    @property
-    def is_arriving(self) -> bool:
-        """Whether it is being made, or made and not accepted yet."""
-        return self.state == _SYN_RECV or (self.is_open and self.inode == 0)
-
-
-def read_sockets() -> list[Socket]:
-    """Every TCP socket of this host."""
-    found: list[Socket] = []
-    for name in ("tcp", "tcp6"):
-        try:
-            text = Path("/proc/net", name).read_text(encoding="ascii")
-        except FileNotFoundError:
-            continue  # a host without IPv6
-        found += parse(text)
-    return found
-
-
-def parse(text: str) -> list[Socket]:
-    """Read one of the kernel's tables."""
-    sockets = []
-    for line in text.splitlines()[1:]:
-        fields = line.split()
-        local, port = _end(fields[1])
-        remote, _ = _end(fields[2])
-        sockets.append(Socket(local, port, remote, fields[3], int(fields[7]), int(fields[9])))
-    return sockets
-
-
-def _end(text: str) -> tuple[Address, int]:
-    """Address and port; the kernel writes addresses as words of the host's byte order."""
-    digits, _, port = text.partition(":")
-    words = (digits[i : i + 8] for i in range(0, len(digits), 8))
-    packed = b"".join(int(word, 16).to_bytes(4, sys.byteorder) for word in words)
-    address = ipaddress.ip_address(packed)
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return address, int(port, 16)
 
 
 def listening(sockets: Iterable[Socket], port: int, uid: int | None = None) -> list[Address]:
     """The addresses on which the host listens at this port; those of one user, where that user has any."""
-    listens = [s for s in sockets if s.port == port and s.state == _LISTEN]
+    listens = [s for s in sockets if s.port == port and s.state == LISTEN]
     own = [s for s in listens if s.uid == uid]
     return sorted({s.local for s in own or listens}, key=str)
 

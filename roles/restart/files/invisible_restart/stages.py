@@ -51,6 +51,7 @@ class State:
         main_pid: The service's process before.
         spoke_http: Whether the service answered the probe well before; if not, it need not afterwards.
         detour: Whether haproxy and table are part of it.
+        apart: Whether users are served by another unit, so that none of them is in the way of the restart.
     """
 
     operation: str
@@ -59,6 +60,7 @@ class State:
     main_pid: int = 0
     spoke_http: bool = True
     detour: bool = False
+    apart: bool = False
 
 
 @dataclass
@@ -92,10 +94,12 @@ class Report:
     Attributes:
         outcome: `restarted`; `not touched`; `put back` (the old code serves); `down` (it does not serve);
             `undone` (the guard had been killed; the service serves).
-        how: How it was done, which is `plain` where there was nothing to hide.
+        how: How it was done, which is `plain` where there was nothing to hide, and `apart` where another
+            unit serves users.
         why: Why it came so, in words for the operator; empty where there is nothing to explain.
         stage: The stage in which it was decided.
         left: Direct connections, and requests under way, at the limit.
+        missed: Where another unit serves users: how often it did not answer while this one restarted.
         lingering: Clients that still keep a connection through the detour.
         choices: What the operator can do where nothing was touched, each with its cost.
         seconds: `whole`, `drain`, `held` (the longest that a request may have waited because of this).
@@ -108,6 +112,7 @@ class Report:
     why: str = ""
     stage: str = ""
     left: int = 0
+    missed: int = 0
     lingering: int = 0
     choices: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,55 @@
+"""Where a unit takes connections, by its control group: on this machine, with sockets of this process."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.coinjecture.migration.plugins.module_utils.kernel_sockets import (
+    Listener,
+    is_apart,
+    listeners,
+)
+
+API = Listener("10.0.0.1:5000", 5000)
+GOSSIP = Listener("10.0.0.1:9000", 9000)
+CONTROL = Listener("/run/control.sock")
+
+
+def test_given_a_control_group_then_what_its_processes_listen_on_is_found(tmp_path: Path) -> None:
+    group = tmp_path / "cgroup" / "system.slice" / "node.service" / "below"
+    group.mkdir(parents=True)
+    (group / "cgroup.procs").write_text(f"{os.getpid()}\n999999999\n")
+    path = str(tmp_path / "control")
+    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(path)
+        unix.listen()
+        port = tcp.getsockname()[1]
+        found = listeners("/system.slice/node.service", tmp_path / "cgroup")
+        assert Listener(f"127.0.0.1:{port}", port) in found
+        assert Listener(path) in found
+    assert listeners("/system.slice/other.service", tmp_path / "cgroup") == []
+    assert listeners("", tmp_path / "cgroup") == []
+
+
+@pytest.mark.parametrize(
+    ("found", "taken", "served_by", "apart"),
+    [
+        ([API], True, "", False),
+        ([API], True, "api.service", False),
+        ([], True, "", True),
+        ([CONTROL], True, "", True),
+        ([], False, "", False),
+        ([], False, "api.service", True),
+        ([GOSSIP], True, "", False),
+        ([GOSSIP], True, "node.service", False),
+        ([GOSSIP], True, "api.service", True),
+    ],
+)
+def test_given_where_a_unit_listens_then_it_is_known_whether_users_reach_it(
+    found: list[Listener], taken: bool, served_by: str, apart: bool
+) -> None:
+    assert is_apart(found, 5000, taken, served_by, "node.service", CONTROL.place) == apart
