@@ -83,7 +83,7 @@ class ApiShape:
             AnswerError: It has not; `url` is named in the message.
         """
         key: str = getattr(self, name)
-        found, where = answer, []
+        found, where = answer, list[str]()
         for part in key.split(".") if key else []:
             if not isinstance(found, Mapping) or part not in found:
                 place = f"{'.'.join(where)} there" if where else "the answer"

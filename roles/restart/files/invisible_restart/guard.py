@@ -19,7 +19,7 @@ _TRIES = 3
 class Guard(Operation):
     """Carries out one operation."""
 
-    how = "seamless"
+    how: str = "seamless"
     speaks_http = True
     drains = True
 
@@ -30,7 +30,7 @@ class Guard(Operation):
         left, drained_at, held_at = 0, began, began
         try:
             self._check()
-            if self.how not in ("plain", "apart"):
+            if self._leads_round:
                 self._bring_detour()
                 left = self._drain()
                 drained_at = self.host.now()
@@ -53,10 +53,15 @@ class Guard(Operation):
             )
         report.seconds = {
             "drain": round(drained_at - began, 3),
-            "held": 0.0 if self.how == "apart" else round(opened_at - held_at, 3),
+            "held": 0.0 if self.record.state.apart else round(opened_at - held_at, 3),
             "whole": round(self.host.now() - began, 3),
         }
         return report
+
+    @property
+    def _leads_round(self) -> bool:
+        """Whether clients take a detour meanwhile: users are there, and nobody wants them cut."""
+        return self.how != "plain" and not self.record.state.apart
 
     def _refuse(self, error: Exception) -> Report:
         """Go back to where the service was, which has not been touched."""
