@@ -8,7 +8,7 @@ import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -16,9 +16,7 @@ from ansible.utils import color
 
 from ..module_utils.api_shape import ApiShape, ShapeError
 from ..module_utils.captures import merged as merged_captures
-from ..module_utils.importers import Place, packages
 from ..module_utils.journal import Known
-from ..module_utils.node_import import ImportEditRefused, unwrap
 from ..module_utils.unit_needs import text as unit_text
 from ..plugin_utils.gate.criteria import stated
 from ..plugin_utils.gate.override import OverrideRefused, override
@@ -274,14 +272,6 @@ def repair_plan(states: Mapping[str, Any], node: str, wheel: str = "") -> dict[s
     return plan_repair(states, node, bool(wheel))
 
 
-def legacy_node_py(source: str, src: str) -> str:
-    """The text of the node.py in a folder with the legacy engine's import in it; see `node_import.unwrap`."""
-    try:
-        return unwrap(source.encode(), Place(own=packages(PurePosixPath(src)))).decode()
-    except ImportEditRefused as error:
-        raise AnsibleFilterError(f"node.py cannot be turned back: {error}") from error
-
-
 def lock_refusals_of(read: Mapping[str, Any]) -> list[str]:
     """Why this run may not go on, from what was registered of ``operator_lock``."""
     return lock_refusals(read["results"])
@@ -399,7 +389,6 @@ class FilterModule:
             "upgrade_lines": upgrade_lines,
             "merged_captures": merged_captures,
             "mode_file": mode_file,
-            "legacy_node_py": legacy_node_py,
             "other_release": other_release,
             "lock_refusals": lock_refusals_of,
             "lock_lines": lock_lines_of,

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .importers import Place, importers
+from .importers import LEGACY_MODULE, Place, importers
 
 
 class ImportEditRefused(ValueError):
@@ -20,10 +20,10 @@ class Side:
     module: str
     name: str
     sibling: bool = True
-    """Whether the module lies beside node.py, so that an import of it may be relative."""
+    """Whether the module lies in the source folder, so that an import of it may be relative."""
 
 
-LEGACY = Side("consensus", "ConsensusEngine")
+LEGACY = Side(LEGACY_MODULE, "ConsensusEngine")
 WRAPPED = Side("consensus_wrapper", "DualRunConsensus")
 RUST = Side("coinjecture.consensus", "ConsensusEngine", sibling=False)
 OFFERED = (

@@ -1,8 +1,8 @@
 """Who imports a module: every way in which a Python file may, found without running it.
 
-Used where node.py is edited and where the legacy file is removed, so that neither sees an import that the
-other overlooks. An import is certain, or it cannot be decided without running the file: a name that is put
-together only then, or one of a package of which nobody knows whether it is the node's own.
+Used where an entry file is edited and where the legacy file is removed, so that neither sees an import
+that the other overlooks. An import is certain, or it cannot be decided without running the file: a name that
+is put together only then, or one of a package of which nobody knows whether it is the node's own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ BY_NAME = (
 )
 """Functions that take a module by its name, as their first argument."""
 RUNS_TEXT = ("exec", "eval")
+LEGACY_MODULE = "consensus"
+"""The legacy engine's module, as it is imported from the source folder."""
+LEGACY_FILE = f"{LEGACY_MODULE}.py"
+ROOT = "/"
+"""Begins the name of what a file outside of the source folder imports relatively: the whole path follows."""
 MIGRATION = ("coinjecture", "coinjecture_migration")
 """Packages that the migration brings along: a module of theirs is no other one of that name."""
 
@@ -51,19 +56,26 @@ class Place:
     """Where a file lies.
 
     Attributes:
-        package: The folders from the source folder down to the file.
+        package: The folders from the source folder down to the file; of one that lies elsewhere, its folder
+            from the root of the file system on.
         own: Names under which the source folder itself may be imported as a package.
-        others: Names inside of the source folder that are modules or packages of their own.
+        others: Names of modules or packages of their own, beside the file and in the source folder.
+        inside: Whether the file lies in the source folder.
     """
 
     package: tuple[str, ...] = ()
     own: tuple[tuple[str, ...], ...] = ()
     others: tuple[str, ...] = ()
+    inside: bool = True
 
 
 def place_of(path: Path, src: Path) -> Place:
-    """Where a file lies in the source folder, and the names that this folder may have as a package."""
-    return Place(path.relative_to(src).parts[:-1], packages(src.resolve()), _others(src))
+    """Where a file lies, in the source folder or elsewhere, and the names of this folder as a package."""
+    own = packages(src.resolve())
+    if path.is_relative_to(src):
+        return Place(path.relative_to(src).parts[:-1], own, _others(src))
+    beside = path.parent.resolve()
+    return Place(beside.parts[1:], own, (*_others(src), *_others(beside)), inside=False)
 
 
 def packages(src: PurePath) -> tuple[tuple[str, ...], ...]:
@@ -71,12 +83,12 @@ def packages(src: PurePath) -> tuple[tuple[str, ...], ...]:
     return tuple(src.parts[at:] for at in range(1, len(src.parts)))
 
 
-def _others(src: Path) -> tuple[str, ...]:
-    """Packages in the source folder that have a module of this name themselves."""
+def _others(folder: Path) -> tuple[str, ...]:
+    """Packages in a folder that have a module of the legacy engine's name themselves."""
     return tuple(
         path.name
-        for path in src.iterdir()
-        if path.is_dir() and ((path / "consensus.py").exists() or (path / "consensus").is_dir())
+        for path in folder.iterdir()
+        if path.is_dir() and ((path / LEGACY_FILE).exists() or (path / LEGACY_MODULE).is_dir())
     )
 
 
@@ -117,6 +129,9 @@ def _worst(found: Iterator[bool | None]) -> bool | None:
 def _is_module(name: str, module: str, place: Place) -> bool | None:
     """Whether an absolute name is the module or something in it; False where nobody can tell."""
     parts, wanted = tuple(name.split(".")), tuple(module.split("."))
+    if parts[0] == ROOT:
+        whole = (*place.own[0], *wanted) if place.own else wanted
+        return True if parts[1 : len(whole) + 1] == whole else None
     if parts[: len(wanted)] == wanted:
         return True
     for own in place.own:
@@ -140,11 +155,12 @@ def _names_of(node: ast.ImportFrom, place: Place) -> Iterator[str | None]:
 
 
 def _base(level: int, place: Place) -> tuple[str, ...] | None:
-    """The package, seen from the source folder, that a relative import starts from."""
+    """The package, seen from the source folder, that a relative import starts from; elsewhere from `ROOT`."""
     if level == 0:
         return ()
     up = len(place.package) - (level - 1)
-    return place.package[:up] if up >= 0 else None
+    base = place.package[:up] if up >= 0 else None
+    return base if base is None or place.inside else (ROOT, *base)
 
 
 def _callers(tree: ast.Module) -> set[str]:

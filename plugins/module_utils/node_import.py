@@ -1,4 +1,4 @@
-"""The one change in the node's entry file, ``node.py``: where its consensus engine is imported from.
+"""The one change in each of the node's entry files: where its consensus engine is imported from.
 
 Every import of the legacy module in the file changes, and nothing else::
 
@@ -10,7 +10,7 @@ It may stand once or in a try/except pair, relative or by the name of a package,
 may take the module instead of names out of it (``import consensus``, ``from . import consensus``,
 ``import_module("consensus")``).
 
-The third form is that of a completed migration: the Rust engine is no sibling of node.py, so both lines of a
+The third form is that of a completed migration: the Rust engine is no sibling of the file, so both lines of a
 pair become the same. Which of them was the relative one is known to the sealed copy alone; without it the
 first one is taken to have been, and an import that stands alone is taken to have been a plain one.
 
@@ -38,23 +38,13 @@ from .engine_imports import (
 from .import_edit import edit
 from .importers import Imported, Place, importers
 
-LEGACY_MODULE = LEGACY.module
 SIDES = {"legacy": LEGACY, "wrapped": WRAPPED, "rust": RUST}
 
-__all__ = [
-    "LEGACY_MODULE",
-    "ImportEditRefused",
-    "complete",
-    "legacy_importers",
-    "names",
-    "state",
-    "unwrap",
-    "wrap",
-]
+__all__ = ["ImportEditRefused", "complete", "legacy_importers", "look", "names", "state", "unwrap", "wrap"]
 
 
 def state(source: bytes, place: Place | None = None) -> str:
-    """Say which engine a node.py imports.
+    """Say which engine an entry file imports.
 
     Args:
         source: The file.
@@ -66,66 +56,60 @@ def state(source: bytes, place: Place | None = None) -> str:
     Raises:
         ImportEditRefused: Neither, or not clearly.
     """
-    tree = parse(source)
-    found = {name: taken for name, side in SIDES.items() if (taken := takings(tree, side, place))}
-    if len(found) > 1:
-        raise ImportEditRefused(_two_sides(found))
-    name = next(iter(found), "legacy")
-    _check(tree, SIDES[name], found.get(name, []))
-    return name
+    return _Source(source, place).state
+
+
+def look(source: bytes, place: Place | None = None) -> str:
+    """The same as `state`, and a legacy file that could not be edited is refused as well.
+
+    Raises:
+        ImportEditRefused: See `state` and `wrap`.
+    """
+    file = _Source(source, place)
+    if file.state == "legacy":
+        _wrapped(file)
+    return file.state
 
 
 def wrap(source: bytes, place: Place | None = None) -> bytes:
-    """Return node.py with the wrapper in place of the legacy engine; unchanged where it is there already.
+    """Return the file with the wrapper in place of the legacy engine; unchanged where it is there already.
 
     Raises:
         ImportEditRefused: The engine's import is not found, is ambiguous, or cannot be taken back exactly;
             or it takes what only the legacy module has.
     """
-    found = state(source, place)
-    if found == "wrapped":
-        return source
-    if found == "rust":
-        return _edited(source, RUST, WRAPPED, place)
-    if lacking := _lacking(takings(parse(source), LEGACY, place)):
-        raise ImportEditRefused(lacking)
-    edited = _edited(source, LEGACY, WRAPPED, place)
-    if _edited(edited, WRAPPED, LEGACY, place) != source:
-        raise ImportEditRefused("the edit could not be taken back byte for byte")
-    _edited(edited, WRAPPED, RUST, place)
-    return edited
+    return _wrapped(_Source(source, place)).source
 
 
 def unwrap(source: bytes, place: Place | None = None) -> bytes:
-    """Return node.py with the legacy engine's import again; unchanged where it is there already.
+    """Return the file with the legacy engine's import again; unchanged where it is there already.
 
     Raises:
         ImportEditRefused: The engine's import is not found or is ambiguous.
     """
-    if state(source, place) == "legacy":
-        return source
-    return _edited(wrap(source, place), WRAPPED, LEGACY, place)
+    file = _Source(source, place)
+    return source if file.state == "legacy" else _wrapped(file).edited("legacy")
 
 
 def complete(source: bytes, place: Place | None = None) -> bytes:
-    """Return node.py with the Rust engine itself in place of the wrapper; unchanged where it is already.
+    """Return the file with the Rust engine itself in place of the wrapper; unchanged where it is already.
 
     Raises:
         ImportEditRefused: The engine's import is not found or is ambiguous.
     """
-    if state(source, place) == "rust":
-        return source
-    return _edited(wrap(source, place), WRAPPED, RUST, place)
+    file = _Source(source, place)
+    return source if file.state == "rust" else _wrapped(file).edited("rust")
 
 
 def names(source: bytes, place: Place | None = None) -> list[str]:
-    """The names that node.py takes from its engine's module; all of them are needed of another one.
+    """The names that the file takes from its engine's module; all of them are needed of another one.
 
     Raises:
         ImportEditRefused: The engine's import is not found or is ambiguous.
     """
-    side, tree = SIDES[state(source, place)], parse(source)
-    taken = {name for one in takings(tree, side, place) for name in one.names}
+    file = _Source(source, place)
+    side = SIDES[file.state]
+    taken = {name for one in file.taken(file.state) for name in one.names}
     return sorted(LEGACY.name if name == side.name else name for name in taken)
 
 
@@ -135,16 +119,53 @@ def legacy_importers(source: bytes, place: Place) -> list[Imported]:
     Raises:
         ImportEditRefused: It is not Python.
     """
-    found: list[Imported] = importers(parse(source), LEGACY_MODULE, place)
+    found: list[Imported] = importers(parse(source), LEGACY.module, place)
     return found
 
 
-def _edited(source: bytes, old: Side, new: Side, place: Place | None) -> bytes:
-    tree = parse(source)
-    taken = takings(tree, old, place)
-    _check(tree, old, taken)
-    edited: bytes = edit(source, taken, old, new)
-    return edited
+class _Source:
+    """A file, parsed once, with what it takes of each of the three modules."""
+
+    def __init__(self, source: bytes, place: Place | None) -> None:
+        self.source, self.place = source, place
+        self._tree = parse(source)
+        self._taken: dict[str, list[Taking]] = {}
+
+    def taken(self, name: str) -> list[Taking]:
+        """Every import of a side's module."""
+        if name not in self._taken:
+            self._taken[name] = takings(self._tree, SIDES[name], self.place)
+        return self._taken[name]
+
+    @property
+    def state(self) -> str:
+        """See the function of this name."""
+        found = {name: taken for name in SIDES if (taken := self.taken(name))}
+        if len(found) > 1:
+            raise ImportEditRefused(_two_sides(found))
+        name = next(iter(found), "legacy")
+        _check(self._tree, SIDES[name], self.taken(name))
+        return name
+
+    def edited(self, to: str) -> bytes:
+        """The file with another side's module; ``legacy`` and ``rust`` are two sides of the wrapper."""
+        now = self.state
+        edited: bytes = edit(self.source, self.taken(now), SIDES[now], SIDES[to])
+        return edited
+
+
+def _wrapped(file: _Source) -> _Source:
+    """The file with the wrapper; one that has the legacy engine now is known to go back, and on to Rust."""
+    if file.state == "wrapped":
+        return file
+    if file.state == "legacy" and (lacking := _lacking(file.taken("legacy"))):
+        raise ImportEditRefused(lacking)
+    wrapped = _Source(file.edited("wrapped"), file.place)
+    if file.state == "legacy":
+        if wrapped.edited("legacy") != file.source:
+            raise ImportEditRefused("the edit could not be taken back byte for byte")
+        wrapped.edited("rust")
+    return wrapped
 
 
 def _lacking(taken: list[Taking]) -> str:
@@ -170,7 +191,7 @@ def _two_sides(found: dict[str, list[Taking]]) -> str:
             f"{both}, but takes no {WRAPPED.name} from it: a file of the node's own with the wrapper's name? "
             "Give it another name first"
         )
-    return f"{both}: a half-made edit; put the backup of node.py back first"
+    return f"{both}: a half-made edit; put the backup of this file back first"
 
 
 def _check(tree: ast.Module, side: Side, taken: list[Taking]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from . import as_user
 from .bounded_reader import Unreadable, folder, names, parse_json, read_at
+from .importers import LEGACY_FILE
 from .journal_file import JournalFile
 from .node_state import run_command
 from .operator_folder import OperatorFolder
@@ -44,7 +45,7 @@ def read(
     Returns:
         `read_at` in seconds since the epoch; `evidence` as the reader gives it, or None and `evidence_error`;
         `journal`, the text of the step journal or None; `captures`, the newest `MAX_CAPTURES` with `name`,
-        `at` and `text`, newest last; `captures_total`; `legacy_present`, whether consensus.py is there.
+        `at` and `text`, newest last; `captures_total`; `legacy_present`, whether the legacy file is there.
     """
     evidence, error = _evidence(src, python, user, Path(state_dir) / "evidence.db", run)
     captures, total = _captures(Path(state_dir) / "captures")
@@ -55,7 +56,7 @@ def read(
         "journal": _journal(OperatorFolder(Path(operator_dir), Path(state_dir))),
         "captures": captures,
         "captures_total": total,
-        "legacy_present": (Path(src) / "consensus.py").exists(),
+        "legacy_present": (Path(src) / LEGACY_FILE).exists(),
     }
 
 

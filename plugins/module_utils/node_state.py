@@ -1,4 +1,4 @@
-"""What a node is now: service, interpreter, release, import in node.py, mode.
+"""What a node is now: service, interpreter, release, import in its entry files, mode.
 
 Everything is read where it is authoritative, on the node, as root, without changing
 anything. The mode comes from the running wrapper; only where none can answer is it taken
@@ -7,24 +7,22 @@ from what lies on the disk, and where the two do not settle it, it is None with 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import as_user, interpreter, journal, unit_reader
-from .bounded_reader import Unreadable, parse_json, read_bytes, read_json, read_object
+from .bounded_reader import Unreadable, parse_json, read_json, read_object
 from .control_client import ControlClient, ControlError
-from .importers import place_of
+from .entries import Entries
 from .installed import compare
 from .journal_file import JournalFile
-from .node_import import ImportEditRefused, wrap
-from .node_import import state as import_state
+from .node_import import ImportEditRefused
 from .operation import read as read_operation
 from .operator_folder import OperatorFolder
 from .owned_place import of_root
@@ -49,6 +47,7 @@ class NodePaths:
 
     unit: str
     src: str
+    entries: tuple[str, ...]
     python: str
     socket: str
     mode_file: str
@@ -83,6 +82,7 @@ class NodePaths:
             user=self.user,
             python=self.python,
             src=self.src,
+            entry=self.entries[0] if self.entries else "",
             current=self.current,
             releases=self.releases,
             settings=self.settings,
@@ -93,7 +93,7 @@ class NodePaths:
 
     @property
     def trees(self) -> list[Path]:
-        """What the migration drops beside node.py."""
+        """What the migration drops into the source folder."""
         return [Path(self.src) / name for name in DROPPED]
 
     @property
@@ -128,13 +128,13 @@ def read(
     told = unit_reader.properties(paths.unit, run)
     unit = unit_reader.read(told)
     service = read_service(told)
-    node_py = read_node_py(Path(paths.src) / "node.py")
+    node_py = read_entries(paths)
     status, status_error = read_status(paths.socket)
     mode_file, mode_file_error = read_mode_file(Path(paths.mode_file))
     if node_py["state"] != "wrapped":
         mode_file_error = ""  # nobody reads it
     stale = changed_since_start(paths, service)
-    mode, why = settle_mode(service, node_py, status, status_error, mode_file, stale)
+    mode, why = settle_mode(service, node_py, status, status_error, mode_file, stale, paths.needs.entry)
     steps = JournalFile(paths.operator, copies or {})
     return {
         "now": time.time(),
@@ -227,25 +227,13 @@ def read_restarting(run: Run) -> bool:
     return state not in ("inactive", "failed")
 
 
-def read_node_py(path: Path) -> dict[str, Any]:
-    """Which engine node.py imports: ``legacy``, ``wrapped``, ``rust``, or None with the reason.
-
-    One that imports the legacy engine and could not be edited is told as such before anything is begun.
-    """
+def read_entries(paths: NodePaths) -> dict[str, Any]:
+    """Which engine the entry files import, see `Entries.look`."""
     try:
-        source = read_bytes(path)
-    except (OSError, Unreadable) as error:
-        why = f"{path}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        return {"state": None, "why": why, "sha256": None}
-    digest = hashlib.sha256(source).hexdigest()
-    try:
-        place = place_of(path, path.parent)
-        found = import_state(source, place)
-        if found == "legacy":
-            wrap(source, place)
-        return {"state": found, "why": "", "sha256": digest}
+        found: dict[str, Any] = Entries.of(paths.src, paths.entries).look()
     except ImportEditRefused as error:
-        return {"state": None, "why": f"{path}: {error}", "sha256": digest}
+        return {"state": None, "why": str(error), "sha256": None, "apart": ""}
+    return found
 
 
 def read_status(socket_path: str) -> tuple[dict[str, Any] | None, str]:
@@ -344,7 +332,7 @@ def changed_since_start(paths: NodePaths, service: Mapping[str, Any]) -> list[st
     """
     if not service["active"] or service["started"] is None:
         return []
-    watched = [Path(paths.src) / "node.py", Path(paths.drop_in), Path(paths.settings), Path(paths.current)]
+    watched = [*map(Path, (*paths.entries, paths.drop_in, paths.settings, paths.current))]
     for tree in paths.trees:
         watched += [tree, *sorted(tree.rglob("*.py"))] if tree.is_dir() else [tree]
     if (release := read_release(Path(paths.current))) is not None:
@@ -360,8 +348,9 @@ def settle_mode(
     status_error: str,
     mode_file: Mapping[str, Any] | None,
     stale: Sequence[str],
+    entry: str,
 ) -> tuple[str | None, str]:
-    """The mode in force and where it was read, or None and why nobody can say."""
+    """The mode in force and where it was read, or None and why nobody can say; ``entry`` is what runs."""
     if status is not None:
         return str(status["mode"]), "said by the wrapper"
     if not service["found"]:
@@ -370,18 +359,18 @@ def settle_mode(
         return None, str(node_py["why"])
     if not service["active"]:
         return None, f"the unit is {service['state']}; see its journal"
-    unread = any(path.endswith("/node.py") for path in stale)
+    unread, name = entry in stale, PurePosixPath(entry).name
     if node_py["state"] == "rust":
         if unread:
             return (
                 None,
-                f"node.py imports the Rust engine itself, which its process has not read; {status_error}",
+                f"{name} imports the Rust engine itself, which its process has not read; {status_error}",
             )
-        return "final", "node.py imports the Rust engine itself: the migration is complete"
+        return "final", f"{name} imports the Rust engine itself: the migration is complete"
     if node_py["state"] == "legacy" or unread:
         return "legacy", "the running process knows no wrapper"
     recorded = f", its mode file says {mode_file.get('mode')}" if mode_file else ""
-    return None, f"node.py has the wrapper, but {status_error}{recorded}"
+    return None, f"{name} has the wrapper, but {status_error}{recorded}"
 
 
 def _changed_at(path: Path) -> float:

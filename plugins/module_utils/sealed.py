@@ -1,8 +1,8 @@
 """The sealed copy of what the migration removes, so that going back stays possible afterwards.
 
-Under one folder lies one sealed copy per content, named by it: every Python file beside node.py,
-the wheel in force, and a manifest with all their hashes. Files are root's and read-only; what is
-taken out is checked against the manifest first.
+Under one folder lies one sealed copy per content, named by it: every Python file beside the legacy
+engine, the entry files that lie elsewhere, the wheel in force, and a manifest with all their hashes. Files
+are root's and read-only; what is taken out is checked against the manifest first.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from . import durable
 from .bounded_reader import Unreadable, read_bytes
-from .importers import place_of
-from .node_import import ImportEditRefused, complete, legacy_importers, wrap
+from .entries import Entries
+from .importers import LEGACY_FILE, LEGACY_MODULE, place_of
+from .node_import import ImportEditRefused, legacy_importers
 from .owned_place import of_root
 from .vocabulary import DROPPED
 
 SCHEMA = 1
-LEGACY_MODULE, LEGACY_FILE, NODE_FILE = "consensus", "consensus.py", "node.py"
 MARKER_OF_A_VENV = "pyvenv.cfg"
 
 
@@ -49,42 +50,40 @@ def source(path: Path) -> bytes:
     return content
 
 
-def obstacles(src: Path, folder: Path) -> list[str]:
+def obstacles(entries: Entries, folder: Path) -> list[str]:
     """Why the legacy file cannot be removed now; empty where it can, or is gone with a copy sealed."""
-    found: list[str] = []
     try:
-        node_py, place = source(src / NODE_FILE), place_of(src / NODE_FILE, src)
-        if complete(node_py, place) == node_py and not (src / LEGACY_FILE).exists():
+        contents = entries.read()
+        done = entries.edited(contents, "rust") == contents
+        if done and not (entries.src / LEGACY_FILE).exists():
             find(folder)  # it has been removed: what is left to ask is that the way back is there
     except (OSError, ImportEditRefused, SealError) as error:
         return [str(error)]
-    return found + [text for certain, text in _users(src) if certain]
+    return [text for certain, text in _users(entries) if certain]
 
 
-def undecided(src: Path) -> list[str]:
+def undecided(entries: Entries) -> list[str]:
     """Places of which nobody can tell without running them whether they import the legacy file."""
-    return [text for certain, text in _users(src) if not certain]
+    return [text for certain, text in _users(entries) if not certain]
 
 
-def _users(src: Path) -> list[tuple[bool, str]]:
-    """Every place in the source folder that imports the legacy file, and whether that is certain."""
+def _users(entries: Entries) -> list[tuple[bool, str]]:
+    """Every place that imports the legacy file, and whether that is certain."""
     found = []
-    for path in _python_files(src):
-        parts = path.relative_to(src).parts
-        place = place_of(path, src)
+    for path in _python_files(entries):
         try:
             content = source(path)
         except (FileNotFoundError, SealError) as error:
             found.append((False, f"{path} cannot be read: {error}"))
             continue
         try:
-            users = legacy_importers(content, place)
+            users = legacy_importers(content, place_of(path, entries.src))
         except ImportEditRefused as error:
             if LEGACY_MODULE.encode() in content:
                 found.append((False, f"{path} names {LEGACY_MODULE} and cannot be read: {error}"))
             continue
         for user in users:
-            if user.certain and parts != (NODE_FILE,):  # that of node.py is what the edit is about
+            if user.certain and path not in entries.paths:  # what the edit is about
                 found.append((True, f"{path}, line {user.line}, imports the legacy module too: {user.text}"))
             elif not user.certain:
                 text = (
@@ -94,22 +93,28 @@ def _users(src: Path) -> list[tuple[bool, str]]:
     return found
 
 
-def _python_files(src: Path) -> list[Path]:
-    """Every Python file in the folder but the legacy one, what the migration drops, and libraries."""
+def _python_files(entries: Entries) -> list[Path]:
+    """Every Python file of the source folder but the legacy one, what the migration drops, and libraries.
+
+    Beside them those in the folder above it and of entry files elsewhere, without the folders in there.
+    """
+    src = entries.src
     foreign = {marker.parent for marker in src.rglob(MARKER_OF_A_VENV)}
-    return [
+    inside = [
         path
         for path in sorted(src.rglob("*.py"))
         if path.relative_to(src).parts[0] not in (LEGACY_FILE, *DROPPED)
         and not foreign.intersection(path.parents)
     ]
+    beside = {src.parent, *(path.parent for path in entries.paths if not path.is_relative_to(src))}
+    return inside + [path for folder in sorted(beside) for path in sorted(folder.glob("*.py"))]
 
 
-def seal(src: Path, release: Path, folder: Path, by: str, at: float) -> tuple[bool, dict[str, Any]]:
-    """Seal the files beside node.py and the wheel in force; what is sealed already is left alone.
+def seal(entries: Entries, release: Path, folder: Path, by: str, at: float) -> tuple[bool, dict[str, Any]]:
+    """Seal the node's sources and the wheel in force; what is sealed already is left alone.
 
     Args:
-        src: The node's folder of sources.
+        entries: The node's entry files and its folder of sources.
         release: The folder of the release in force, with its wheel in it.
         folder: Where sealed copies lie.
         by: Who seals, for the manifest.
@@ -119,9 +124,10 @@ def seal(src: Path, release: Path, folder: Path, by: str, at: float) -> tuple[bo
         Whether a copy was made, and its manifest with its own hash as ``sha256`` and its place as ``folder``.
 
     Raises:
-        SealError: The legacy file or the wheel is missing, node.py cannot be edited, or a copy is damaged.
+        SealError: The legacy file or the wheel is missing, an entry file cannot be edited, or a copy is
+            damaged.
     """
-    wheels = sorted(release.glob("*.whl"))
+    src, wheels = entries.src, sorted(release.glob("*.whl"))
     if not (src / LEGACY_FILE).is_file():
         raise SealError(
             f"{src / LEGACY_FILE} is not there, so it cannot be sealed; put it back from a backup"
@@ -131,22 +137,26 @@ def seal(src: Path, release: Path, folder: Path, by: str, at: float) -> tuple[bo
     files = {path.name: source(path) for path in sorted(src.glob("*.py"))}
     files |= {path.name: path.read_bytes() for path in wheels}
     try:
-        place = place_of(src / NODE_FILE, src)
-        wrapped = wrap(files[NODE_FILE], place)
-        completed = sha256(complete(wrapped, place))
-    except (KeyError, ImportEditRefused) as error:
-        raise SealError(f"{src / NODE_FILE} cannot be edited: {error}") from error
-    files[NODE_FILE] = wrapped
+        wrapped = entries.edited(entries.read(), "wrapped")
+        completed = entries.edited(wrapped, "rust")
+    except ImportEditRefused as error:
+        raise SealError(str(error)) from error
+    files |= {_name(path, src): content for path, content in wrapped.items()}
     listed = {name: sha256(content) for name, content in files.items()}
     key = sha256(json.dumps(listed, sort_keys=True).encode())[:16]
     if (folder / key).is_dir():
         return False, read(folder / key)
     manifest = {
-        "schema": SCHEMA, "sealed": at, "by": by, "files": listed, "completed_node_py": completed,
-        "release": release.resolve().name,
+        "schema": SCHEMA, "sealed": at, "by": by, "files": listed, "release": release.resolve().name,
+        "completed": {str(path): sha256(content) for path, content in completed.items()},
     }  # fmt: skip
     _write(folder, key, files, manifest)
     return True, read(folder / key)
+
+
+def _name(path: Path, src: Path) -> str:
+    """The name of an entry file in a copy, in which there is no folder."""
+    return path.name if path.parent == src else quote(str(path), safe="")
 
 
 def read(copy: Path) -> dict[str, Any]:
@@ -182,24 +192,28 @@ def find(folder: Path) -> dict[str, Any]:
     return max((read(copy) for copy in copies), key=lambda manifest: float(manifest["sealed"]))
 
 
-def changes_back(src: Path, folder: Path) -> list[dict[str, str]]:
+def changes_back(entries: Entries, folder: Path) -> list[dict[str, str]]:
     """What brings wrapper import and legacy file back, as changes for the role restart.
 
-    node.py comes from the sealed copy where it was not edited since; else its import alone is changed.
+    An entry file comes from the sealed copy where it was not edited since; else its import alone is changed.
 
     Raises:
-        SealError: There is no copy, it is damaged, or node.py cannot be edited.
+        SealError: There is no copy, it is damaged, or a file cannot be edited.
     """
-    copy = find(folder)
-    node = src / NODE_FILE
-    content = source(node)
+    copy, src = find(folder), entries.src
+    completed = copy.get("completed") or {str(src / "node.py"): copy.get("completed_node_py")}
     changes = [{"path": str(src / LEGACY_FILE), "from": f"{copy['folder']}/{LEGACY_FILE}"}]
-    if sha256(content) == copy["completed_node_py"]:
-        return [*changes, {"path": str(node), "from": f"{copy['folder']}/{NODE_FILE}"}]
     try:
-        return [*changes, {"path": str(node), "content": wrap(content, place_of(node, src)).decode()}]
+        contents = entries.read()
+        edited = entries.edited(contents, "wrapped")
     except ImportEditRefused as error:
-        raise SealError(f"{node} cannot be turned back: {error}") from error
+        raise SealError(f"the way back is not clear: {error}") from error
+    for path, content in edited.items():
+        if sha256(contents[path]) == completed.get(str(path)):
+            changes.append({"path": str(path), "from": f"{copy['folder']}/{_name(path, src)}"})
+        else:
+            changes.append({"path": str(path), "content": content.decode()})
+    return changes
 
 
 def _write(folder: Path, key: str, files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> None:

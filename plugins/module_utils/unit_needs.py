@@ -29,9 +29,9 @@ CALLS = (
 )
 """System calls of control socket, mode file, evidence and threads; of each group one is enough."""
 NO_PATH_FLAGS = {
-    "I": "ignores PYTHONPATH and node.py's folder",
+    "I": "ignores PYTHONPATH and the folder of what it starts",
     "E": "ignores PYTHONPATH",
-    "P": "ignores node.py's folder",
+    "P": "ignores the folder of what it starts",
 }
 _WITH_VALUE = ("-X", "-W", "--check-hash-based-pycs")
 
@@ -57,6 +57,7 @@ class Needs:
     user: str
     python: str
     src: str
+    entry: str
     current: str
     releases: str
     settings: str
@@ -80,8 +81,8 @@ def findings(needs: Needs, unit: Unit, engine: str = "wrapped") -> list[Finding]
     Args:
         needs: What the wrapper needs.
         unit: The unit, see `predicted` for one whose drop-in is still to come.
-        engine: Which engine node.py imports: ``wrapped``, or ``rust``, which needs the release alone; with
-            ``legacy`` nothing is needed.
+        engine: Which engine the entry file imports: ``wrapped``, or ``rust``, which needs the release alone;
+            with ``legacy`` nothing is needed.
     """
     if engine not in ("wrapped", "rust"):
         return []
@@ -132,7 +133,7 @@ def _release(needs: Needs, unit: Unit) -> Iterator[Finding]:
         yield _mend("PYTHONPATH", why, file, needs)
     value, file = variable(unit, "PYTHONSAFEPATH")
     if value:
-        why = f"PYTHONSAFEPATH={value}{_by(file)} hides what lies beside node.py"
+        why = f"PYTHONSAFEPATH={value}{_by(file)} hides what lies beside {PurePosixPath(needs.entry).name}"
         yield _mend("PYTHONSAFEPATH", why, file, needs)
     settings, file = variable(unit, "COINJECTURE_SETTINGS")
     if (settings or SETTINGS_FILE) != needs.settings:
@@ -142,13 +143,13 @@ def _release(needs: Needs, unit: Unit) -> Iterator[Finding]:
 
 
 def _command(needs: Needs, unit: Unit) -> Iterator[Finding]:
-    """The unit starts node.py with the node's own interpreter, which looks where it is told to."""
+    """The unit starts the first entry file with the node's own interpreter, which looks where it is told."""
     file = unit.source("ExecStart")
     argv = command(unit)
     program = argv[0] if argv else ""
     if not PurePosixPath(program).name.startswith("python"):
         begun = f"ExecStart={program or 'nothing'}{_by(file)}"
-        why = f"{begun} does not tell which Python runs node.py, nor does a process"
+        why = f"{begun} does not tell which Python runs {PurePosixPath(needs.entry).name}, nor does a process"
         yield _mend("ExecStart", why, file, needs)
         return
     if "/" in program and PurePosixPath(program).parent != PurePosixPath(needs.python).parent:
@@ -159,10 +160,10 @@ def _command(needs: Needs, unit: Unit) -> Iterator[Finding]:
         if flag in NO_PATH_FLAGS:
             why = f"ExecStart starts Python with -{flag}{_by(file)}, which {NO_PATH_FLAGS[flag]}"
             yield _mend("ExecStart", why, file, needs)
-    wanted = PurePosixPath(needs.src) / "node.py"
+    wanted = PurePosixPath(needs.entry)
     if PurePosixPath(unit.get("WorkingDirectory").lstrip("!-") or "/") / script != wanted:
         why = f"ExecStart runs {script or 'no file'}{_by(file)}, not {wanted}"
-        yield _mend("ExecStart", why, file, needs, "coinjecture_src")
+        yield _mend("ExecStart", why, file, needs, "coinjecture_entries")
 
 
 def _seen(needs: Needs, unit: Unit, engine: str) -> Iterator[Finding]:

@@ -1,94 +1,119 @@
 #!/usr/bin/python
-"""Ansible module: the one change in node.py, made or taken back."""
+"""Ansible module: the one change in the node's entry files, made or taken back."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import durable
-from ..module_utils.bounded_reader import Unreadable, read_bytes
-from ..module_utils.importers import place_of
-from ..module_utils.node_import import ImportEditRefused, complete, unwrap, wrap
-from ..module_utils.owned_place import rewrite
+from ..module_utils.entries import Entries, changes
+from ..module_utils.node_import import ImportEditRefused
 
 DOCUMENTATION = r"""
 module: node_import
-short_description: Let node.py import its engine from the wrapper, or from the legacy module again
+short_description: Let a node's files import their engine from the wrapper, or from the legacy module again
 description:
-  - Edits every import of the engine's module and nothing else.
-  - Refused, with the line and what to write, where none is found or it is ambiguous.
-  - Keeps the file as it was in I(backups) before the first edit, under the name node.py.<sha256>.
+  - Edits every import of the engine's module and nothing else, in all files or in none.
+  - Refused, with the file, the line and what to write, where none is found or it is ambiguous.
+  - Keeps each file as it was in I(backups) before the first edit, under its name and its SHA-256.
 options:
-  path: {description: The node.py., type: path, required: true}
+  src: {description: Folder of the legacy engine., type: path, required: true}
+  entries:
+    description: The files; the first is the one that the unit starts.
+    type: list
+    elements: path
+    required: true
   state:
     description: Where the engine comes from.
     type: str
     choices: [wrapped, legacy, rust]
     default: wrapped
-  backups: {description: Folder for the unedited file., type: path, required: true}
+  backups: {description: Folder for the unedited files., type: path, required: true}
 author: ["The migration toolkit"]
 """
 
 EXAMPLES = r"""
-- name: Let node.py import its engine from the wrapper
+- name: Let the node import its engine from the wrapper
   coinjecture.migration.node_import:
-    path: /opt/coinjecture/src/node.py
+    src: /opt/coinjecture/src
+    entries: [/opt/coinjecture/src/node.py]
     state: wrapped
     backups: /var/lib/coinjecture-operator/backups
   become: true
 """
 
 RETURN = r"""
-backup: {description: The file before its first edit., type: str, returned: when the wrapper came in}
+backups:
+  description: The files before their first edit.
+  type: list
+  elements: str
+  returned: when the wrapper came in
+before:
+  description: What the files hold, as changes for the role restart.
+  type: list
+  elements: dict
+  returned: success
+after:
+  description: What they hold in I(state), likewise, in the order in which they are changed.
+  type: list
+  elements: dict
+  returned: success
 """
 
 
-def keep_backup(source: bytes, folder: Path) -> Path:
-    """Keep the unedited file; one that is there already is the same bytes by its name."""
-    copy = folder / f"node.py.{hashlib.sha256(source).hexdigest()}"
+def keep_backup(path: Path, source: bytes, folder: Path) -> str:
+    """Keep an unedited file; one that is there already is the same bytes by its name."""
+    copy = folder / f"{path.name}.{hashlib.sha256(source).hexdigest()}"
     if not copy.exists():
         durable.replace(copy, source)
-    return copy
+    return str(copy)
+
+
+def difference(before: Mapping[Path, bytes], after: Mapping[Path, bytes]) -> list[dict[str, str]]:
+    """What changes, a file each."""
+    return [
+        {
+            "before_header": str(path), "after_header": str(path),
+            "before": before[path].decode(), "after": after[path].decode(),
+        }
+        for path in before if before[path] != after[path]
+    ]  # fmt: skip
 
 
 def main() -> None:
-    """Edit the file in one atomic replacement, keeping owner and mode."""
+    """Edit all files or none, each in one atomic replacement, keeping owner and mode."""
     module = AnsibleModule(
         argument_spec={
-            "path": {"type": "path", "required": True},
+            "src": {"type": "path", "required": True},
+            "entries": {"type": "list", "elements": "path", "required": True},
             "state": {"type": "str", "choices": ["wrapped", "legacy", "rust"], "default": "wrapped"},
             "backups": {"type": "path", "required": True},
         },
         supports_check_mode=True,
     )
-    path = Path(module.params["path"])
     try:
-        source = read_bytes(path)
-        edit = {"wrapped": wrap, "legacy": unwrap, "rust": complete}[module.params["state"]]
-        edited = edit(source, place_of(path, path.parent))
-    except (OSError, Unreadable) as error:
-        module.fail_json(msg=f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
+        entries = Entries.of(module.params["src"], module.params["entries"])
+        before = entries.read()
+        after = entries.edited(before, module.params["state"])
     except ImportEditRefused as error:
-        module.fail_json(msg=f"{path} is not edited: {error}")
-    changed = edited != source
-    result: dict[str, Any] = {"changed": changed}
-    if changed:
-        before, after = source.decode(), edited.decode()
-        result["diff"] = {
-            "before_header": str(path), "after_header": str(path), "before": before, "after": after,
-        }  # fmt: skip
-    if changed and not module.check_mode:
+        module.fail_json(msg=str(error))
+    result: dict[str, Any] = {"before": changes(before), "after": changes(after)}
+    if found := difference(before, after):
+        result["diff"] = found
+    if found and not module.check_mode:
         try:
             if module.params["state"] == "wrapped":
-                result["backup"] = str(keep_backup(source, Path(module.params["backups"])))
-            rewrite(path, edited)
+                folder = Path(module.params["backups"])
+                result["backups"] = [keep_backup(path, content, folder) for path, content in before.items()]
+            entries.write(before, after)
         except OSError as error:
-            module.fail_json(msg=f"{path} cannot be written: {error}")
-    module.exit_json(**result)
+            module.fail_json(msg=str(error))
+    module.exit_json(changed=bool(found), **result)
 
 
 if __name__ == "__main__":

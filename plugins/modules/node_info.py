@@ -24,7 +24,12 @@ short_description: Read a node's service, interpreter, release, import and mode
 description: Reads and changes nothing. Needs root, because the control socket serves uid 0 only.
 options:
   unit: {description: The node's systemd unit., type: str, required: true}
-  src: {description: Folder of node.py., type: str, required: true}
+  src: {description: Folder of the legacy engine., type: str, required: true}
+  entries:
+    description: Files that make the engine; the unit starts the first.
+    type: list
+    elements: str
+    required: true
   python: {description: The node's interpreter., type: str, required: true}
   socket: {description: The control socket., type: str, required: true}
   mode_file: {description: The mode file., type: str, required: true}
@@ -51,6 +56,7 @@ EXAMPLES = r"""
   coinjecture.migration.node_info:
     unit: coinjecture-node.service
     src: /opt/coinjecture/src
+    entries: [/opt/coinjecture/src/node.py]
     python: /opt/coinjecture/venv/bin/python
     socket: /run/coinjecture-migration/control.sock
     mode_file: /var/lib/coinjecture-migration/mode.json
@@ -74,6 +80,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **{name: {"type": "str", "required": True} for name in (*OPTIONS, "replay")},
+            "entries": {"type": "list", "elements": "str", "required": True},
             "known": {"type": "dict", "default": {}},
             "peers": {"type": "dict", "default": {}},
             "shape": {"type": "dict", "default": {}},
@@ -84,7 +91,8 @@ def main() -> None:
     )
     given = module.params
     try:
-        state = read(NodePaths(**{name: given[name] for name in OPTIONS}), copies=given["known"])
+        paths = NodePaths(entries=tuple(given["entries"]), **{name: given[name] for name in OPTIONS})
+        state = read(paths, copies=given["known"])
         state["replay"] = read_replay(Path(given["replay"]))
         state["chain"] = _chain(given) if given["peers"] else None
         module.exit_json(changed=False, state=state)

@@ -11,10 +11,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import as_user
 from ..module_utils.bounded_reader import Unreadable, parse_json
-from ..module_utils.importers import place_of
-from ..module_utils.node_import import ImportEditRefused, complete, names
-from ..module_utils.sealed import NODE_FILE, SealError, changes_back, find, obstacles, seal, undecided
-from ..module_utils.sealed import source as read_source
+from ..module_utils.entries import Entries, changes
+from ..module_utils.node_import import ImportEditRefused
+from ..module_utils.sealed import SealError, changes_back, find, obstacles, seal, undecided
 
 DOCUMENTATION = r"""
 module: sealed_copy
@@ -24,12 +23,18 @@ options:
   state:
     description:
       - C(checked) returns why the legacy file cannot be removed, as C(obstacles), and as C(undecided) what
-        only an operator can tell.
+        only an operator can tell; and as C(completed) and C(wrapped) what makes the entry files import the
+        Rust engine, and the wrapper again.
       - C(sealed) makes the copy; C(opened) returns the C(changes) that bring wrapper and legacy file back.
     type: str
     choices: [checked, sealed, opened]
     required: true
-  src: {description: Folder of node.py., type: path, required: true}
+  src: {description: Folder of the legacy engine., type: path, required: true}
+  entries:
+    description: Files that make the engine; the unit starts the first.
+    type: list
+    elements: path
+    required: true
   folder: {description: Where sealed copies lie., type: path, required: true}
   current: {description: The link to the release in force., type: path}
   python: {description: The node's interpreter., type: path}
@@ -43,6 +48,7 @@ EXAMPLES = r"""
   coinjecture.migration.sealed_copy:
     state: sealed
     src: /opt/coinjecture/src
+    entries: [/opt/coinjecture/src/node.py]
     folder: /opt/coinjecture/sealed
     current: /opt/coinjecture/current
     by: ann@laptop
@@ -60,6 +66,16 @@ undecided:
   type: list
   elements: str
   returned: with C(checked)
+completed:
+  description: What makes the entry files import the Rust engine.
+  type: list
+  elements: dict
+  returned: with C(checked)
+wrapped:
+  description: What makes them import the wrapper.
+  type: list
+  elements: dict
+  returned: with C(checked)
 changes:
   description: What brings wrapper and legacy file back.
   type: list
@@ -74,7 +90,7 @@ PROBE = (
 
 
 def missing_names(python: str, user: str, current: str, wanted: list[str]) -> list[str]:
-    """What node.py takes from its engine's module that ``coinjecture.consensus`` does not have."""
+    """What the node takes from its engine's module that ``coinjecture.consensus`` does not have."""
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": current, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         command = as_user.command(user, [python, "-c", PROBE, *wanted])
@@ -82,25 +98,25 @@ def missing_names(python: str, user: str, current: str, wanted: list[str]) -> li
     except (OSError, as_user.NotDone, Unreadable) as error:
         detail = str(error).splitlines()
         return [f"coinjecture.consensus cannot be imported from {current}: {detail[-1] if detail else error}"]
-    return [f"coinjecture.consensus has no {name}, which node.py takes from its engine" for name in lacking]
+    return [f"coinjecture.consensus has no {name}, which the node takes from its engine" for name in lacking]
 
 
 def carry_out(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Do what is asked."""
-    src, folder = Path(options["src"]), Path(options["folder"])
+    entries, folder = Entries.of(options["src"], options["entries"]), Path(options["folder"])
     if options["state"] == "opened":
-        return {"changed": False, "changes": changes_back(src, folder), "manifest": find(folder)}
-    source = read_source(src / NODE_FILE)
-    place = place_of(src / NODE_FILE, src)
+        return {"changed": False, "changes": changes_back(entries, folder), "manifest": find(folder)}
     if options["state"] == "checked":
-        found = obstacles(src, folder) or missing_names(
-            options["python"], options["user"], options["current"], names(source, place)
+        contents = entries.read()
+        wrapped, completed = (entries.edited(contents, to) for to in ("wrapped", "rust"))
+        found = obstacles(entries, folder) or missing_names(
+            options["python"], options["user"], options["current"], entries.names(contents)
         )
-        told = {"obstacles": found, "undecided": undecided(src)}
-        return {"changed": False, **told, "completed": complete(source, place).decode()}
+        told = {"obstacles": found, "undecided": undecided(entries)}
+        return {"changed": False, **told, "completed": changes(completed), "wrapped": changes(wrapped)}
     if check_mode:
         return {"changed": not folder.is_dir()}
-    made, copy = seal(src, Path(options["current"]).resolve(), folder, options["by"], time.time())
+    made, copy = seal(entries, Path(options["current"]).resolve(), folder, options["by"], time.time())
     return {"changed": made, "manifest": copy}
 
 
@@ -110,6 +126,7 @@ def main() -> None:
         argument_spec={
             "state": {"type": "str", "choices": ["checked", "sealed", "opened"], "required": True},
             "src": {"type": "path", "required": True},
+            "entries": {"type": "list", "elements": "path", "required": True},
             "folder": {"type": "path", "required": True},
             "current": {"type": "path"},
             "python": {"type": "path"},

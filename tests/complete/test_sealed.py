@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.entries import Entries
 from ansible_collections.coinjecture.migration.plugins.module_utils.node_import import (
     complete,
     unwrap,
@@ -42,8 +44,12 @@ def src(tmp_path: Path) -> Iterator[Path]:
         path.chmod(0o755)
 
 
+def entries(src: Path, *others: Path) -> Entries:
+    return Entries(src, (src / "node.py", *others))
+
+
 def sealed(src: Path) -> tuple[bool, dict[str, object]]:
-    return seal(src, src.parent / "release", src.parent / "sealed", "ops@desk", 1.0)
+    return seal(entries(src), src.parent / "release", src.parent / "sealed", "ops@desk", 1.0)
 
 
 def completed(src: Path) -> None:
@@ -74,7 +80,7 @@ def test_given_a_sealed_node_then_a_second_time_changes_nothing(src: Path) -> No
 def test_given_a_completed_node_then_the_way_back_is_the_sealed_bytes(src: Path) -> None:
     _, copy = sealed(src)
     completed(src)
-    assert changes_back(src, src.parent / "sealed") == [
+    assert changes_back(entries(src), src.parent / "sealed") == [
         {"path": str(src / "consensus.py"), "from": f"{copy['folder']}/consensus.py"},
         {"path": str(src / "node.py"), "from": f"{copy['folder']}/node.py"},
     ]
@@ -86,7 +92,7 @@ def test_given_a_node_py_edited_since_then_its_import_alone_goes_back(src: Path)
     completed(src)
     with (src / "node.py").open("ab") as file:
         file.write(b"EDITED = True\n")
-    change = changes_back(src, src.parent / "sealed")[1]
+    change = changes_back(entries(src), src.parent / "sealed")[1]
     assert change == {"path": str(src / "node.py"), "content": (wrap(PAIR) + b"EDITED = True\n").decode()}
 
 
@@ -97,7 +103,7 @@ def test_given_a_sealed_file_that_was_changed_then_it_is_not_used(src: Path, nam
     (folder / name).chmod(0o644)
     (folder / name).write_text("another")
     with pytest.raises(SealError, match=f"{name} is not what was sealed"):
-        changes_back(src, src.parent / "sealed")
+        changes_back(entries(src), src.parent / "sealed")
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '{"files": {"gone.py": "0"}}'])
@@ -111,7 +117,7 @@ def test_given_a_damaged_manifest_then_it_is_told(src: Path, damage: str) -> Non
 
 def test_given_no_copy_then_the_way_back_is_refused_with_what_to_do(src: Path) -> None:
     with pytest.raises(SealError, match=r"no sealed copy .* another node"):
-        changes_back(src, src.parent / "sealed")
+        changes_back(entries(src), src.parent / "sealed")
 
 
 def test_given_a_sealing_that_was_broken_off_then_it_is_done_again(src: Path) -> None:
@@ -131,12 +137,12 @@ def test_given_what_cannot_be_sealed_then_nothing_is(src: Path, missing: str) ->
 
 
 def test_given_nothing_in_the_way_then_the_legacy_file_can_be_removed(src: Path) -> None:
-    assert obstacles(src, src.parent / "sealed") == []
+    assert obstacles(entries(src), src.parent / "sealed") == []
 
 
 def test_given_another_file_that_imports_it_then_it_cannot(src: Path) -> None:
     (src / "network.py").write_text("import os\nfrom consensus import ConsensusConfig\n")
-    assert obstacles(src, src.parent / "sealed") == [
+    assert obstacles(entries(src), src.parent / "sealed") == [
         f"{src}/network.py, line 2, imports the legacy module too: from consensus import ConsensusConfig"
     ]
 
@@ -181,7 +187,9 @@ def test_given_any_way_to_import_it_then_it_is_found_lazy_or_not_in_any_folder(
     for_types = f"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    {written}\n"
     for text in (written + "\n", lazy, for_types):
         path.write_text(text)
-        assert any(f"{path}, line " in found for found in obstacles(src, src.parent / "sealed")), text
+        assert any(f"{path}, line " in found for found in obstacles(entries(src), src.parent / "sealed")), (
+            text
+        )
 
 
 @pytest.mark.parametrize(
@@ -204,8 +212,8 @@ def test_given_what_nobody_can_tell_without_running_it_then_it_is_listed_for_the
     (src / "tools").mkdir()
     (src / "network.py").write_text(statement + "\n")
     (src / "tools/fine.py").write_text("import json\n")
-    assert obstacles(src, src.parent / "sealed") == []
-    (listed,) = undecided(src)
+    assert obstacles(entries(src), src.parent / "sealed") == []
+    (listed,) = undecided(entries(src))
     assert listed.startswith(f"{src}/network.py")
 
 
@@ -235,14 +243,14 @@ def test_given_another_module_of_that_name_then_it_is_not_in_the_way(src: Path, 
     (src / "venv/pyvenv.cfg").write_text("")
     (venv / "other.py").write_text("import consensus\n")
     (src / "network.py").write_text(statement + "\n")
-    assert obstacles(src, src.parent / "sealed") == []
-    assert undecided(src) == []
+    assert obstacles(entries(src), src.parent / "sealed") == []
+    assert undecided(entries(src)) == []
 
 
 def test_given_a_node_py_that_loads_by_name_then_the_edit_goes_on_and_the_check_lists_it(src: Path) -> None:
     load = b"import importlib\nimportlib.import_module(NAME)\n"
     (src / "node.py").write_bytes(wrap(PAIR + load))
-    assert [text.partition(": ")[0] for text in undecided(src)] == [f"{src}/node.py, line 6"]
+    assert [text.partition(": ")[0] for text in undecided(entries(src))] == [f"{src}/node.py, line 6"]
     by_name = PAIR + load.replace(b"NAME", b"'consensus'")
     assert b"import_module('consensus_wrapper')" in wrap(by_name)
     assert unwrap(wrap(by_name)) == by_name
@@ -250,11 +258,52 @@ def test_given_a_node_py_that_loads_by_name_then_the_edit_goes_on_and_the_check_
 
 def test_given_a_node_py_that_cannot_be_edited_then_it_cannot(src: Path) -> None:
     (src / "node.py").write_text("import consensus\n")
-    assert "nothing there takes ConsensusEngine from it" in obstacles(src, src.parent / "sealed")[0]
+    assert "nothing there takes ConsensusEngine from it" in obstacles(entries(src), src.parent / "sealed")[0]
 
 
 def test_given_a_completed_node_then_only_its_sealed_copy_is_asked_for(src: Path) -> None:
     sealed(src)
     completed(src)
-    assert obstacles(src, src.parent / "sealed") == []
-    assert "no sealed copy" in obstacles(src, src.parent / "elsewhere")[0]
+    assert obstacles(entries(src), src.parent / "sealed") == []
+    assert "no sealed copy" in obstacles(entries(src), src.parent / "elsewhere")[0]
+
+
+def test_given_an_entry_outside_of_the_sources_then_it_is_sealed_and_comes_back_too(src: Path) -> None:
+    service = src.parent / "consensus_service.py"
+    legacy = b"import sys\nsys.path.append('src')\nfrom consensus import ConsensusEngine\n"
+    service.write_bytes(wrap(legacy))
+    both = Entries(src, (service, src / "node.py"))
+    seal(both, src.parent / "release", src.parent / "sealed", "ops@desk", 1.0)
+    after = both.edited(both.read(), "rust")
+    both.write(both.read(), after)
+    (src / "consensus.py").unlink()
+    assert obstacles(both, src.parent / "sealed") == []
+    back = changes_back(both, src.parent / "sealed")
+    assert [change["path"] for change in back] == [
+        str(src / "consensus.py"),
+        str(src / "node.py"),
+        str(service),
+    ]
+    assert Path(back[2]["from"]).read_bytes() == wrap(legacy)
+
+
+def test_given_a_copy_of_an_earlier_release_of_the_toolkit_then_it_brings_the_node_back(src: Path) -> None:
+    _, copy = sealed(src)
+    manifest = Path(str(copy["folder"])) / "manifest.json"
+    told = json.loads(manifest.read_text())
+    told["completed_node_py"] = told.pop("completed")[str(src / "node.py")]
+    manifest.chmod(0o644)
+    manifest.write_text(json.dumps(told))
+    completed(src)
+    assert changes_back(entries(src), src.parent / "sealed")[1] == {
+        "path": str(src / "node.py"),
+        "from": f"{copy['folder']}/node.py",
+    }
+
+
+def test_given_a_program_above_the_sources_that_imports_it_then_it_is_in_the_way(src: Path) -> None:
+    (src.parent / "unified_service.py").write_text("from consensus import ConsensusEngine\n")
+    assert obstacles(entries(src), src.parent / "sealed") == [
+        f"{src.parent}/unified_service.py, line 1, imports the legacy module too: "
+        "from consensus import ConsensusEngine"
+    ]

@@ -46,19 +46,29 @@ def node_py(tmp_path: Path) -> Path:
     return tmp_path / "node.py"
 
 
+def where(*entries: Path) -> dict[str, Any]:
+    """Arguments of ``node_import`` for these files, in whose folder the legacy engine lies too."""
+    folder = entries[0].parent
+    return {
+        "src": str(folder),
+        "entries": [str(path) for path in entries],
+        "backups": str(folder / "backups"),
+    }
+
+
 def test_given_check_mode_then_the_edit_of_node_py_is_shown_and_not_made(node_py: Path) -> None:
-    said = run("node_import", "--check", "--diff", path=str(node_py), backups=str(node_py.parent / "backups"))
+    said = run("node_import", "--check", "--diff", **where(node_py))
     assert said["changed"] is True
-    assert "consensus_wrapper" in said["diff"]["after"]
+    assert "consensus_wrapper" in said["diff"][0]["after"]
     assert node_py.read_text() == PAIR
     assert list((node_py.parent / "backups").iterdir()) == []
 
 
 def test_given_the_edit_then_a_second_one_changes_nothing_and_it_can_be_taken_back(node_py: Path) -> None:
-    arguments = {"path": str(node_py), "backups": str(node_py.parent / "backups")}
+    arguments = where(node_py)
     first = run("node_import", **arguments)
     assert first["changed"] is True
-    assert Path(first["backup"]).read_text() == PAIR
+    assert Path(first["backups"][0]).read_text() == PAIR
     assert run("node_import", **arguments)["changed"] is False
     assert run("node_import", state="legacy", **arguments)["changed"] is True
     assert node_py.read_text() == PAIR
@@ -66,7 +76,7 @@ def test_given_the_edit_then_a_second_one_changes_nothing_and_it_can_be_taken_ba
 
 def test_given_a_node_py_of_another_shape_then_it_is_refused_and_untouched(node_py: Path) -> None:
     node_py.write_text("import consensus\n")
-    said = run("node_import", path=str(node_py), backups=str(node_py.parent / "backups"))
+    said = run("node_import", **where(node_py))
     assert said["failed"] is True
     assert "nothing there takes ConsensusEngine from it" in said["msg"]
     assert node_py.read_text() == "import consensus\n"

@@ -35,6 +35,7 @@ def paths(tmp_path: Path) -> NodePaths:
     return NodePaths(
         unit="node.service",
         src=str(tmp_path / "src"),
+        entries=(str(tmp_path / "src/node.py"),),
         python="python3",
         socket=str(tmp_path / "control.sock"),
         mode_file=str(tmp_path / "mode.json"),
@@ -158,7 +159,9 @@ def test_given_a_node_py_of_another_shape_then_the_mode_is_unknown_and_the_reaso
 def test_given_an_answer_of_the_wrapper_then_it_alone_decides() -> None:
     service = {"found": True, "active": True, "state": "active (running)"}
     node_py = {"state": "legacy", "why": ""}
-    assert settle_mode(service, node_py, {"mode": "rust"}, "", {"mode": "final"}, [])[0] == "rust"
+    assert (
+        settle_mode(service, node_py, {"mode": "rust"}, "", {"mode": "final"}, [], "/x/node.py")[0] == "rust"
+    )
 
 
 @pytest.mark.parametrize("mode", ["paused", ["rust"], {}, None, 3, True, "absent"])
@@ -250,8 +253,8 @@ def test_given_a_node_py_with_the_rust_engine_then_the_node_is_in_final_once_its
     None
 ):
     service, node_py = {"found": True, "active": True, "state": "active"}, {"state": "rust", "why": ""}
-    assert settle_mode(service, node_py, None, "no socket", None, [])[0] == "final"
-    assert settle_mode(service, node_py, None, "no socket", None, ["/x/node.py"])[0] is None
+    assert settle_mode(service, node_py, None, "no socket", None, [], "/x/node.py")[0] == "final"
+    assert settle_mode(service, node_py, None, "no socket", None, ["/x/node.py"], "/x/node.py")[0] is None
 
 
 def test_given_no_step_journal_then_it_is_empty_and_whole(paths: NodePaths) -> None:

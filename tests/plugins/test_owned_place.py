@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.entries import Entries
 from ansible_collections.coinjecture.migration.plugins.module_utils.node_state import read_places
 from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
 from ansible_collections.coinjecture.migration.plugins.module_utils.owned_place import (
@@ -92,7 +93,7 @@ def test_given_a_folder_of_roots_that_others_can_change_then_nothing_is_done_the
 
 def test_given_node_py_of_the_nodes_user_then_the_edit_is_that_users(place: Path) -> None:
     path = place / "home/src/node.py"
-    said = run_module("node_import", path=str(path), backups=str(place))
+    said = run_module("node_import", src=str(path.parent), entries=[str(path)], backups=str(place))
     assert said["changed"] is True, said
     assert "consensus_wrapper" in path.read_text()
     assert path.stat().st_uid == NODE.pw_uid
@@ -102,10 +103,7 @@ def test_given_a_link_in_place_of_node_py_then_it_is_neither_read_nor_written(pl
     path = place / "home/src/node.py"
     path.unlink()
     path.symlink_to(place / "secret")
-    said = run_module("node_import", path=str(path), backups=str(place))
-    assert "it is a link" in said["msg"]
-    said = run_module("bounded_file_info", path=str(path), form="base64")
-    assert said["failed"] is True
+    said = run_module("node_import", src=str(path.parent), entries=[str(path)], backups=str(place))
     assert "it is a link" in said["msg"]
     assert untouched(place)
 
@@ -139,8 +137,9 @@ def test_given_a_link_among_the_sources_then_its_target_is_not_sealed(place: Pat
     (place / "home/src/consensus.py").symlink_to(place / "secret")
     (place / "release").mkdir()
     (place / "release/x.whl").touch()
+    entries = Entries(place / "home/src", (place / "home/src/node.py",))
     with pytest.raises(SealError, match="it is a link"):
-        seal(place / "home/src", place / "release", place / "sealed", "ops", 1.0)
+        seal(entries, place / "release", place / "sealed", "ops", 1.0)
     assert not (place / "sealed").exists()
 
 

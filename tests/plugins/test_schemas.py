@@ -54,7 +54,17 @@ def a_node(tmp_path: Path) -> dict[str, Any]:
             )
         return '{"python": "3.11", "libc": "glibc 2.36", "machine": "x86_64"}'
 
-    state = read(NodePaths(unit="node.service", src=str(src), python="python3", user="nobody", **files), run)
+    state = read(
+        NodePaths(
+            unit="node.service",
+            src=str(src),
+            entries=(f"{src}/node.py",),
+            python="python3",
+            user="nobody",
+            **files,
+        ),
+        run,
+    )
     copy: dict[str, Any] = json.loads(json.dumps(state))
     return copy
 

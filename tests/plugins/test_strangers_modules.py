@@ -48,18 +48,11 @@ def test_given_captures_with_traps_among_them_then_only_what_is_one_is_read(node
 
 
 @pytest.mark.parametrize(("name", "why"), [("link.json", "is a link"), ("pipe.json", "no regular file")])
-def test_given_a_trap_in_place_of_the_replays_result_then_it_is_refused(
-    nodes: Path, name: str, why: str
-) -> None:
-    (nodes / name).rename(nodes / "result.json")
-    said = run("bounded_file_info", path=str(nodes / "result.json"))
+def test_given_a_trap_in_place_of_an_entry_file_then_it_is_refused(nodes: Path, name: str, why: str) -> None:
+    said = run("node_import", src=str(nodes), entries=[str(nodes / name)], backups=str(nodes))
     assert said["failed"] is True
     assert why in said["msg"]
     assert "of root" not in json.dumps(said)
-
-
-def test_given_a_result_then_it_is_returned_as_it_is(nodes: Path) -> None:
-    assert run("bounded_file_info", path=str(nodes / NAME))["content"] == json.loads(CAPTURE)
 
 
 def test_given_a_state_folder_with_traps_then_the_record_holds_what_is_plain_and_only_root_reads_it(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.typed_run import command
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.repair import kept, plan
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.rollback import (
     plan as plan_rollback,
@@ -232,3 +233,20 @@ def test_given_what_the_migration_itself_has_brought_then_nothing_is_in_the_way(
     state: dict[str, Any],
 ) -> None:
     assert [text for text in troubles("node1", state) if "not of the migration" in text] == []
+
+
+TOLD = "/a.py imports the wrapper, and /b.py imports the legacy engine"
+APART = {"state": "wrapped", "why": "", "apart": TOLD}
+
+
+def test_given_an_entry_file_that_was_replaced_then_it_is_told_and_repair_edits_it_again() -> None:
+    state = a_node("shadow", node_py=APART)
+    assert troubles("node1", state) == [f"{TOLD}; bring them together: {command('repair', 'node1')}"]
+    planned = repaired(state)
+    assert planned["how"] == "mend"
+    assert (planned["entries"], planned["drop_in"], planned["restarts"]) == (True, False, True)
+
+
+def test_given_a_first_step_that_was_cut_off_then_the_next_one_edits_what_is_left() -> None:
+    cut_off = APART | {"state": "legacy"}
+    assert troubles("node1", a_node("legacy", False, node_py=cut_off)) == []

@@ -43,6 +43,7 @@ NEEDS = Needs(
     user="coinjecture",
     python="/opt/coinjecture/venv/bin/python",
     src="/opt/coinjecture/src",
+    entry="/opt/coinjecture/src/node.py",
     current="/opt/coinjecture/current",
     releases="/opt/coinjecture/releases",
     settings="/etc/coinjecture-migration/wrapper.json",

@@ -150,14 +150,16 @@ def _criterion(name: str, findings: Sequence[tuple[str, str]], reason: str, may:
 
 def is_completed(state: Mapping[str, Any]) -> bool:
     """Whether a node runs the Rust engine without the wrapper already."""
-    return bool(state["node_py"]["state"] == "rust" and state["mode"] == "final" and state["status"] is None)
+    entries = state["node_py"]
+    alone = entries["state"] == "rust" and not entries.get("apart")
+    return bool(alone and state["mode"] == "final" and state["status"] is None)
 
 
 def _on_rust(name: str, state: Mapping[str, Any] | None) -> tuple[str, str]:
     if state is None:
         return "unknown", f"{name} does not answer"
     if is_completed(state):
-        return "met", f"{name}: node.py imports the Rust engine itself"
+        return "met", f"{name} imports the Rust engine itself"
     told = reported_by(name, state)
     if (status := told.status) is None:
         return "unknown", told.wrong or f"{name}: {state['why']}"
@@ -298,5 +300,5 @@ def _removable(name: str, obstacles: Sequence[str] | None, undecided: Sequence[s
         return "unknown", f"{name}: {'; '.join(undecided)}; {text}"
     return (
         "met",
-        f"{name}: nothing but node.py uses the legacy file, and the Rust engine has all that node.py takes",
+        f"{name}: nothing else uses the legacy file, and the Rust engine has all that the node takes",
     )

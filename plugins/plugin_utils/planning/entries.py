@@ -97,7 +97,7 @@ def _stays(of: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _repaired(plan: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
-    put_back = {name: plan[name] for name in ("release", "drop_in")}
+    put_back = {name: plan[name] for name in ("release", "drop_in", "entries") if name in plan}
     return _stays(put_back, state) | {"why": plan["why"]}
 
 

@@ -1,4 +1,4 @@
-"""What the migration has laid down on a node, put back as it was: its release, the unit's drop-in.
+"""What the migration has laid down on a node, put back as it was: release, drop-in, imports of its files.
 
 It changes no mode. A node that does not say its mode, or would start in another one, goes back first: nobody
 knows what it would come up with.
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..messages.typed_run import command
-from .troubles import drop_in_is_wrong, others_win, process_is_old, troubles
+from .troubles import drop_in_is_wrong, entries_apart, others_win, process_is_old, troubles
 
 
 def plan(states: Mapping[str, Mapping[str, Any] | None], node: str, named: bool = False) -> dict[str, Any]:
@@ -22,9 +22,9 @@ def plan(states: Mapping[str, Mapping[str, Any] | None], node: str, named: bool 
         named: Whether the operator names a wheel.
 
     Returns:
-        ``how``: ``mend``, ``nothing`` or ``refuse``; ``release`` and ``drop_in``: which of
-        them is put back; ``wheel``: node and release of a wheel that is kept whole, both empty where there is
-        none; ``restarts``: whether the process has to be another one; ``why``.
+        ``how``: ``mend``, ``nothing`` or ``refuse``; ``release``, ``drop_in`` and ``entries``: which of
+        them are put back; ``wheel``: node and release of a wheel that is kept whole, both empty where there
+        is none; ``restarts``: whether the process has to be another one; ``why``.
     """
     state = states.get(node)
     if why := _refusal(state, node):
@@ -35,13 +35,15 @@ def plan(states: Mapping[str, Mapping[str, Any] | None], node: str, named: bool 
         wheel = command("repair", node, wheel="PATH")
         return _plan("refuse", f"no node keeps the wheel {state['release']} whole; name it: {wheel}")
     unread = any(f"/{state['release']}" in path for path in state["changed_since_start"])
-    restarts = release or unread or process_is_old(state)
+    apart = bool(entries_apart(state))
+    restarts = release or unread or apart or process_is_old(state)
     if not restarts and not drop_in:
         return _plan("nothing", "everything lies there as it was laid down")
     why = "; ".join(troubles(node, state)) or "its process has not read what lies there now"
     return _plan("mend", why) | {
         "release": release,
         "drop_in": drop_in,
+        "entries": apart,
         "wheel": kept(states, node),
         "restarts": restarts,
     }
@@ -78,5 +80,5 @@ def _refusal(state: Mapping[str, Any] | None, node: str) -> str:
 
 def _plan(how: str, why: str) -> dict[str, Any]:
     nowhere = {"node": "", "release": ""}
-    nothing = {"release": False, "drop_in": False, "wheel": nowhere, "restarts": False}
+    nothing = {"release": False, "drop_in": False, "entries": False, "wheel": nowhere, "restarts": False}
     return {"how": how, "why": why, **nothing}

@@ -22,7 +22,13 @@ def troubles(name: str, state: Mapping[str, Any]) -> list[str]:
     lacking = drop_in_is_wrong(state) or process_is_old(state)
     drop_in = lacking and state.get("mode") != "legacy"  # phase 1 writes it anew
     put_back = f"what the unit's drop-in gives is put back by: {_repair(name, state)}"
-    found = [_release(name, state), put_back if drop_in else "", *_modes(name, state), *in_the_way(state)]
+    found = [
+        _release(name, state),
+        put_back if drop_in else "",
+        *_modes(name, state),
+        *in_the_way(state),
+        _apart(name, state),
+    ]
     return [*state.get("places", ()), *(text for text in found if text)]
 
 
@@ -38,8 +44,21 @@ def in_the_way(state: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"{', '.join(foreign)} is there and not of the migration, which brings files of that name; "
-        "keep it elsewhere first, where node.py does not need it there"
+        "keep it elsewhere first, where the node does not need it there"
     ]
+
+
+def entries_apart(state: Mapping[str, Any]) -> str:
+    """A sentence where the node's entry files import different engines."""
+    return str((state.get("node_py") or {}).get("apart") or "")
+
+
+def _apart(name: str, state: Mapping[str, Any]) -> str:
+    """Entry files that import different engines, where the process has been started with that."""
+    told = entries_apart(state)
+    if not told or state.get("mode") == "legacy":  # phase 1 edits them, and a removal is run again
+        return ""
+    return f"{told}; bring them together: {_repair(name, state)}"
 
 
 def drop_in_is_wrong(state: Mapping[str, Any]) -> bool:
@@ -113,6 +132,7 @@ def _anew(name: str, state: Mapping[str, Any]) -> str:
 
 def _repair(name: str, state: Mapping[str, Any]) -> str:
     """The command that puts back what was laid down; a node that cannot say its mode goes back first."""
-    if state.get("status") is None and (state.get("node_py") or {}).get("state") == "wrapped":
+    engine = (state.get("node_py") or {}).get("state")
+    if (state.get("status") is None and engine == "wrapped") or engine == "rust":
         return str(command("rollback", name, to="legacy"))
     return str(command("repair", name))
