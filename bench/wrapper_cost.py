@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import NEEDED
 from bench import engines
 from bench.measure import alone
 from bench.wrapped import wrapper
-
-MODES = {"legacy": ("legacy",), "shadow": ("legacy", "rust"), "rust": ("legacy", "rust"), "final": ("rust",)}
-"""The modes, and which engines judge in them."""
 
 
 def rows(raw: list[bytes], runs: int) -> list[dict[str, object]]:
@@ -22,7 +20,7 @@ def rows(raw: list[bytes], runs: int) -> list[dict[str, object]]:
         "rust": alone(lambda: engines.judge_all(rust, blocks), len(blocks), runs),
     }
     found: list[dict[str, object]] = []
-    for mode, judging in MODES.items():
+    for mode, judging in NEEDED.items():
         whole = _in_mode(mode, blocks, runs)
         own = whole - sum(alone_s[name] for name in judging)
         found.append({"name": f"wrapper_{mode}", "value": own, "unit": "s per call"})

@@ -12,7 +12,7 @@ from typing import Any, NotRequired, TypedDict
 
 import jsonschema
 
-SCHEMA = Path(__file__).resolve().parents[1] / "docs/schemas/run.schema.json"
+from report.schemas import validator
 
 
 class Play(TypedDict):
@@ -212,6 +212,6 @@ def check(run: Run, name: str = "run") -> None:
         MaterialError: It has another form.
     """
     try:
-        jsonschema.validate(run, json.loads(SCHEMA.read_text()))
+        validator("run").validate(run)
     except jsonschema.ValidationError as error:
         raise MaterialError(f"{name}: at {error.json_path}: {error.message[:300]}") from error

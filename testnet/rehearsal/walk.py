@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import FAULTS
 from testnet.rehearsal.droplet import Remote, Unreadable
 from testnet.rehearsal.operator import Operator, PlaybookRun, step_decision
 from testnet.rehearsal.restarts import Play
@@ -156,7 +157,7 @@ def soak_figures(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def count_bad(record: Mapping[str, Any]) -> int:
     """Calls of a soak that ended in a divergence or in an engine's error."""
-    return sum(record["outcomes"][kind] for kind in ("divergence", "rust_error", "legacy_error"))
+    return sum(record["outcomes"][kind] for kind in FAULTS)
 
 
 def _row(step: Step, decision: Mapping[str, Any], run: PlaybookRun) -> dict[str, Any]:

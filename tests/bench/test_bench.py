@@ -5,15 +5,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import jsonschema
 import pytest
 
 from bench import __main__ as command
 from bench import chain, engines, mode_changes, rebuild, report, speed
+from report.schemas import validator
 
-SCHEMA = json.loads(
-    (Path(__file__).parents[2] / "docs/schemas/bench.schema.json").read_text(encoding="ascii")
-)
 SMALL = speed.Effort(
     mined=1,
     chain=4,
@@ -79,7 +76,7 @@ def test_given_a_small_run_then_the_file_fits_its_schema_and_holds_every_name(tm
     out = tmp_path / "bench.json"
     report.write(out, command.measured(SMALL))
     content: dict[str, Any] = json.loads(out.read_text(encoding="ascii"))
-    jsonschema.validate(content, SCHEMA)
+    validator("bench").validate(content)
     rows = {row["name"]: row for row in content["results"]}
     assert len(rows) == len(content["results"]), "a name stands for one figure"
     for name in ("verify_wire", "verify_object", "replay", "verify_wire_large"):

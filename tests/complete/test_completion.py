@@ -18,10 +18,10 @@ from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.com
     refused,
 )
 from tests.gate import healthy
+from tests.gate.asked import CRITERIA, NOW, a_healthy_node, a_replay
 from tests.gate.healthy import a_status
 from tests.gate.machines import measured
 from tests.gate.test_every_field import ANYTHING, REMOVED, changed, places
-from tests.gate.test_gate import CRITERIA, NOW, a_healthy_node, a_replay
 
 WANTED = {"max_latency_ratio": 1.0, "min_latency_pairs": 1000, "confidence": 0.95}
 RELEASE = "a" * 64

@@ -12,11 +12,15 @@ import pytest
 import yaml
 
 from ansible_collections.coinjecture.migration.plugins.module_utils import vocabulary
+from report.schemas import FOLDER, schema, vocabulary_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "wrapper/coinjecture_migration/vocabulary.py"
 LINK = ROOT / "plugins/module_utils/vocabulary.py"
-ROOMS = ("wrapper", "plugins", "report", "roles/metrics/files", "roles/events/files", "roles/restart/files")
+ROOMS = (
+    *("wrapper", "plugins", "report", "bench", "testnet/rehearsal"),
+    *("roles/metrics/files", "roles/events/files", "roles/restart/files"),
+)
 """The programs that can import it; the wheel and the local network hold together without the toolkit."""
 
 
@@ -74,26 +78,34 @@ def test_a_role_that_takes_a_mode_takes_every_mode(role: str) -> None:
                 assert tuple(option["choices"]) == vocabulary.MODES, f"{role}: {name}"
 
 
-def test_a_schema_names_modes_in_their_order() -> None:
-    def modes(value: Any) -> Iterator[list[Any]]:
+def test_the_schema_of_the_vocabulary_is_what_it_states() -> None:
+    told = "run python -m report.schemas and commit what it printed as docs/schemas/vocabulary.schema.json"
+    assert schema("vocabulary") == vocabulary_schema(), told
+
+
+def test_no_other_schema_states_a_word_of_it_again() -> None:
+    """They refer to the schema of the vocabulary; that of the settings is printed, too."""
+
+    def restated(value: Any) -> Iterator[Any]:
         if isinstance(value, dict):
-            if "shadow" in (value.get("enum") or []):
-                yield [mode for mode in value["enum"] if mode is not None]
+            words = set(map(str, value.get("enum") or value.get("properties") or ()))
+            if "shadow" in words or words >= set(vocabulary.OUTCOMES):
+                yield sorted(words)
+            if set(vocabulary.ENGINES) == set(value.get("enum") or ()) - {None}:
+                yield sorted(words)
             for inner in value.values():
-                yield from modes(inner)
+                yield from restated(inner)
         elif isinstance(value, list):
             for inner in value:
-                yield from modes(inner)
+                yield from restated(inner)
 
-    found = [
-        (path.name, named)
-        for path in sorted((ROOT / "docs/schemas").glob("*.json"))
-        for named in modes(json.loads(path.read_text()))
+    again = [
+        (path.name, words)
+        for path in sorted(FOLDER.glob("*.schema.json"))
+        if path.name not in {"vocabulary.schema.json", "settings.schema.json"}
+        for words in restated(json.loads(path.read_text()))
     ]
-    assert found
-    for name, named in found:
-        known = [word for word in named if word in vocabulary.MODES]
-        assert known == [mode for mode in vocabulary.MODES if mode in known], name
+    assert again == []
 
 
 def test_the_paths_are_those_of_the_inventory() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import criteria
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.criteria import DEFAULTS, stated
-from tests.gate.test_gate import CRITERIA
+from tests.gate.asked import CRITERIA
 
 ROOT = Path(__file__).resolve().parents[2]
 

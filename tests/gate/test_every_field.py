@@ -14,9 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import decide
-from tests.gate.healthy import a_sentinel, a_status, an_arm
-from tests.gate.machines import measured
-from tests.gate.test_gate import (
+from tests.gate.asked import (
     CRITERIA,
     NOW,
     REJECTED,
@@ -26,6 +24,8 @@ from tests.gate.test_gate import (
     drop,
     put,
 )
+from tests.gate.healthy import a_sentinel, a_status, an_arm
+from tests.gate.machines import measured
 
 ROOT = Path(__file__).resolve().parents[2]
 DEEP: Any = []

@@ -10,7 +10,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.coinjecture.migration.plugins.filter import migration
-from tests.gate.test_gate import count_calls, put
+from tests.gate.asked import count_calls, put
 from tests.plugins.test_steps import CRITERIA, PHASES, a_node
 
 

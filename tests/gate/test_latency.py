@@ -19,8 +19,8 @@ from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.bounds 
     tail_at_most,
 )
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.performance import compare
+from tests.gate.asked import CRITERIA, NOW, a_healthy_node, a_replay, an_arm
 from tests.gate.machines import measured
-from tests.gate.test_gate import CRITERIA, NOW, a_healthy_node, a_replay, an_arm
 
 
 def exact(k: int, n: int, p: float) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jsonschema
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.findings import NEVER_OVERRIDDEN
@@ -12,8 +11,8 @@ from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.overrid
     OverrideRefused,
     override,
 )
-from tests.gate.test_gate import NOW, arm_found, count_calls, decide_with, fork, latch, put, release
-from tests.plugins.test_schemas import schema
+from report.schemas import validator
+from tests.gate.asked import NOW, arm_found, count_calls, decide_with, fork, latch, put, release
 
 
 def a_step(change: Any = None) -> dict[str, Any]:
@@ -40,7 +39,7 @@ def test_given_a_reason_then_the_step_starts_and_says_who_and_why(change: Any) -
         "who": "eve@laptop", "why": "a known gap", "at": NOW, "instead_of": step["action"],
         "set_aside": step["reasons"],
     }  # fmt: skip
-    jsonschema.validate({"schema": 1, **done, "finished": None}, schema("step"))
+    validator("step").validate({"schema": 1, **done, "finished": None})
 
 
 @pytest.mark.parametrize("reason", ["", "   "])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
@@ -23,7 +22,7 @@ from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.rol
     plan as plan_rollback,
 )
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.steps import gate_record
-from tests.plugins.test_schemas import schema
+from report.schemas import validator
 from tests.plugins.test_steps import a_node
 from tests.report.test_what_a_gate_proved import a_passed_step
 
@@ -56,7 +55,7 @@ def test_given_what_a_play_does_then_its_record_is_one_of_the_journal(what: str)
     made = entry(what, OF[what], STATE)
     assert set(made) <= set(FIELDS)
     (record,) = verify_chain(append("", made | {"at": 1.0, "who": "eve", "node": "node1"}))["records"]
-    jsonschema.validate(record, schema("journal"))
+    validator("journal").validate(record)
 
 
 def test_given_the_role_then_it_records_what_the_function_knows_and_what_a_node_records_itself() -> None:

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.journal import (
@@ -22,6 +21,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.journal_file
     JournalFile,
 )
 from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
+from report.schemas import validator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,9 +66,8 @@ def test_given_records_then_each_names_the_one_before_it_and_fits_the_schema() -
     records = [json.loads(line) for line in lines]
     assert [record["seq"] for record in records] == [1, 2, 3]
     assert [record["prev"] for record in records] == [FIRST, records[0]["digest"], records[1]["digest"]]
-    schema = json.loads((ROOT / "docs/schemas/journal.schema.json").read_text())
     for record in records:
-        jsonschema.validate(record, schema)
+        validator("journal").validate(record)
     assert verify("\n".join(lines), own_head(lines))["broken"] is None
 
 

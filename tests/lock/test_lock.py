@@ -8,7 +8,6 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.operator_lock import (
@@ -16,6 +15,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.operator_loc
     LockFile,
     expired,
 )
+from report.schemas import validator
 
 ROOT = Path(__file__).resolve().parents[2]
 ALICE = Claim("aaaa", "alice@laptop", "phase 1", "place-a", 11)
@@ -42,8 +42,7 @@ def lock(tmp_path: Path, clock: Clock) -> LockFile:
 
 def test_given_no_lock_then_it_is_taken_and_fits_the_schema(lock: LockFile) -> None:
     assert lock.take(ALICE, 60, "node1")["outcome"] == "taken"
-    schema = json.loads((ROOT / "docs/schemas/lock.schema.json").read_text())
-    jsonschema.validate(json.loads(lock.path.read_text()), schema)
+    validator("lock").validate(json.loads(lock.path.read_text()))
     assert [path.name for path in lock.folder.iterdir()] == ["lock.json"]
 
 

@@ -14,6 +14,7 @@ import yaml
 from ansible_collections.coinjecture.migration.plugins.module_utils.node_state import NodePaths, read
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.steps import plan
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import status_report
+from report.schemas import schema, validator
 from tests.gate.healthy import a_status
 from tests.plugins.test_screen import latched
 
@@ -23,11 +24,6 @@ PHASES = [
     {"phase": 1, "mode": "shadow", "soak_between_nodes": 10, "soak_after": 10},
     {"phase": 2, "mode": "rust", "soak_between_nodes": 10, "soak_after": 10},
 ]
-
-
-def schema(name: str) -> Any:
-    """A schema of the project."""
-    return json.loads((ROOT / f"docs/schemas/{name}.schema.json").read_text())
 
 
 def a_node(tmp_path: Path) -> dict[str, Any]:
@@ -76,7 +72,7 @@ def test_given_any_decision_then_its_record_fits_the_schema(
 ) -> None:
     states = {"node1": a_node(tmp_path), "node2": None if silent else a_node(tmp_path)}
     record = {"schema": 1, **plan(phase, node, states, PHASES, {}, NOW), "finished": None}
-    jsonschema.validate(record, schema("step"))
+    validator("step").validate(record)
 
 
 def test_given_nodes_that_answer_and_one_that_does_not_then_the_status_fits_the_schema(
@@ -85,7 +81,7 @@ def test_given_nodes_that_answer_and_one_that_does_not_then_the_status_fits_the_
     states = {"node1": a_node(tmp_path), "node2": None}
     steps = [plan(1, name, states, PHASES, {}, NOW) for name in states]
     chain = {"problems": [], "chain": {"heights": {"node1": 3}, "peers": {"node1": 1}}}
-    jsonschema.validate(status_report(states, steps, chain, NOW), schema("network"))
+    validator("network").validate(status_report(states, steps, chain, NOW))
 
 
 def test_given_nodes_in_the_middle_of_it_then_the_status_fits_the_schema(tmp_path: Path) -> None:
@@ -95,10 +91,10 @@ def test_given_nodes_in_the_middle_of_it_then_the_status_fits_the_schema(tmp_pat
     steps = [plan(1, name, states, PHASES, {}, NOW) for name in states]
     journal = {"lines": ["journal of node1: empty"], "broken": []}
     report = status_report(states, steps, {}, NOW, journal, ["nobody is at work"])
-    jsonschema.validate(report, schema("network"))
+    validator("network").validate(report)
     assert report["overview"]["node1"]["soak"] == {"started": NOW - 5, "needed": 10.0}
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(report | {"next": report["next"] | {"action": "hope"}}, schema("network"))
+        validator("network").validate(report | {"next": report["next"] | {"action": "hope"}})
 
 
 @pytest.mark.parametrize("change", [{"action": "go"}, {"gate": {"outcome": "maybe"}}, {"surprise": 1}])
@@ -108,12 +104,12 @@ def test_given_a_record_of_another_form_then_the_schema_says_no(
     states = {"node1": a_node(tmp_path)}
     record = {"schema": 1, **plan(1, "node1", states, PHASES, {}, NOW), "finished": None} | change
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(record, schema("step"))
+        validator("step").validate(record)
 
 
 def test_the_recorded_status_of_the_documents_fits_the_schema() -> None:
     recorded = json.loads((ROOT / "tests/report/fixtures/status.json").read_text())
-    jsonschema.validate(recorded, schema("network"))
+    validator("network").validate(recorded)
 
 
 def test_given_what_the_plays_write_to_the_journal_then_its_role_and_its_schema_know_it() -> None:

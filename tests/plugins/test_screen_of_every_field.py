@@ -5,16 +5,15 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import jsonschema
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import Garbled
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import read_state
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import status_report
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import status_lines
+from report.schemas import validator
+from tests.gate.asked import NOW
 from tests.gate.test_every_field import ANYTHING, REMOVED, a_full_node, at, changed, dotted, places, same
-from tests.gate.test_gate import NOW
-from tests.plugins.test_schemas import schema
 from tests.plugins.test_screen import a_step
 
 STEPS = [a_step(phase=1, node="node1", action="nothing"), a_step(phase=2, node="node1", target="rust")]
@@ -66,7 +65,7 @@ def test_given_a_healthy_status_then_its_numbers_are_drawn() -> None:
 
 @pytest.mark.parametrize("mode", ["shadow", "final"])
 def test_given_any_field_changed_then_the_screen_is_drawn_and_what_is_garbled_is_said(mode: str) -> None:
-    node, form = a_full_node(mode), jsonschema.Draft202012Validator(schema("network"))
+    node, form = a_full_node(mode), validator("network")
     for path in places(node):
         if mode == "final" and path[:2] != ("evidence", "baseline"):
             continue

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
-from referencing import Registry, Resource
 
 from ansible_collections.coinjecture.migration.plugins.filter.migration import states_of
+from report.schemas import schema, validator
 from tests.gate.healthy import a_view
-from tests.plugins.test_schemas import ROOT, a_node, schema
+from tests.plugins.test_schemas import ROOT, a_node
 
-RESOURCES = [
-    (path.name, Resource.from_contents(json.loads(path.read_text())))
-    for path in ROOT.glob("docs/schemas/*.schema.json")
-]
-FORM = jsonschema.Draft202012Validator(schema("nodes"), registry=Registry().with_resources(RESOURCES))
+FORM = validator("nodes")
 STATE: dict[str, Any] = schema("nodes")["$defs"]["state"]
 
 

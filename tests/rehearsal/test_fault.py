@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
+from report.schemas import validator
 from testnet.lab import network
 from testnet.lab.plan import MONITOR, NODES, ROOT
 from testnet.rehearsal.dashboard import ask
@@ -19,7 +19,6 @@ from testnet.rehearsal.droplet import Remote
 
 pytestmark = pytest.mark.droplets
 
-SCHEMA = json.loads((ROOT / "docs/schemas/summary.schema.json").read_text())
 LIMIT = 600  # seconds for the whole of it, the building of the fault wheel included
 
 
@@ -38,7 +37,7 @@ def test_it_ends_with_an_exit_status_that_is_not_zero(halted: tuple[int, dict[st
 
 def test_the_summary_says_where_and_why(halted: tuple[int, dict[str, Any]]) -> None:
     summary = halted[1]
-    jsonschema.validate(summary, SCHEMA)
+    validator("summary").validate(summary)
     assert summary["result"] == "halted"
     assert summary["reason"].startswith("phase 1 on node2: "), "the gate after node 1's soak says no"
     assert "divergence" in summary["reason"]

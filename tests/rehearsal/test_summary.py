@@ -8,9 +8,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from report.schemas import validator
 from testnet.rehearsal.summary import Summary, narrate
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/summary.schema.json").read_text())
 STEP = {
     "phase": 1,
     "node": "node1",
@@ -41,13 +41,13 @@ def complete() -> Summary:
 def test_what_is_written_fits_the_schema(summary: Summary, tmp_path: Path) -> None:
     path = tmp_path / "rehearsal" / "summary.json"
     summary.write(path)
-    jsonschema.validate(json.loads(path.read_text()), SCHEMA)
+    validator("summary").validate(json.loads(path.read_text()))
     assert list(path.parent.iterdir()) == [path], "no half-written file stays"
 
 
 def test_the_schema_refuses_a_result_that_is_none() -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(complete().as_dict() | {"result": "probably"}, SCHEMA)
+        validator("summary").validate(complete().as_dict() | {"result": "probably"})
 
 
 def test_a_clean_account_has_no_faults() -> None:

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from coinjecture.replay import captures, legacy
 from coinjecture.replay.__main__ import main
@@ -12,10 +11,11 @@ from coinjecture.replay.outcome import Outcome
 from coinjecture_migration.engines.observation import Observation
 from coinjecture_migration.judging.divergence_file import describe
 
+from report.schemas import validator
+
 from .support import (
     GENESIS_BLOCK,
     LEGACY,
-    ROOT,
     capture_file,
     capture_of,
     child,
@@ -23,8 +23,6 @@ from .support import (
     run_bare,
     wrong_legacy,
 )
-
-SCHEMA = json.loads((ROOT / "docs/schemas/capture.schema.json").read_text(encoding="ascii"))
 
 
 def replayed(path: Path) -> captures.Replayed:
@@ -48,7 +46,7 @@ def test_given_a_capture_when_both_engines_agree_now_then_the_status_is_0_and_th
     block: Any, profile: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = capture_file(tmp_path, capture_of(block, profile=profile))
-    jsonschema.validate(json.loads(path.read_text(encoding="ascii")), SCHEMA)
+    validator("capture").validate(json.loads(path.read_text(encoding="ascii")))
     assert replayed(path).legacy.code == said
     assert main(["--captures", str(path), "--legacy", str(LEGACY)]) == 0
     assert f"{said}\n1 divergence files, 0 still diverge" in capsys.readouterr().out

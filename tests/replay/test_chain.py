@@ -10,7 +10,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from coinjecture.replay import captures, legacy, parallel, report, walk
 from coinjecture.replay import snapshot as snapshots
@@ -24,13 +23,12 @@ from coinjecture_migration.evidence.histograms import FINE, Durations
 from consensus_surface import REASONS
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import durations
+from report.schemas import validator
 from testnet.node.src.storage import Storage
 from tests.oracle.support import sealed
 
 from .chains import Rows, database, grown, network
-from .support import GENESIS_BLOCK, LEGACY, ROOT, run_bare, wrong_legacy
-
-SCHEMA = json.loads((ROOT / "docs/schemas/replay.schema.json").read_text(encoding="ascii"))
+from .support import GENESIS_BLOCK, LEGACY, run_bare, wrong_legacy
 
 DYING = "import json, os\nif os.environ.get('DIE'): os._exit(7)\nimport math"
 
@@ -44,7 +42,7 @@ def replay(folder: Path, rows: Rows, *options: str, engine: Path = LEGACY) -> tu
     call = [str(chain), "--legacy", str(engine), "--network", str(network(folder)), "--json", str(out)]
     status = main([*call, "--captures-dir", str(folder / "captures"), *options])
     content: dict[str, Any] = json.loads(out.read_text(encoding="ascii"))
-    jsonschema.validate(content, SCHEMA)
+    validator("replay").validate(content)
     return status, content
 
 
@@ -342,10 +340,9 @@ def test_the_bound_is_the_exact_one_and_close_to_the_rule_of_three() -> None:
 def test_the_files_of_captures_are_of_the_schema(tmp_path: Path) -> None:
     engine = wrong_legacy(tmp_path / "legacy", "* weight * size *", "* size *")
     _, content = replay(tmp_path, grown(3), "--mutants", "0", "--jobs", "1", engine=engine)
-    schema = json.loads((ROOT / "docs/schemas/capture.schema.json").read_text(encoding="ascii"))
     for one in content["divergences"]["captured"]:
         path = tmp_path / "captures" / one["file"]
-        jsonschema.validate(json.loads(path.read_text(encoding="ascii")), schema)
+        validator("capture").validate(json.loads(path.read_text(encoding="ascii")))
         assert captures.read(path).profile == "full"
 
 

@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
+from report.schemas import validator
 from testnet.lab import caches, network, plan
 from testnet.machine.docker import require_docker
 
 from .support import ROOT
 
 pytestmark = pytest.mark.droplets
-SCHEMA = json.loads((ROOT / "docs/schemas/replay.schema.json").read_text(encoding="ascii"))
-RECORD = json.loads((ROOT / "docs/schemas/node-replay.schema.json").read_text(encoding="ascii"))
 RESULT = "replay/node1.json"
 
 
@@ -83,12 +81,12 @@ def test_given_a_node_before_the_migration_then_its_chain_is_replayed_and_the_no
     assert done.returncode == 0, done.stdout + done.stderr
     (result,) = results()
     content: dict[str, Any] = json.loads(result.read_text(encoding="ascii"))
-    jsonschema.validate(content, SCHEMA)
+    validator("replay").validate(content)
     assert content["blocks"] > 0 and content["mutants"] == 3 * content["blocks"]
     assert content["divergences"]["count"] == 0 and len(str(content["release"])) == 64
     assert "what it proves" in done.stdout
     record = laid_down()
-    jsonschema.validate(record, RECORD)
+    validator("node-replay").validate(record)
     assert record["release"] == content["release"]
     assert record["result"]["verdicts"] == content["verdicts"]
     assert on_node("systemctl show -p MainPID coinjecture-node.service") == pid

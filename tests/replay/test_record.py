@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.node_state import read_replay
@@ -18,12 +17,11 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.operator_fol
 )
 from ansible_collections.coinjecture.migration.plugins.module_utils.replay_record import NoReplay, lay_down
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import status_reader
-from tests.gate.test_gate import CRITERIA, NOW, RELEASE, a_replay, decide_with
+from report.schemas import validator
+from tests.gate.asked import CRITERIA, NOW, RELEASE, a_replay, decide_with
 
 from .chains import database, grown, network
-from .support import LEGACY, ROOT, run_bare, wrong_legacy
-
-SCHEMA = json.loads((ROOT / "docs/schemas/node-replay.schema.json").read_text(encoding="ascii"))
+from .support import LEGACY, run_bare, wrong_legacy
 
 
 def printed(folder: Path, engine: Path = LEGACY, mutants: int = 12) -> dict[str, Any]:
@@ -69,7 +67,7 @@ def test_given_a_real_replay_then_its_record_is_read_by_the_gate_and_fills_the_c
     operator = OperatorFolder(tmp_path / "operator", tmp_path / "state")
     lay_down(operator, "node1", result)
     record = read_replay(operator.path / REPLAY)
-    jsonschema.validate(record, SCHEMA)
+    validator("node-replay").validate(record)
     assert record["release"] == RELEASE and record["result"]["blocks"] == result["blocks"]
     assert (operator.path / REPLAY).stat().st_uid == os.geteuid()
     assert status_reader.read("node1", {"replay": record}).replay == record

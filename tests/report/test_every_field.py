@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import Garbled
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import read
 from report.criteria import judge
 from report.migration import assemble
 from report.page import render
-from report.run import SCHEMA, Run
+from report.run import Run
+from report.schemas import validator
+from tests.gate.asked import CRITERIA, NOW
 from tests.gate.test_every_field import ANYTHING, REMOVED, a_full_node, changed, dotted, places
-from tests.gate.test_gate import CRITERIA, NOW
 from tests.report.test_migration import decision
 
 SHOWN = [
@@ -26,7 +25,7 @@ SHOWN = [
     ("evidence", "rejected"), ("evidence", "outcomes"),
     ("evidence", "rejected", "bad_proof"), ("evidence", "outcomes", "match"),
 ]  # fmt: skip
-FORM = Draft202012Validator(json.loads(SCHEMA.read_text()))
+FORM = validator("run")
 """Fields of a status that the page shows of a soak, or of a node at the end."""
 
 

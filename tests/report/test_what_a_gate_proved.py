@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.journal import append, verify_chain
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.steps import gate_record, plan
+from report.schemas import validator
 from report.sources import gate_from_journal
 from tests.gate.test_refused_plays import here, play
-from tests.plugins.test_schemas import schema
 from tests.plugins.test_steps import CRITERIA, NOW, PHASES, a_node
 
 __all__ = ["here"]  # a fixture
@@ -38,7 +37,7 @@ def test_given_a_passed_gate_then_its_record_in_the_journal_holds_what_it_proved
         "phase": 1, "from": "legacy", "to": "shadow", "gate": gate_record(step),
     }  # fmt: skip
     (record,) = verify_chain(append("", entry))["records"]
-    jsonschema.validate(record, schema("journal"))
+    validator("journal").validate(record)
     assert gate_from_journal("node2", record)["proven"] == step["gate"]["proven"]
 
 

@@ -17,31 +17,28 @@ from coinjecture_migration.evidence.evidence import Evidence
 from coinjecture_migration.runtime.timing import Spent
 from coinjecture_migration.settings import SettingsError, load_settings
 from coinjecture_migration.vocabulary import LATENCY_EDGES
-from referencing import Registry, Resource
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import (
     read as read_status,
 )
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import quantiles
+from report.schemas import FOLDER, validator
 from tests.oracle.support import sealed
 from tests.wrapper.conftest import Place, chain, genesis_block
 from tests.wrapper.test_hostile_engines import WrongRule
 from tests.wrapper.test_modes import outcomes
 
-SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 IDENTITY = {"release": "a" * 64, "python": "3.11.7", "libc": "glibc 2.36", "config_fingerprint": "b" * 64}
 
 
 def check(name: str, content: Any) -> None:
     """Validate content against a schema; strict JSON, so no NaN."""
-    registry: Registry[Any] = Registry()
-    for path in SCHEMAS.glob("*.schema.json"):
-        schema = json.loads(path.read_text())
-        jsonschema.Draft202012Validator.check_schema(schema)
-        registry = registry.with_resource(path.name, Resource.from_contents(schema))
-    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
-    plain = json.loads(json.dumps(content, allow_nan=False))
-    jsonschema.Draft202012Validator(schema, registry=registry).validate(plain)
+    validator(name).validate(json.loads(json.dumps(content, allow_nan=False)))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.schema.json")), ids=lambda path: path.name)
+def test_given_a_schema_then_it_is_one(path: Path) -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text()))
 
 
 @pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])

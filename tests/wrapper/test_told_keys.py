@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.gate.asked import a_healthy_node
 from tests.gate.healthy import a_sentinel, a_status, an_arm
 from tests.gate.machines import measured
-from tests.gate.test_gate import a_healthy_node
 from tests.wrapper.conftest import Place, genesis_block
 from tests.wrapper.test_control import ask
 from tests.wrapper.test_watching import Watched

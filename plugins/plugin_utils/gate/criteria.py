@@ -62,7 +62,9 @@ class Criteria:
             raise ValueError(f"they are {shown(data)}, not an object")
         nodes = _nodes(data.get("nodes"))
         soaking = _soaking(data.get("soaking", ()), nodes)
-        numbers = {name: _number({"confidence": 0.95} | dict(data), name) for name in DEFAULTS}
+        numbers = {
+            name: _number({"confidence": DEFAULTS["confidence"]} | dict(data), name) for name in DEFAULTS
+        }
         if not 0.5 <= numbers["confidence"] < 1:
             raise ValueError(f"confidence is {numbers['confidence']}, must be from 0.5 to below 1")
         if numbers["min_latency_pairs"] < 1:
