@@ -9,7 +9,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.journal impo
 from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import ENGINES
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import status_reader
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.forms import complaints
-from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import Garbled
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import GarbledError
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import NAMED
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.completion import (
     speed as judge_speed,
@@ -33,7 +33,7 @@ def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:
     for name, known in record["evidence"].items():
         try:
             evidence = status_reader.read(name, known).record
-        except Garbled as error:
+        except GarbledError as error:
             garbled.append(f"{name}: its soak is not shown, it cannot be believed: {error}")
             continue
         if evidence is not None:

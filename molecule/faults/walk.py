@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testnet.lab.nodes import NodeSilent, ask, await_agreement
+from testnet.lab.nodes import NodeSilentError, ask, await_agreement
 from testnet.lab.plan import NODES, ROOT
 from testnet.machine.docker import require_docker
 from testnet.rehearsal import audit
-from testnet.rehearsal.droplet import Remote, Unreadable
+from testnet.rehearsal.droplet import Remote, UnreadableError
 from testnet.rehearsal.rehearse import read_stories
 from testnet.rehearsal.sentinel import Sentinel
 
@@ -98,7 +98,7 @@ def is_wrapped(node: Remote) -> bool:
     """Whether the wrapper runs on the node."""
     try:
         node.status()
-    except Unreadable:
+    except UnreadableError:
         return False
     return True
 
@@ -177,7 +177,7 @@ def serves(node: Remote) -> bool:
     """Whether the node answers its users now."""
     try:
         return bool(ask(node.droplet, "/health")["status"] == "ok")
-    except NodeSilent:
+    except NodeSilentError:
         return False
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils.runs.controller_run import ControllerGone, has_ended, place, run_id, this_run
+from ..plugin_utils.runs.controller_run import ControllerGoneError, has_ended, place, run_id, this_run
 from ..plugin_utils.runs.reached import asked, named
 
 display = Display()
@@ -25,7 +25,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         arguments = dict(self._task.args)
         try:
             main = this_run()
-        except ControllerGone as gone:
+        except ControllerGoneError as gone:
             return result | {"failed": True, "msg": str(gone)}
         if arguments["state"] != "broken":
             arguments |= {"run": run_id(main), "place": place(), "pid": main}

@@ -12,7 +12,7 @@ from ..module_utils import durable
 from ..module_utils.journal import goes_on, known_by, verify_chain
 from ..plugin_utils.messages.typed_run import command
 from ..plugin_utils.runs import kept
-from ..plugin_utils.runs.controller_run import ControllerGone, this_run
+from ..plugin_utils.runs.controller_run import ControllerGoneError, this_run
 from ..plugin_utils.runs.reached import asked, named
 
 
@@ -27,7 +27,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             if arguments.get("network") == kept.FRESH:
                 arguments["network"] = kept.fresh(this_run(), base)
-        except ControllerGone as gone:
+        except ControllerGoneError as gone:
             return result | {"failed": True, "msg": str(gone)}
         arguments |= {"known": kept.copies(base, node)}
         answer = asked(

@@ -19,7 +19,7 @@ from ..module_utils.captures import merged as merged_captures
 from ..module_utils.journal import Known
 from ..module_utils.unit_needs import text as unit_text
 from ..plugin_utils.gate.criteria import stated
-from ..plugin_utils.gate.override import OverrideRefused, override
+from ..plugin_utils.gate.override import OverrideRefusedError, override
 from ..plugin_utils.gate.status_reader import reported_by
 from ..plugin_utils.messages.typed_run import command
 from ..plugin_utils.planning.completion import Criterion, is_completed
@@ -101,7 +101,7 @@ def gate_override(step: Mapping[str, Any], reason: str, who: str) -> dict[str, A
     """
     try:
         return override(step, str(reason or ""), who, time.time())
-    except OverrideRefused as error:
+    except OverrideRefusedError as error:
         return dict(step) | {
             "action": "fail",
             "reasons": [f"override_gate is refused: {error}"],

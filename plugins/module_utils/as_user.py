@@ -21,8 +21,11 @@ MAX_ANSWER = 16 * 1024 * 1024
 MAX_COMPLAINT = 2000
 
 
-class NotDone(Exception):
+class NotDoneError(Exception):
     """The child did not do it; the message says why."""
+
+
+NotDone = NotDoneError
 
 
 def command(user: str, argv: Sequence[str]) -> list[str]:
@@ -47,7 +50,7 @@ def output(argv: Sequence[str], seconds: float, environment: Mapping[str, str] |
         environment: All of its environment; none for the caller's own.
 
     Raises:
-        NotDone: It cannot be started, fails (with its complaint), says too much, or does not end in time.
+        NotDoneError: It does not start, fails (with its complaint), says too much, or does not end in time.
     """
     try:
         child = subprocess.Popen(
@@ -55,7 +58,7 @@ def output(argv: Sequence[str], seconds: float, environment: Mapping[str, str] |
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
     except OSError as error:
-        raise NotDone(f"{argv[0]} cannot be started: {error.strerror}") from error
+        raise NotDoneError(f"{argv[0]} cannot be started: {error.strerror}") from error
     assert child.stdout and child.stderr
     deadline = time.monotonic() + seconds
     try:
@@ -68,10 +71,10 @@ def output(argv: Sequence[str], seconds: float, environment: Mapping[str, str] |
         child.stdout.close()
         child.stderr.close()
     if said is None or not in_time:
-        raise NotDone(f"it took more than {seconds:g} s, or said too much")
+        raise NotDoneError(f"it took more than {seconds:g} s, or said too much")
     if child.returncode != 0:
         complaint = said[1].decode("utf-8", "replace").strip()[-MAX_COMPLAINT:]
-        raise NotDone(complaint or f"it ended with {child.returncode}")
+        raise NotDoneError(complaint or f"it ended with {child.returncode}")
     return said[0].decode("utf-8", "replace")
 
 
@@ -79,7 +82,7 @@ def call(user: str, function: Callable[[], Any], seconds: float) -> Any:
     """As `call_as`, with the rights of a user by name; with our own where we are not root, or the user is.
 
     Raises:
-        NotDone: As `call_as`.
+        NotDoneError: As `call_as`.
         OSError: There is no such user.
     """
     account = _account(user)
@@ -95,7 +98,7 @@ def call_as(who: tuple[int, int] | None, function: Callable[[], Any], seconds: f
         seconds: How long it may take.
 
     Raises:
-        NotDone: It raised, or did not end in time.
+        NotDoneError: It raised, or did not end in time.
     """
     reading, writing = os.pipe()
     child = os.fork()
@@ -110,13 +113,13 @@ def call_as(who: tuple[int, int] | None, function: Callable[[], Any], seconds: f
         os.kill(child, signal.SIGKILL)  # it has answered, or has no time left
         os.waitpid(child, 0)
     if said is None:
-        raise NotDone(f"it took more than {seconds:g} s, or said too much")
+        raise NotDoneError(f"it took more than {seconds:g} s, or said too much")
     try:
         answer = json.loads(said[0])
     except ValueError:
-        raise NotDone("it ended without an answer") from None
+        raise NotDoneError("it ended without an answer") from None
     if "error" in answer:
-        raise NotDone(str(answer["error"]))
+        raise NotDoneError(str(answer["error"]))
     return answer["result"]
 
 

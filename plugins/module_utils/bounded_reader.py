@@ -1,7 +1,7 @@
 """Reading what another user may have laid down, without being led, held up or flooded by it.
 
 Root reads files here that lie in a folder of the node's user. Such a file may be a link, a pipe, a
-device, endless, or JSON that breaks a parser; each of these is one error, `Unreadable`, which names the
+device, endless, or JSON that breaks a parser; each of these is one error, `UnreadableError`, which names the
 file. Folders are opened one inside the other by descriptor, so no name is looked up twice.
 """
 
@@ -29,8 +29,11 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """What lies there is not read; the message names it and says why."""
+
+
+Unreadable = UnreadableError
 
 
 @contextmanager
@@ -43,7 +46,7 @@ def folder(path: Path, met: list[os.stat_result] | None = None) -> Iterator[int]
 
     Raises:
         FileNotFoundError: It is not there.
-        Unreadable: Something on the way is no folder, or a link that somebody else may have laid.
+        UnreadableError: Something on the way is no folder, or a link that somebody else may have laid.
     """
     handle = os.open("/", _FOLDER)
     names = list(reversed(path.absolute().parts[1:]))
@@ -60,7 +63,7 @@ def folder(path: Path, met: list[os.stat_result] | None = None) -> Iterator[int]
             except OSError as error:
                 target = _trusted_link(handle, name) if links < _MAX_LINKS else None
                 if target is None:
-                    raise Unreadable(f"{path}: {name} is no folder ({error.strerror})") from error
+                    raise UnreadableError(f"{path}: {name} is no folder ({error.strerror})") from error
                 links += 1
                 names += reversed([part for part in Path(target).parts if part != "/"])
                 inner = os.open("/" if target.startswith("/") else ".", _FOLDER, dir_fd=handle)
@@ -85,7 +88,7 @@ def read_bytes(
 
     Raises:
         FileNotFoundError: It is not there.
-        Unreadable: It is a link, no regular file, too large, too slow, or not its folder's owner's to read.
+        UnreadableError: It is a link, no regular file, too large, too slow, or not of its folder's owner.
     """
     with folder(path.parent) as handle:
         return read_at(handle, path.name, path, limit, seconds, owner)
@@ -118,7 +121,7 @@ def stream(
 
     Raises:
         FileNotFoundError: As `read_bytes`.
-        Unreadable: As `read_bytes`.
+        UnreadableError: As `read_bytes`.
     """
     try:
         descriptor = os.open(name, _FILE, dir_fd=handle)
@@ -126,23 +129,25 @@ def stream(
         raise
     except OSError as error:
         why = "it is a link" if error.errno == errno.ELOOP else str(error.strerror)
-        raise Unreadable(f"{path}: {why}; it is not read") from error
+        raise UnreadableError(f"{path}: {why}; it is not read") from error
     try:
         found = os.fstat(descriptor)
         _check(os.fstat(handle), found, path, limit)
         if owner not in (None, found.st_uid):
-            raise Unreadable(f"{path}: it belongs to user {found.st_uid} instead of {owner}; it is not read")
+            raise UnreadableError(
+                f"{path}: it belongs to user {found.st_uid} instead of {owner}; it is not read"
+            )
         deadline, total = time.monotonic() + seconds, 0
         while piece := os.read(descriptor, CHUNK):
             total += len(piece)
             if total > limit:
-                raise Unreadable(f"{path}: more than {limit} bytes; it is not read")
+                raise UnreadableError(f"{path}: more than {limit} bytes; it is not read")
             if time.monotonic() > deadline:
-                raise Unreadable(f"{path}: reading it takes more than {seconds:g} s")
+                raise UnreadableError(f"{path}: reading it takes more than {seconds:g} s")
             take(piece)
         return found
     except OSError as error:
-        raise Unreadable(f"{path}: {error.strerror}") from error
+        raise UnreadableError(f"{path}: {error.strerror}") from error
     finally:
         os.close(descriptor)
 
@@ -152,12 +157,12 @@ def read_text(path: Path, limit: int = MAX_BYTES, owner: int | None = None) -> s
 
     Raises:
         FileNotFoundError: As `read_bytes`.
-        Unreadable: As `read_bytes`; also where it is no text.
+        UnreadableError: As `read_bytes`; also where it is no text.
     """
     try:
         return read_bytes(path, limit, owner=owner).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Unreadable(f"{path}: it is no text ({error.reason} at byte {error.start})") from error
+        raise UnreadableError(f"{path}: it is no text ({error.reason} at byte {error.start})") from error
 
 
 def read_json(path: Path, limit: int = MAX_BYTES, depth: int = MAX_DEPTH) -> Any:
@@ -165,7 +170,7 @@ def read_json(path: Path, limit: int = MAX_BYTES, depth: int = MAX_DEPTH) -> Any
 
     Raises:
         FileNotFoundError: As `read_bytes`.
-        Unreadable: As `read_bytes`; also where it is no JSON as `parse_json` takes it.
+        UnreadableError: As `read_bytes`; also where it is no JSON as `parse_json` takes it.
     """
     return parse_json(read_bytes(path, limit), str(path), depth)
 
@@ -174,7 +179,7 @@ def read_object(path: Path, limit: int = MAX_BYTES, depth: int = MAX_DEPTH) -> d
     """The JSON object in a regular file; anything else there is unreadable too."""
     value = read_json(path, limit, depth)
     if not isinstance(value, dict):
-        raise Unreadable(f"{path}: it is no JSON object")
+        raise UnreadableError(f"{path}: it is no JSON object")
     return value
 
 
@@ -188,15 +193,15 @@ def parse_json(text: str | bytes, where: str, depth: int = MAX_DEPTH, finite: bo
         finite: Whether NaN and infinities, which Python writes, are refused.
 
     Raises:
-        Unreadable: It is no JSON, too deep, or holds a number that is none or is too long.
+        UnreadableError: It is no JSON, too deep, or holds a number that is none or is too long.
     """
     try:
         value = json.loads(text, parse_constant=_refuse_constant if finite else None)
     except (ValueError, RecursionError, MemoryError) as error:
         why = str(error) if isinstance(error, ValueError) else "too deep or too large"
-        raise Unreadable(f"{where}: not JSON ({why})") from None
+        raise UnreadableError(f"{where}: not JSON ({why})") from None
     if not _is_plain(value, depth, finite):
-        raise Unreadable(f"{where}: its JSON lies more than {depth} deep, or holds an infinite number")
+        raise UnreadableError(f"{where}: its JSON lies more than {depth} deep, or holds an infinite number")
     return value
 
 
@@ -204,13 +209,13 @@ def names(handle: int, path: Path, suffix: str = "") -> list[str]:
     """Names in an open folder that end so, sorted; hidden ones are left out.
 
     Raises:
-        Unreadable: There are more than `MAX_NAMES`.
+        UnreadableError: There are more than `MAX_NAMES`.
     """
     found: list[str] = []
     with os.scandir(handle) as entries:
         for number, entry in enumerate(entries):
             if number >= MAX_NAMES:
-                raise Unreadable(f"{path} holds more than {MAX_NAMES} names; move some away")
+                raise UnreadableError(f"{path} holds more than {MAX_NAMES} names; move some away")
             if entry.name.endswith(suffix) and not entry.name.startswith("."):
                 found.append(entry.name)
     return sorted(found)
@@ -222,16 +227,16 @@ def _check(parent: os.stat_result, found: os.stat_result, path: Path, limit: int
     The last is a file that came there by another name, such as a hard link: root would tell its content.
     """
     if not stat.S_ISREG(found.st_mode):
-        raise Unreadable(f"{path}: it is no regular file; it is not read")
+        raise UnreadableError(f"{path}: it is no regular file; it is not read")
     if found.st_size > limit:
-        raise Unreadable(f"{path}: {found.st_size} bytes, at most {limit} are read")
+        raise UnreadableError(f"{path}: {found.st_size} bytes, at most {limit} are read")
     readable = (
         parent.st_uid in (0, found.st_uid)
         or found.st_mode & stat.S_IROTH
         or (found.st_gid == parent.st_gid and found.st_mode & stat.S_IRGRP)
     )
     if not readable:
-        raise Unreadable(f"{path}: it is not the folder's owner's to read; it is not read")
+        raise UnreadableError(f"{path}: it is not the folder's owner's to read; it is not read")
 
 
 def _trusted_link(handle: int, name: str) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
-from .bounded_reader import MAX_BYTES, Unreadable, folder, names, read_at
+from .bounded_reader import MAX_BYTES, UnreadableError, folder, names, read_at
 
 Run = Callable[[Sequence[str], Mapping[str, str]], "subprocess.CompletedProcess[str]"]
 
@@ -22,7 +22,7 @@ AGREE, DIVERGE, BAD_FILE = 0, 1, 2
 """How the replay ends."""
 
 
-class ReplayImpossible(Exception):
+class ReplayImpossibleError(Exception):
     """The captures cannot be judged again; the message says why."""
 
 
@@ -47,17 +47,17 @@ def read(place: Path) -> Captured:
                 try:
                     content = read_at(handle, name, place / name, min(MAX_BYTES, room))
                     if hashlib.sha256(content).hexdigest() != name.removesuffix(".json"):
-                        raise Unreadable(
+                        raise UnreadableError(
                             f"{place / name}: it is not named after its content, so it is no capture"
                         )
-                except (FileNotFoundError, Unreadable) as error:
+                except (FileNotFoundError, UnreadableError) as error:
                     found["refused"].append(str(error))
                 else:
                     room -= len(content)
                     found["captures"][name] = base64.b64encode(content).decode("ascii")
     except FileNotFoundError:
         pass  # nothing was captured
-    except Unreadable as error:
+    except UnreadableError as error:
         found["refused"].append(str(error))
     return found
 
@@ -87,7 +87,7 @@ def replay(
         divergence files, which were left out.
 
     Raises:
-        ReplayImpossible: It gave no verdict.
+        ReplayImpossibleError: It gave no verdict.
     """
     command = [python, "-B", "-m", "coinjecture.replay", "--legacy", str(legacy), "--json", "--captures"]
     environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(release)}
@@ -96,7 +96,9 @@ def replay(
         try:
             return (run or _run)([*command, *map(str, paths)], environment)
         except (OSError, subprocess.SubprocessError) as error:
-            raise ReplayImpossible(f"the replay of {len(paths)} captures did not end: {error}") from error
+            raise ReplayImpossibleError(
+                f"the replay of {len(paths)} captures did not end: {error}"
+            ) from error
 
     bad: list[str] = []
     done = judge(captures)
@@ -105,7 +107,7 @@ def replay(
         if good := [path for path in captures if path.name not in bad]:
             done = judge(good)
     if done.returncode not in (AGREE, DIVERGE):
-        raise ReplayImpossible(
+        raise ReplayImpossibleError(
             f"the replay ended with {done.returncode}: {(done.stderr or done.stdout)[-1500:]}"
         )
     return done.returncode == AGREE, _said(done), bad

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from . import as_user, durable
-from .bounded_reader import Unreadable, folder, names, stream
-from .chain_store import ChainUnreadable, back_up
+from .bounded_reader import UnreadableError, folder, names, stream
+from .chain_store import ChainUnreadableError, back_up
 from .operator_folder import BACKUPS, OperatorFolder
 
 MAX_SECONDS = 3600.0
@@ -40,7 +40,7 @@ def take(
         ``rows`` of every table in the copy, its ``sha256`` and ``bytes``.
 
     Raises:
-        ChainUnreadable: The copy is damaged, not whole, or another one than was verified.
+        ChainUnreadableError: The copy is damaged, not whole, or another one than was verified.
         OSError: The disk refused, or there is no such user.
     """
     operator.make()
@@ -58,9 +58,11 @@ def take(
         found = _bring(scratch, name, copy)
         if found != made["sha256"]:
             copy.unlink()
-            raise ChainUnreadable(f"the backup of {database} was changed while it was taken; run it again")
-    except (as_user.NotDone, KeyError, Unreadable) as error:
-        raise ChainUnreadable(f"no backup of {database}: {error}") from error
+            raise ChainUnreadableError(
+                f"the backup of {database} was changed while it was taken; run it again"
+            )
+    except (as_user.NotDoneError, KeyError, UnreadableError) as error:
+        raise ChainUnreadableError(f"no backup of {database}: {error}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return made
@@ -90,13 +92,13 @@ def bring_old(operator: OperatorFolder) -> list[str]:
             found = names(handle, place)
     except FileNotFoundError:
         return left
-    except Unreadable as error:
+    except UnreadableError as error:
         return [str(error)]
     for name in found:
         try:
             if not (operator.path / BACKUPS / name).exists():
                 _bring(place, name, operator.path / BACKUPS / name)
-        except (OSError, Unreadable) as error:
+        except (OSError, UnreadableError) as error:
             left.append(str(error))
     return left
 

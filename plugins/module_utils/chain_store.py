@@ -24,19 +24,19 @@ ROOM_LEFT = 64 * 2**20
 """Bytes that a copy leaves free on its disk."""
 
 
-class ChainUnreadable(Exception):
+class ChainUnreadableError(Exception):
     """The database is missing or damaged; the message says where."""
 
 
 def open_read_only(database: Path) -> sqlite3.Connection:
     """Open the database so that nothing can be written to it."""
     if not database.is_file():
-        raise ChainUnreadable(f"{database} is not there")
+        raise ChainUnreadableError(f"{database} is not there")
     try:
         connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
         connection.execute("PRAGMA query_only = 1")
     except sqlite3.Error as error:
-        raise ChainUnreadable(f"{database} cannot be opened: {error}") from error
+        raise ChainUnreadableError(f"{database} cannot be opened: {error}") from error
     return connection
 
 
@@ -52,7 +52,7 @@ def check(database: Path, log_query: str) -> dict[str, Any]:
         and ``examples`` (at most 20 of them with their sequence and reason).
 
     Raises:
-        ChainUnreadable: It cannot be read to its end.
+        ChainUnreadableError: It cannot be read to its end.
     """
     rows, outside, examples = 0, 0, []
     with closing(open_read_only(database)) as connection:
@@ -66,7 +66,9 @@ def check(database: Path, log_query: str) -> dict[str, Any]:
                         [{"sequence": sequence, "reason": reason}] if outside <= LISTED_AT_MOST else []
                     )
         except sqlite3.Error as error:
-            raise ChainUnreadable(f"{database} is damaged after {rows} stored blocks: {error}") from error
+            raise ChainUnreadableError(
+                f"{database} is damaged after {rows} stored blocks: {error}"
+            ) from error
     return {"rows": rows, "integrity": integrity, "out_of_domain": outside, "examples": examples}
 
 
@@ -90,7 +92,7 @@ def back_up(
         ``rows`` of every table in the copy, its ``sha256`` and ``bytes``.
 
     Raises:
-        ChainUnreadable: There is no room or no time for it, or the copy is damaged or lacks rows.
+        ChainUnreadableError: There is no room or no time for it, or the copy is damaged or lacks rows.
     """
     _check_room(database, copy)
     partial = copy.with_name(copy.name + ".part")
@@ -105,13 +107,13 @@ def back_up(
     except sqlite3.Error as error:
         partial.unlink(missing_ok=True)
         why = f"verifying took longer than {limit:g} s" if "interrupted" in str(error) else str(error)
-        raise ChainUnreadable(f"the backup of {database} failed: {why}") from error
-    except ChainUnreadable:
+        raise ChainUnreadableError(f"the backup of {database} failed: {why}") from error
+    except ChainUnreadableError:
         partial.unlink(missing_ok=True)
         raise
     if integrity != "ok" or rows != before:
         partial.unlink(missing_ok=True)
-        raise ChainUnreadable(f"the backup is not whole: {integrity}; rows {rows}, before {before}")
+        raise ChainUnreadableError(f"the backup is not whole: {integrity}; rows {rows}, before {before}")
     with partial.open("rb") as handle:
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
         os.fsync(handle.fileno())
@@ -140,7 +142,7 @@ class Deadline:
     def look(self, _status: int, remaining: int, total: int) -> None:
         """Stop a copy whose time is up; as `sqlite3.Connection.backup` calls it."""
         if remaining and self.is_over():
-            raise ChainUnreadable(
+            raise ChainUnreadableError(
                 f"the copy of {self._database} was stopped after {self._seconds:g} s with"
                 f" {total - remaining} of {total} pages done{self._why}; nothing was left behind"
             )
@@ -149,12 +151,12 @@ class Deadline:
 def _check_room(database: Path, copy: Path) -> None:
     """Refuse a copy for which the disk has no room."""
     if not database.is_file():
-        raise ChainUnreadable(f"{database} is not there")
+        raise ChainUnreadableError(f"{database} is not there")
     log = database.with_name(database.name + "-wal")
     needed = database.stat().st_size + (log.stat().st_size if log.exists() else 0)
     free = shutil.disk_usage(copy.parent).free
     if free < needed + ROOM_LEFT:
-        raise ChainUnreadable(
+        raise ChainUnreadableError(
             f"{copy.parent} has {free:,} bytes free; the copy of {database} needs {needed:,}, and"
             f" {ROOM_LEFT:,} stay free for the node: make room, then run the same command again"
         )

@@ -25,7 +25,7 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 """What a disk says that is full, or full for this user."""
 
 
-class NotSettled(OSError):
+class NotSettledError(OSError):
     """What was asked is done, but the folder refused to say that it will be so after a power cut."""
 
 
@@ -39,7 +39,7 @@ def replace(path: Path, content: bytes | str, mode: int = 0o644, reserve: Path |
         reserve: A file that is given up where there is no room for this one, see `keep_reserve`.
 
     Raises:
-        NotSettled: The new content is there, and perhaps not after a power cut.
+        NotSettledError: The new content is there, and perhaps not after a power cut.
         OSError: The disk refused; the old file stands, and nothing else is left behind.
     """
     data = content.encode() if isinstance(content, str) else content
@@ -56,7 +56,7 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     """As `replace`, for content that is written piece by piece; an exception leaves the old file.
 
     Raises:
-        NotSettled: As `replace`.
+        NotSettledError: As `replace`.
         OSError: As `replace`.
     """
     beside = f".{path.name}.new"
@@ -97,7 +97,7 @@ def remove(path: Path) -> bool:
     """Take a file away, for good; says whether there was one.
 
     Raises:
-        NotSettled: It is gone, and perhaps back after a power cut.
+        NotSettledError: It is gone, and perhaps back after a power cut.
         OSError: The disk refused; the file stands.
     """
     with _opened(path.parent) as folder:
@@ -186,4 +186,4 @@ def _settle(folder: int, path: Path) -> None:
     try:
         os.fsync(folder)
     except OSError as error:
-        raise NotSettled(error.errno, f"not settled: {error.strerror}", str(path)) from error
+        raise NotSettledError(error.errno, f"not settled: {error.strerror}", str(path)) from error

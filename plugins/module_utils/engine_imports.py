@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from .importers import LEGACY_MODULE, Place, importers
 
 
-class ImportEditRefused(ValueError):
+class ImportEditError(ValueError):
     """The file does not have a shape that can be edited; the message says why and where."""
+
+
+ImportEditRefused = ImportEditError
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,13 @@ def parse(source: bytes) -> ast.Module:
     """Parse a file.
 
     Raises:
-        ImportEditRefused: It is not Python.
+        ImportEditError: It is not Python.
     """
     try:
         source.decode("utf-8")
         return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError) as error:
-        raise ImportEditRefused(f"not Python that can be parsed: {error}") from error
+        raise ImportEditError(f"not Python that can be parsed: {error}") from error
 
 
 def lines_of(taken: Sequence[Taking]) -> str:

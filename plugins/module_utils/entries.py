@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .bounded_reader import Unreadable, read_bytes
+from .bounded_reader import UnreadableError, read_bytes
 from .importers import Place, place_of
-from .node_import import ImportEditRefused, complete, look, names, unwrap, wrap
+from .node_import import ImportEditError, complete, look, names, unwrap, wrap
 from .owned_place import rewrite
 
 EDITS: dict[str, Callable[[bytes, Place], bytes]] = {"wrapped": wrap, "legacy": unwrap, "rust": complete}
@@ -38,10 +38,10 @@ class Entries:
         """From options of a module.
 
         Raises:
-            ImportEditRefused: None is named, or one twice.
+            ImportEditError: None is named, or one twice.
         """
         if not paths or len(set(paths)) != len(paths):
-            raise ImportEditRefused(
+            raise ImportEditError(
                 f"coinjecture_entries names {', '.join(paths) or 'no file'}; name each once"
             )
         return cls(Path(src), tuple(map(Path, paths)))
@@ -50,16 +50,16 @@ class Entries:
         """The content of every file.
 
         Raises:
-            ImportEditRefused: One cannot be read; the message names it.
+            ImportEditError: One cannot be read; the message names it.
         """
         found = {}
         for path in self.paths:
             try:
                 found[path] = read_bytes(path)
             except OSError as error:
-                raise ImportEditRefused(f"{path}: {error.strerror}") from error
-            except Unreadable as error:
-                raise ImportEditRefused(str(error)) from error
+                raise ImportEditError(f"{path}: {error.strerror}") from error
+            except UnreadableError as error:
+                raise ImportEditError(str(error)) from error
         return found
 
     def edited(self, contents: Mapping[Path, bytes], to: str) -> dict[Path, bytes]:
@@ -70,21 +70,21 @@ class Entries:
             to: ``wrapped``, ``legacy`` or ``rust``.
 
         Raises:
-            ImportEditRefused: One of them cannot be edited; the message names it.
+            ImportEditError: One of them cannot be edited; the message names it.
         """
         found = {}
         for path in self._in_order():
             try:
                 found[path] = EDITS[to](contents[path], place_of(path, self.src))
-            except ImportEditRefused as error:
-                raise ImportEditRefused(f"{path} is not edited: {error}") from error
+            except ImportEditError as error:
+                raise ImportEditError(f"{path} is not edited: {error}") from error
         return found
 
     def names(self, contents: Mapping[Path, bytes]) -> list[str]:
         """The names that the files take from their engine's module.
 
         Raises:
-            ImportEditRefused: Where one takes its engine from is not clear.
+            ImportEditError: Where one takes its engine from is not clear.
         """
         taken = {
             name for path, content in contents.items() for name in names(content, place_of(path, self.src))
@@ -116,14 +116,14 @@ class Entries:
         """
         try:
             contents = self.read()
-        except ImportEditRefused as error:
+        except ImportEditError as error:
             return {"state": None, "why": str(error), "sha256": None, "apart": ""}
         states: dict[Path, str] = {}
         told = {"state": None, "sha256": _hash(contents), "apart": ""}
         for path, content in contents.items():
             try:
                 states[path] = look(content, place_of(path, self.src))
-            except ImportEditRefused as error:
+            except ImportEditError as error:
                 return told | {"why": f"{path}: {error}"}
         first, *others = self.paths
         apart = [

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from .engine_imports import RUST, ImportEditRefused, Side, Taking
+from .engine_imports import RUST, ImportEditError, Side, Taking
 
 Change = tuple[int, int, bytes]
 """From a byte up to another one: these bytes instead."""
@@ -18,7 +18,7 @@ def edit(source: bytes, taken: Sequence[Taking], old: Side, new: Side) -> bytes:
     """Swap module and class in every import; the last change first, so that offsets stay true.
 
     Raises:
-        ImportEditRefused: An import is written in a way that cannot be edited.
+        ImportEditError: An import is written in a way that cannot be edited.
     """
     starts = _line_starts(source)
     changes = [change for one in taken for change in _changes(_Text(source, starts), one, old, new)]
@@ -56,7 +56,7 @@ def _module_of(text: _Text, taking: Taking, old: Side, new: Side) -> Change:
     """The module of ``from module import names``."""
     match = re.compile(FROM % re.escape(old.module).encode()).match(text.source, text.start(taking.node))
     if match is None:
-        raise ImportEditRefused(f"line {taking.line}: the import is written in a way that cannot be edited")
+        raise ImportEditError(f"line {taking.line}: the import is written in a way that cannot be edited")
     if old.sibling and new.sibling:
         return match.start(3), match.end(3), new.module.encode()
     dot = b"." if new.sibling and taking.tried else b""
@@ -101,12 +101,12 @@ def _package(text: _Text, taking: Taking, new: Side) -> Change:
     node = taking.node
     assert isinstance(node, ast.ImportFrom)
     if len(node.names) > 1:
-        raise ImportEditRefused(f"line {taking.line}: import {taking.local} on a line of its own")
+        raise ImportEditError(f"line {taking.line}: import {taking.local} on a line of its own")
     match = re.compile(rb"from\s+((?:\.\s*)*(?:\w+\s*\.\s*)*\w*)\s*import\b").match(
         text.source, text.start(node)
     )
     if match is None:
-        raise ImportEditRefused(f"line {taking.line}: the import is written in a way that cannot be edited")
+        raise ImportEditError(f"line {taking.line}: the import is written in a way that cannot be edited")
     package = new.module.rpartition(".")[0].encode() or b"."
     return match.start(1), match.start(1) + len(match[1].rstrip()), package
 
@@ -117,7 +117,7 @@ def _in_literal(text: _Text, taking: Taking, old: Side, new: Side) -> Change:
     told = taking.node.args[0]
     match = re.compile(LITERAL % re.escape(old.module).encode()).match(text.source, text.start(told))
     if match is None or match.end() != text.end(told):
-        raise ImportEditRefused(
+        raise ImportEditError(
             f"line {taking.line}: the module's name is written in a way that cannot be edited"
         )
     start = match.start(3) if old.sibling and new.sibling else match.start(2)

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, TypeGuard
 
-from .bounded_reader import Unreadable, parse_json
+from .bounded_reader import UnreadableError, parse_json
 
 SCHEMA = 1
 FIELDS = (
@@ -226,7 +226,7 @@ def _read(line: str, last: Head | None) -> tuple[dict[str, Any] | None, str]:
     """One line as the record that follows ``last``, or None and what is wrong with it."""
     try:
         record = parse_json(line, "the line", finite=False)
-    except Unreadable:
+    except UnreadableError:
         return None, "it is no JSON (a write that was broken off, or an edit)"
     if not isinstance(record, dict) or set(record) != set(FIELDS) or record["schema"] != SCHEMA:
         return None, "it is no record of the step journal"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import durable
-from .bounded_reader import Unreadable, parse_json, read_bytes, read_text
+from .bounded_reader import UnreadableError, parse_json, read_bytes, read_text
 from .journal import Journal, Known, append, counting, verify, verify_chain
 from .operator_folder import HEAD, JOURNAL, MAX_JOURNAL, NETWORK, RESERVE, OperatorFolder, head_of
 
@@ -22,7 +22,7 @@ IDENTITY = re.compile(r"[0-9a-f]{16}")
 """What an identity of a network looks like."""
 
 
-class JournalBroken(Exception):
+class JournalBrokenError(Exception):
     """Nothing is written to a broken journal; the message says where it breaks and what to do."""
 
 
@@ -48,7 +48,7 @@ class JournalFile:
         """The journal as it lies there; one that is not there is empty.
 
         Raises:
-            Unreadable: It is no plain file of root's own.
+            UnreadableError: It is no plain file of root's own.
         """
         try:
             return str(read_text(self.path, MAX_JOURNAL, os.geteuid()))
@@ -61,7 +61,7 @@ class JournalFile:
             self.network()
             counted = self.counted()
             return verify(self.text(), self._read_head(), None if counted is None else self.copies[counted])
-        except Unreadable as error:
+        except UnreadableError as error:
             return {"records": [], "head": None, "broken": str(error)}
 
     def counted(self) -> str | None:
@@ -70,9 +70,9 @@ class JournalFile:
         What cannot be read of the two tells nothing, as if it were not there.
         """
         old, text, network = self.folder.old, "", ""
-        with suppress(Unreadable):
+        with suppress(UnreadableError):
             text = self.text()
-        with suppress(Unreadable):
+        with suppress(UnreadableError):
             network = self.network()
         touched = old is not None and old.is_dir()
         counted: str | None = counting(self.copies, network, verify_chain(text)["records"], touched)
@@ -82,7 +82,7 @@ class JournalFile:
         """The identity of the network that this node belongs to; empty before it was given one.
 
         Raises:
-            Unreadable: What lies there is none.
+            UnreadableError: What lies there is none.
         """
         place = self.folder.path / NETWORK
         try:
@@ -91,7 +91,7 @@ class JournalFile:
             return ""
         identity = found.get("id") if isinstance(found, dict) else None
         if not isinstance(identity, str) or not IDENTITY.fullmatch(identity):
-            raise Unreadable(f"{place}: it names no network")
+            raise UnreadableError(f"{place}: it names no network")
         return identity
 
     def append(self, entry: Mapping[str, Any], network: str = "") -> dict[str, Any]:
@@ -102,7 +102,7 @@ class JournalFile:
             network: The identity that a node without one is given with it, unless its copy tells which it is.
 
         Raises:
-            JournalBroken: The chain is broken; nothing was written.
+            JournalBrokenError: The chain is broken; nothing was written.
             ValueError: The entry is no record.
         """
         self._refuse_broken()
@@ -138,7 +138,7 @@ class JournalFile:
             moves = {self.path.with_name(HEAD): kept.with_name(f"{stem}.head"), self.path: kept}
             try:
                 self.network()
-            except Unreadable:
+            except UnreadableError:
                 moves[named] = kept.with_name(f"{stem}.network")
             for old, new in moves.items():
                 if os.path.lexists(old):
@@ -147,7 +147,7 @@ class JournalFile:
 
     def _refuse_broken(self) -> None:
         if broken := self.read()["broken"]:
-            raise JournalBroken(f"{self.path}: {broken}")
+            raise JournalBrokenError(f"{self.path}: {broken}")
 
     def _read_head(self) -> Mapping[str, Any] | None:
         """The head beside the journal; an empty one stands for one that is damaged."""
@@ -156,7 +156,7 @@ class JournalFile:
             value = parse_json(read_bytes(head, owner=os.geteuid()), str(head))
         except FileNotFoundError:
             return None
-        except Unreadable:
+        except UnreadableError:
             return {}
         return value if isinstance(value, dict) else {}
 

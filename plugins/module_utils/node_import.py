@@ -28,7 +28,7 @@ from .engine_imports import (
     OFFERED,
     RUST,
     WRAPPED,
-    ImportEditRefused,
+    ImportEditError,
     Side,
     Taking,
     lines_of,
@@ -40,7 +40,7 @@ from .importers import Imported, Place, importers
 
 SIDES = {"legacy": LEGACY, "wrapped": WRAPPED, "rust": RUST}
 
-__all__ = ["ImportEditRefused", "complete", "legacy_importers", "look", "names", "state", "unwrap", "wrap"]
+__all__ = ["ImportEditError", "complete", "legacy_importers", "look", "names", "state", "unwrap", "wrap"]
 
 
 def state(source: bytes, place: Place | None = None) -> str:
@@ -54,7 +54,7 @@ def state(source: bytes, place: Place | None = None) -> str:
         ``legacy``, ``wrapped`` or ``rust``.
 
     Raises:
-        ImportEditRefused: Neither, or not clearly.
+        ImportEditError: Neither, or not clearly.
     """
     return _Source(source, place).state
 
@@ -63,7 +63,7 @@ def look(source: bytes, place: Place | None = None) -> str:
     """The same as `state`, and a legacy file that could not be edited is refused as well.
 
     Raises:
-        ImportEditRefused: See `state` and `wrap`.
+        ImportEditError: See `state` and `wrap`.
     """
     file = _Source(source, place)
     if file.state == "legacy":
@@ -75,7 +75,7 @@ def wrap(source: bytes, place: Place | None = None) -> bytes:
     """Return the file with the wrapper in place of the legacy engine; unchanged where it is there already.
 
     Raises:
-        ImportEditRefused: The engine's import is not found, is ambiguous, or cannot be taken back exactly;
+        ImportEditError: The engine's import is not found, is ambiguous, or cannot be taken back exactly;
             or it takes what only the legacy module has.
     """
     return _wrapped(_Source(source, place)).source
@@ -85,7 +85,7 @@ def unwrap(source: bytes, place: Place | None = None) -> bytes:
     """Return the file with the legacy engine's import again; unchanged where it is there already.
 
     Raises:
-        ImportEditRefused: The engine's import is not found or is ambiguous.
+        ImportEditError: The engine's import is not found or is ambiguous.
     """
     file = _Source(source, place)
     return source if file.state == "legacy" else _wrapped(file).edited("legacy")
@@ -95,7 +95,7 @@ def complete(source: bytes, place: Place | None = None) -> bytes:
     """Return the file with the Rust engine itself in place of the wrapper; unchanged where it is already.
 
     Raises:
-        ImportEditRefused: The engine's import is not found or is ambiguous.
+        ImportEditError: The engine's import is not found or is ambiguous.
     """
     file = _Source(source, place)
     return source if file.state == "rust" else _wrapped(file).edited("rust")
@@ -105,7 +105,7 @@ def names(source: bytes, place: Place | None = None) -> list[str]:
     """The names that the file takes from its engine's module; all of them are needed of another one.
 
     Raises:
-        ImportEditRefused: The engine's import is not found or is ambiguous.
+        ImportEditError: The engine's import is not found or is ambiguous.
     """
     file = _Source(source, place)
     side = SIDES[file.state]
@@ -117,7 +117,7 @@ def legacy_importers(source: bytes, place: Place) -> list[Imported]:
     """Every place at which a Python file imports the legacy module, or may.
 
     Raises:
-        ImportEditRefused: It is not Python.
+        ImportEditError: It is not Python.
     """
     found: list[Imported] = importers(parse(source), LEGACY.module, place)
     return found
@@ -142,7 +142,7 @@ class _Source:
         """See the function of this name."""
         found = {name: taken for name in SIDES if (taken := self.taken(name))}
         if len(found) > 1:
-            raise ImportEditRefused(_two_sides(found))
+            raise ImportEditError(_two_sides(found))
         name = next(iter(found), "legacy")
         _check(self._tree, SIDES[name], self.taken(name))
         return name
@@ -159,11 +159,11 @@ def _wrapped(file: _Source) -> _Source:
     if file.state == "wrapped":
         return file
     if file.state == "legacy" and (lacking := _lacking(file.taken("legacy"))):
-        raise ImportEditRefused(lacking)
+        raise ImportEditError(lacking)
     wrapped = _Source(file.edited("wrapped"), file.place)
     if file.state == "legacy":
         if wrapped.edited("legacy") != file.source:
-            raise ImportEditRefused("the edit could not be taken back byte for byte")
+            raise ImportEditError("the edit could not be taken back byte for byte")
         wrapped.edited("rust")
     return wrapped
 
@@ -197,7 +197,7 @@ def _two_sides(found: dict[str, list[Taking]]) -> str:
 def _check(tree: ast.Module, side: Side, taken: list[Taking]) -> None:
     """Refuse a file in which the edit would not be what the node runs on; the first reason counts."""
     if why := _unclear(side, taken) or _nothing(tree, side, taken) or _rebound(side, taken):
-        raise ImportEditRefused(why)
+        raise ImportEditError(why)
 
 
 def _nothing(tree: ast.Module, side: Side, taken: list[Taking]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import as_user
-from .bounded_reader import Unreadable, folder, names, parse_json, read_at
+from .bounded_reader import UnreadableError, folder, names, parse_json, read_at
 from .importers import LEGACY_FILE
 from .journal_file import JournalFile
 from .node_state import run_command
@@ -67,7 +67,7 @@ def _evidence(src: str, python: str, user: str, file: Path, run: Run) -> tuple[d
     try:
         said = run(as_user.command(user, [python, "-I", "-c", READER, src, str(file)]))
         found: dict[str, Any] = parse_json(said, str(file))
-    except (OSError, Unreadable) as error:
+    except (OSError, UnreadableError) as error:
         return None, str(error)[-500:]
     return found, ""
 
@@ -82,10 +82,10 @@ def _captures(place: Path) -> tuple[list[dict[str, Any]], int]:
             for at, name in dated[-MAX_CAPTURES:]:
                 try:
                     text = read_at(handle, name, place / name).decode("utf-8", "replace")
-                except (FileNotFoundError, Unreadable) as error:
+                except (FileNotFoundError, UnreadableError) as error:
                     text = str(error)
                 found.append({"name": name, "at": at, "text": text})
-    except (OSError, Unreadable):
+    except (OSError, UnreadableError):
         return found, len(found)
     return found, len(listed)
 
@@ -98,6 +98,6 @@ def _changed(handle: int, name: str) -> float:
 def _journal(operator: OperatorFolder) -> str | None:
     try:
         text: str = JournalFile(operator).text()
-    except Unreadable:
+    except UnreadableError:
         return None
     return text or None

@@ -17,12 +17,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import as_user, interpreter, journal, unit_reader
-from .bounded_reader import Unreadable, parse_json, read_json, read_object
+from .bounded_reader import UnreadableError, parse_json, read_json, read_object
 from .control_client import ControlClient, ControlError
 from .entries import Entries
 from .installed import compare
 from .journal_file import JournalFile
-from .node_import import ImportEditRefused
+from .node_import import ImportEditError
 from .operation import read as read_operation
 from .operator_folder import OperatorFolder
 from .owned_place import of_root
@@ -111,7 +111,7 @@ def run_command(command: Sequence[str]) -> str:
     """
     try:
         return str(as_user.output(command, 30))
-    except as_user.NotDone as error:
+    except as_user.NotDoneError as error:
         raise OSError(f"{command[0]}: {error}") from error
 
 
@@ -231,7 +231,7 @@ def read_entries(paths: NodePaths) -> dict[str, Any]:
     """Which engine the entry files import, see `Entries.look`."""
     try:
         found: dict[str, Any] = Entries.of(paths.src, paths.entries).look()
-    except ImportEditRefused as error:
+    except ImportEditError as error:
         return {"state": None, "why": str(error), "sha256": None, "apart": ""}
     return found
 
@@ -250,7 +250,7 @@ def read_mode_file(path: Path) -> tuple[dict[str, Any] | None, str]:
         found: dict[str, Any] = read_object(path)
     except FileNotFoundError:
         return None, ""
-    except (OSError, Unreadable) as error:
+    except (OSError, UnreadableError) as error:
         return None, str(error)
     if found.get("mode") not in MODES:
         return None, f"{path}: it names no mode"
@@ -280,7 +280,7 @@ def read_network(file: JournalFile) -> str:
     """The identity of the network, empty before the first record; a damaged one breaks the journal."""
     try:
         return str(file.network())
-    except (OSError, Unreadable):
+    except (OSError, UnreadableError):
         return ""
 
 
@@ -290,7 +290,7 @@ def read_replay(path: Path) -> Any:
         return read_json(path)
     except FileNotFoundError:
         return None
-    except (OSError, Unreadable) as error:
+    except (OSError, UnreadableError) as error:
         return str(error)
 
 
@@ -299,7 +299,7 @@ def read_runtime(python: str, user: str, run: Run) -> dict[str, str]:
     try:
         said = run(as_user.command(user, [python, "-I", "-c", RUNTIME_PROBE]))
         found = parse_json(said, python)
-    except (OSError, Unreadable) as error:
+    except (OSError, UnreadableError) as error:
         return {"python": "", "libc": "", "machine": "", "error": str(error)}
     return {key: str(found.get(key, "")) for key in ("python", "libc", "machine")}
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from . import durable
-from .bounded_reader import Unreadable, parse_json, read_bytes
+from .bounded_reader import UnreadableError, parse_json, read_bytes
 from .operator_folder import OPERATION, RESERVE, OperatorFolder
 
 SCHEMA = 1
@@ -52,7 +52,7 @@ def parse(text: str | bytes) -> Operation:
     """
     try:
         value = parse_json(text, "the operation")
-    except Unreadable as error:
+    except UnreadableError as error:
         raise OperationError(str(error)) from error
     if not isinstance(value, dict) or value.get("schema") != SCHEMA or value.get("kind") not in KINDS:
         raise OperationError(f"no operation of schema {SCHEMA}")
@@ -79,7 +79,7 @@ def read(folder: OperatorFolder) -> dict[str, Any] | None:
         return dict(parse(read_bytes(path, MAX_BYTES, owner=os.geteuid())))
     except FileNotFoundError:
         return None
-    except Unreadable as error:
+    except UnreadableError as error:
         return {"damaged": str(error)}
     except (OperationError, OSError) as error:
         return {"damaged": f"{path}: {error}"}

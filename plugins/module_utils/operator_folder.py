@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import durable
-from .bounded_reader import Unreadable, folder, names, read_at
+from .bounded_reader import UnreadableError, folder, names, read_at
 from .journal import append, verify_chain
 from .owned_place import of_root
 
@@ -109,11 +109,11 @@ class OperatorFolder:
                         found[name] = read_at(
                             handle, name, self.old / name, limit=MAX_JOURNAL, owner=os.geteuid()
                         )
-                    except Unreadable as error:
+                    except UnreadableError as error:
                         left.append(str(error))
         except FileNotFoundError:
             pass
-        except Unreadable as error:
+        except UnreadableError as error:
             left.append(str(error))
         return found, left
 
@@ -124,7 +124,7 @@ class OperatorFolder:
         try:
             with folder(self.old) as handle:
                 return bool(_of_root(handle, self.old))
-        except (OSError, Unreadable):
+        except (OSError, UnreadableError):
             return False
 
     def _sweep(self) -> None:
@@ -136,7 +136,7 @@ class OperatorFolder:
                 for name in _of_root(handle, self.old):
                     if os.stat(name, dir_fd=handle, follow_symlinks=False).st_uid == os.geteuid():
                         os.unlink(name, dir_fd=handle)
-        except (FileNotFoundError, IsADirectoryError, Unreadable):
+        except (FileNotFoundError, IsADirectoryError, UnreadableError):
             return
 
 

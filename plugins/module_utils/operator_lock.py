@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from . import durable
-from .bounded_reader import Unreadable, read_object
+from .bounded_reader import UnreadableError, read_object
 
 SCHEMA = 1
 MAX_BROKEN = 50
@@ -184,6 +184,6 @@ class LockFile:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = read_object(path)
-    except (OSError, Unreadable):
+    except (OSError, UnreadableError):
         return None
     return found

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import as_user, durable
-from .bounded_reader import Unreadable, folder
+from .bounded_reader import UnreadableError, folder
 
 LONGEST_CHANGE = 60.0
 """Seconds that one change may take."""
@@ -34,7 +34,7 @@ def rights(place: Path) -> tuple[int, int] | None:
     try:
         with folder(place, met):
             pass
-    except (FileNotFoundError, Unreadable):
+    except (FileNotFoundError, UnreadableError):
         pass  # what lies further on is that owner's to make, and the change itself fails where it is not
     for found in met:
         if found.st_uid != 0:
@@ -55,7 +55,7 @@ def act(place: Path, change: Callable[[], Any]) -> Any:
         return change()
     try:
         return as_user.call_as(who, change, LONGEST_CHANGE)
-    except as_user.NotDone as error:
+    except as_user.NotDoneError as error:
         raise OSError(f"{place}, as user {who[0]}: {error}") from error
 
 

@@ -12,7 +12,7 @@ import stat
 import tarfile
 from pathlib import Path
 
-from .bounded_reader import Unreadable, folder, names, read_at
+from .bounded_reader import UnreadableError, folder, names, read_at
 
 MAX_FILE = 256 * 1024 * 1024
 MAX_TOTAL = 1024 * 1024 * 1024
@@ -51,14 +51,14 @@ def pack(places: list[Path], archive: Path, leave_out: tuple[str, ...]) -> list[
                             continue
                         try:
                             content = read_at(inner, entry, place / entry, min(MAX_FILE, room), 120)
-                        except (FileNotFoundError, Unreadable) as error:
+                        except (FileNotFoundError, UnreadableError) as error:
                             left.append(str(error))
                             continue
                         room -= len(content)
                         tar.addfile(_entry(f"{name}/{entry}", content, found.st_mtime), io.BytesIO(content))
             except FileNotFoundError:
                 continue
-            except Unreadable as error:
+            except UnreadableError as error:
                 left.append(str(error))
     return left
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from . import as_user, durable
-from .bounded_reader import Unreadable, parse_json
+from .bounded_reader import UnreadableError, parse_json
 from .installed import compare
 from .owned_place import of_root
-from .wheel_file import WheelRefused, check_tags, unpack
+from .wheel_file import WheelRefusedError, check_tags, unpack
 
 Run = Callable[[Sequence[str]], str]
 
@@ -35,7 +35,7 @@ print(json.dumps([str(tag) for tag in sys_tags()]))
 """
 
 
-class ReleaseRefused(Exception):
+class ReleaseRefusedError(Exception):
     """The wheel is not installed; the message says why."""
 
 
@@ -43,13 +43,13 @@ def run_command(command: Sequence[str]) -> str:
     """Run a command in a bare environment, nothing of the operator's, and return its output.
 
     Raises:
-        ReleaseRefused: It cannot be started or fails.
+        ReleaseRefusedError: It cannot be started or fails.
     """
     bare = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
     try:
         return str(as_user.output(command, 300, bare))
-    except as_user.NotDone as error:
-        raise ReleaseRefused(f"{' '.join(command[-4:-3] or command[:1])} failed: {error}") from error
+    except as_user.NotDoneError as error:
+        raise ReleaseRefusedError(f"{' '.join(command[-4:-3] or command[:1])} failed: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ class Interpreter:
         """The tags of wheels that it takes.
 
         Raises:
-            ReleaseRefused: It does not say.
+            ReleaseRefusedError: It does not say.
         """
         output = self.run_probe(TAGS_PROBE)
         try:
             return [str(tag) for tag in parse_json(output, self.python)]
-        except (Unreadable, TypeError) as error:
-            raise ReleaseRefused(f"{self.python} does not say which wheels it takes: {error}") from error
+        except (UnreadableError, TypeError) as error:
+            raise ReleaseRefusedError(f"{self.python} does not say which wheels it takes: {error}") from error
 
 
 def wheel_hash(wheel: Path) -> str:
@@ -106,7 +106,7 @@ def install(
         Whether anything was installed, and what the wheel says about its build.
 
     Raises:
-        ReleaseRefused: Wrong bytes, not for this interpreter, not importable, or a fault wheel out of place.
+        ReleaseRefusedError: Wrong bytes, another interpreter, not importable, or a fault wheel out of place.
         OSError: The disk refused, the folder is not root's, or there is no such user.
     """
     of_root(releases)
@@ -114,14 +114,14 @@ def install(
     if is_whole(release):
         return False, _probe(release, node, allow_faults)
     if (found := wheel_hash(wheel)) != sha256:
-        raise ReleaseRefused(f"{wheel.name} has the hash {found}, recorded is {sha256}")
+        raise ReleaseRefusedError(f"{wheel.name} has the hash {found}, recorded is {sha256}")
     staged = releases / f".staged-{sha256}"
     shutil.rmtree(staged, ignore_errors=True)
     try:
         build = _stage(wheel, staged, node, allow_faults)
         if differs := compare(staged, sha256)["differs"]:
-            raise ReleaseRefused(f"what was installed is not what is in the wheel: {'; '.join(differs)}")
-    except (ReleaseRefused, OSError):
+            raise ReleaseRefusedError(f"what was installed is not what is in the wheel: {'; '.join(differs)}")
+    except (ReleaseRefusedError, OSError):
         shutil.rmtree(staged, ignore_errors=True)
         raise
     _put_in_place(staged, release)
@@ -135,8 +135,8 @@ def _stage(wheel: Path, staged: Path, node: Interpreter, allow_faults: bool) -> 
     try:
         check_tags(wheel.name, node.tags(), node.python)
         unpack(wheel, staged)
-    except WheelRefused as error:
-        raise ReleaseRefused(str(error)) from error
+    except WheelRefusedError as error:
+        raise ReleaseRefusedError(str(error)) from error
     durable.replace(staged / wheel.name, wheel.read_bytes())
     return _probe(staged, node, allow_faults)
 
@@ -166,7 +166,7 @@ def switch(current: Path, release: Path) -> bool:
     if current.is_symlink() and current.readlink() == release:
         return False
     if current.exists() and not current.is_symlink():
-        raise ReleaseRefused(f"{current} is not a link; move it away first")
+        raise ReleaseRefusedError(f"{current} is not a link; move it away first")
     of_root(current.parent)
     durable.link(current, release)
     return True
@@ -178,11 +178,11 @@ def _probe(release: Path, node: Interpreter, allow_faults: bool) -> dict[str, An
     try:
         build = parse_json(output, "the wheel's build")
         features = list(build["features"])
-    except (Unreadable, KeyError, TypeError) as error:
-        raise ReleaseRefused(f"the wheel does not say how it was built: {output[:200]!r}") from error
+    except (UnreadableError, KeyError, TypeError) as error:
+        raise ReleaseRefusedError(f"the wheel does not say how it was built: {output[:200]!r}") from error
     if features and not allow_faults:
         # Every feature there is makes the engine wrong: it fails on purpose, or has a wrong rule.
-        raise ReleaseRefused(
+        raise ReleaseRefusedError(
             f"this is the fault wheel (features {', '.join(map(str, features))}), "
             "and the network is not marked as a test network (network_is_test)"
         )

@@ -17,7 +17,7 @@ NAMED = 20
 """So many divergence files are named; how many there are is counted apart."""
 
 
-class NoReplay(ValueError):
+class NoReplayError(ValueError):
     """What lies there is no result of a replay."""
 
 
@@ -30,7 +30,7 @@ def record(node: str, result: Mapping[str, Any], now: float) -> dict[str, Any]:
         now: Seconds since the epoch.
 
     Raises:
-        NoReplay: It printed something else.
+        NoReplayError: It printed something else.
     """
     try:
         surroundings, divergences = result["surroundings"], result["divergences"]
@@ -51,14 +51,14 @@ def record(node: str, result: Mapping[str, Any], now: float) -> dict[str, Any]:
             "result": kept,
         }
     except (KeyError, TypeError, AttributeError) as error:
-        raise NoReplay(f"it is no result of coinjecture.replay: {error!r}") from error
+        raise NoReplayError(f"it is no result of coinjecture.replay: {error!r}") from error
 
 
 def lay_down(folder: OperatorFolder, node: str, result: Mapping[str, Any]) -> dict[str, Any]:
     """Keep the record on the node, durable when this returns, and return it.
 
     Raises:
-        NoReplay: The result is none.
+        NoReplayError: The result is none.
         OSError: The disk refused; the record before stands.
     """
     made = record(node, result, time.time())

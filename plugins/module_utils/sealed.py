@@ -16,10 +16,10 @@ from typing import Any
 from urllib.parse import quote
 
 from . import durable
-from .bounded_reader import Unreadable, read_bytes
+from .bounded_reader import UnreadableError, read_bytes
 from .entries import Entries
 from .importers import LEGACY_FILE, LEGACY_MODULE, place_of
-from .node_import import ImportEditRefused, legacy_importers
+from .node_import import ImportEditError, legacy_importers
 from .owned_place import of_root
 from .vocabulary import DROPPED
 
@@ -45,7 +45,7 @@ def source(path: Path) -> bytes:
     """
     try:
         content: bytes = read_bytes(path)
-    except Unreadable as error:
+    except UnreadableError as error:
         raise SealError(str(error)) from error
     return content
 
@@ -57,7 +57,7 @@ def obstacles(entries: Entries, folder: Path) -> list[str]:
         done = entries.edited(contents, "rust") == contents
         if done and not (entries.src / LEGACY_FILE).exists():
             find(folder)  # it has been removed: what is left to ask is that the way back is there
-    except (OSError, ImportEditRefused, SealError) as error:
+    except (OSError, ImportEditError, SealError) as error:
         return [str(error)]
     return [text for certain, text in _users(entries) if certain]
 
@@ -78,7 +78,7 @@ def _users(entries: Entries) -> list[tuple[bool, str]]:
             continue
         try:
             users = legacy_importers(content, place_of(path, entries.src))
-        except ImportEditRefused as error:
+        except ImportEditError as error:
             if LEGACY_MODULE.encode() in content:
                 found.append((False, f"{path} names {LEGACY_MODULE} and cannot be read: {error}"))
             continue
@@ -139,7 +139,7 @@ def seal(entries: Entries, release: Path, folder: Path, by: str, at: float) -> t
     try:
         wrapped = entries.edited(entries.read(), "wrapped")
         completed = entries.edited(wrapped, "rust")
-    except ImportEditRefused as error:
+    except ImportEditError as error:
         raise SealError(str(error)) from error
     files |= {_name(path, src): content for path, content in wrapped.items()}
     listed = {name: sha256(content) for name, content in files.items()}
@@ -206,7 +206,7 @@ def changes_back(entries: Entries, folder: Path) -> list[dict[str, str]]:
     try:
         contents = entries.read()
         edited = entries.edited(contents, "wrapped")
-    except ImportEditRefused as error:
+    except ImportEditError as error:
         raise SealError(f"the way back is not clear: {error}") from error
     for path, content in edited.items():
         if sha256(contents[path]) == completed.get(str(path)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from .bounded_reader import Unreadable, read_bytes
+from .bounded_reader import UnreadableError, read_bytes
 from .unit_files import Unit, environment_file_names, paths, show, split, variables
 
 Run = Callable[[Sequence[str]], str]
@@ -58,7 +58,7 @@ def _text(path: str) -> str:
     """A file of the unit, or one that it names; one that is gone meanwhile, or no file, assigns nothing."""
     try:
         content: bytes = read_bytes(Path(path).resolve())
-    except (OSError, RuntimeError, Unreadable):
+    except (OSError, RuntimeError, UnreadableError):
         return ""
     return content.decode("utf-8", errors="replace")
 

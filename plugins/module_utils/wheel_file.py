@@ -32,7 +32,7 @@ _UNREADABLE = (
 """What reading a damaged archive raises."""
 
 
-class WheelRefused(Exception):
+class WheelRefusedError(Exception):
     """The wheel is not unpacked; the message names what is wrong with it."""
 
 
@@ -40,11 +40,11 @@ def tags(name: str) -> frozenset[str]:
     """The tags of interpreter, binary interface and platform in a wheel's file name.
 
     Raises:
-        WheelRefused: It is no name of a wheel.
+        WheelRefusedError: It is no name of a wheel.
     """
     parts = name.removesuffix(".whl").split("-")
     if not name.endswith(".whl") or len(parts) not in (5, 6) or not all(parts):
-        raise WheelRefused(f"{name} is no name of a wheel")
+        raise WheelRefusedError(f"{name} is no name of a wheel")
     return frozenset("-".join(tag) for tag in product(*(part.split(".") for part in parts[-3:])))
 
 
@@ -57,10 +57,10 @@ def check_tags(name: str, supported: Collection[str], python: str) -> None:
         python: The interpreter, for the message.
 
     Raises:
-        WheelRefused: It takes none of the wheel's tags.
+        WheelRefusedError: It takes none of the wheel's tags.
     """
     if not tags(name).intersection(supported):
-        raise WheelRefused(
+        raise WheelRefusedError(
             f"{name} is made for {', '.join(sorted(tags(name)))}, which {python} does not take"
         )
 
@@ -69,7 +69,7 @@ def unpack(wheel: Path, folder: Path) -> None:
     """Unpack a wheel into an empty folder; every file and folder gets its mode, whatever the umask.
 
     Raises:
-        WheelRefused: It is no wheel of modules alone, or not what its own record says.
+        WheelRefusedError: It is no wheel of modules alone, or not what its own record says.
         OSError: The disk refused.
     """
     try:
@@ -79,33 +79,33 @@ def unpack(wheel: Path, folder: Path) -> None:
             for name, entry in entries.items():
                 content = archive.read(entry)
                 if name in recorded and recorded[name] != _digest(content):
-                    raise WheelRefused(f"{name} is not what the wheel's RECORD says")
+                    raise WheelRefusedError(f"{name} is not what the wheel's RECORD says")
                 _write(folder, name, content)
     except _UNREADABLE as error:
-        raise WheelRefused(f"{wheel.name} is no wheel that can be read: {error}") from error
+        raise WheelRefusedError(f"{wheel.name} is no wheel that can be read: {error}") from error
 
 
 def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """The files of the archive by name.
 
     Raises:
-        WheelRefused: One of them may not be unpacked.
+        WheelRefusedError: One of them may not be unpacked.
     """
     found: dict[str, zipfile.ZipInfo] = {}
     listed = archive.infolist()
     if len(listed) > MAX_FILES or sum(entry.file_size for entry in listed) > MAX_BYTES:
-        raise WheelRefused(f"the wheel holds more than {MAX_FILES} files or {MAX_BYTES} bytes")
+        raise WheelRefusedError(f"the wheel holds more than {MAX_FILES} files or {MAX_BYTES} bytes")
     for entry in listed:
         if odd := _oddity(entry):
-            raise WheelRefused(f"{entry.orig_filename!r} {odd}")
+            raise WheelRefusedError(f"{entry.orig_filename!r} {odd}")
         if entry.is_dir():
             continue
         if entry.filename in found:
-            raise WheelRefused(f"{entry.filename} is in the wheel twice")
+            raise WheelRefusedError(f"{entry.filename} is in the wheel twice")
         found[entry.filename] = entry
     for name in found:
         if above := [str(path) for path in PurePosixPath(name).parents if str(path) in found]:
-            raise WheelRefused(f"{above[0]} is a file and a folder in the wheel")
+            raise WheelRefusedError(f"{above[0]} is a file and a folder in the wheel")
     return found
 
 
@@ -130,19 +130,19 @@ def _recorded(archive: zipfile.ZipFile, entries: Collection[str]) -> dict[str, s
     """The digest of every file but the record itself, as the record has it.
 
     Raises:
-        WheelRefused: There is no record, or it does not list the very files of the wheel.
+        WheelRefusedError: There is no record, or it does not list the very files of the wheel.
     """
     records = [name for name in entries if name.endswith(".dist-info/RECORD") and name.count("/") == 1]
     if len(records) != 1:
-        raise WheelRefused(f"the wheel has {len(records)} RECORDs instead of one")
+        raise WheelRefusedError(f"the wheel has {len(records)} RECORDs instead of one")
     found: dict[str, str] = {}
     for row in csv.reader(archive.read(records[0]).decode("utf-8").splitlines()):
         if len(row) != 3 or row[0] in found:
-            raise WheelRefused(f"RECORD has a line that is none, or a file twice: {row}")
+            raise WheelRefusedError(f"RECORD has a line that is none, or a file twice: {row}")
         found[row[0]] = row[1]
     found.pop(records[0], None)
     if odd := sorted(found.keys() ^ (set(entries) - {records[0]})):
-        raise WheelRefused(f"RECORD and wheel do not name the same files: {', '.join(odd[:5])}")
+        raise WheelRefusedError(f"RECORD and wheel do not name the same files: {', '.join(odd[:5])}")
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.chain_backup import bring_old, take
-from ..module_utils.chain_store import ChainUnreadable, check
+from ..module_utils.chain_store import ChainUnreadableError, check
 from ..module_utils.operator_folder import BACKUPS, OperatorFolder
 
 DOCUMENTATION = r"""
@@ -85,7 +85,7 @@ def main() -> None:
         if module.params["state"] == "checked":
             module.exit_json(changed=False, chain=check(database, module.params["log_query"]))
         module.exit_json(**backed_up(module.params, database, module.check_mode))
-    except (ChainUnreadable, OSError) as error:
+    except (ChainUnreadableError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

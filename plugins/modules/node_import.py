@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import durable
 from ..module_utils.entries import Entries, changes
-from ..module_utils.node_import import ImportEditRefused
+from ..module_utils.node_import import ImportEditError
 
 DOCUMENTATION = r"""
 module: node_import
@@ -100,7 +100,7 @@ def main() -> None:
         entries = Entries.of(module.params["src"], module.params["entries"])
         before = entries.read()
         after = entries.edited(before, module.params["state"])
-    except ImportEditRefused as error:
+    except ImportEditError as error:
         module.fail_json(msg=str(error))
     result: dict[str, Any] = {"before": changes(before), "after": changes(after)}
     if found := difference(before, after):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.captures import ReplayImpossible, replay, write
+from ..module_utils.captures import ReplayImpossibleError, replay, write
 
 DOCUMENTATION = r"""
 module: replay_captures
@@ -55,7 +55,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="captures-") as name:
             paths = write(Path(name), captures)
             agree, said, bad = replay(paths, release, module.params["python"], Path(module.params["legacy"]))
-    except (ReplayImpossible, OSError) as error:
+    except (ReplayImpossibleError, OSError) as error:
         module.fail_json(msg=f"the captures were not judged again, so the wheel does not come: {error}")
     if not agree:
         module.fail_json(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.bounded_reader import Unreadable, read_object
+from ..module_utils.bounded_reader import UnreadableError, read_object
 from ..module_utils.operator_folder import OperatorFolder
-from ..module_utils.replay_record import NoReplay, lay_down
+from ..module_utils.replay_record import NoReplayError, lay_down
 
 DOCUMENTATION = r"""
 module: replay_record
@@ -56,7 +56,7 @@ def main() -> None:
         content = read_object(Path(given["result"]))
         if given["kept"]:
             lay_down(OperatorFolder(Path(given["folder"]), Path(given["old"])), given["node"], content)
-    except (OSError, Unreadable, NoReplay) as error:
+    except (OSError, UnreadableError, NoReplayError) as error:
         module.fail_json(msg=f"the result of the replay cannot be kept: {error}")
     module.exit_json(changed=given["kept"], content=content)
 

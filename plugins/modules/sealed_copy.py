@@ -10,9 +10,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import as_user
-from ..module_utils.bounded_reader import Unreadable, parse_json
+from ..module_utils.bounded_reader import UnreadableError, parse_json
 from ..module_utils.entries import Entries, changes
-from ..module_utils.node_import import ImportEditRefused
+from ..module_utils.node_import import ImportEditError
 from ..module_utils.sealed import SealError, changes_back, find, obstacles, seal, undecided
 
 DOCUMENTATION = r"""
@@ -95,7 +95,7 @@ def missing_names(python: str, user: str, current: str, wanted: list[str]) -> li
     try:
         command = as_user.command(user, [python, "-c", PROBE, *wanted])
         lacking: list[str] = parse_json(as_user.output(command, 60, environment), python)
-    except (OSError, as_user.NotDone, Unreadable) as error:
+    except (OSError, as_user.NotDoneError, UnreadableError) as error:
         detail = str(error).splitlines()
         return [f"coinjecture.consensus cannot be imported from {current}: {detail[-1] if detail else error}"]
     return [f"coinjecture.consensus has no {name}, which the node takes from its engine" for name in lacking]
@@ -138,7 +138,7 @@ def main() -> None:
     )
     try:
         module.exit_json(**carry_out(module.params, module.check_mode))
-    except (SealError, ImportEditRefused, OSError) as error:
+    except (SealError, ImportEditError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

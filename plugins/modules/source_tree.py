@@ -10,7 +10,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import durable
-from ..module_utils.bounded_reader import Unreadable, read_bytes
+from ..module_utils.bounded_reader import UnreadableError, read_bytes
 from ..module_utils.owned_place import act
 
 DOCUMENTATION = r"""
@@ -53,7 +53,7 @@ def present(path: Path) -> bytes | None:
     """What lies there; None where that is no plain file, which is replaced then."""
     try:
         content: bytes = read_bytes(path)
-    except (FileNotFoundError, Unreadable):
+    except (FileNotFoundError, UnreadableError):
         return None
     return content
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.bounded_reader import Unreadable
+from ..module_utils.bounded_reader import UnreadableError
 from ..module_utils.journal import recorded_mode
-from ..module_utils.journal_file import JournalBroken, JournalFile
+from ..module_utils.journal_file import JournalBrokenError, JournalFile
 from ..module_utils.operator_folder import OperatorFolder
 
 DOCUMENTATION = r"""
@@ -91,7 +91,7 @@ def set_aside(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
         return {"changed": False, "counted": None}
     try:
         content = journal.text().encode()
-    except Unreadable:
+    except UnreadableError:
         content = b""
     counted = journal.counted()
     kept = None if module.check_mode else journal.set_aside()
@@ -155,9 +155,9 @@ def main() -> None:
             module.exit_json(changed=True)
         record = append(module, journal)
         module.exit_json(changed=True, record=record, content=journal.text(), network=journal.network())
-    except JournalBroken as error:
+    except JournalBrokenError as error:
         module.fail_json(msg=f"the step journal is broken: {error}", is_broken=True)
-    except (OSError, Unreadable, ValueError, KeyError) as error:
+    except (OSError, UnreadableError, ValueError, KeyError) as error:
         module.fail_json(msg=f"the step journal cannot be written: {error}")
 
 

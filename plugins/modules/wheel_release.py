@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.release import Interpreter, ReleaseRefused, install, is_whole, switch
+from ..module_utils.release import Interpreter, ReleaseRefusedError, install, is_whole, switch
 
 DOCUMENTATION = r"""
 module: wheel_release
@@ -70,7 +70,7 @@ def main() -> None:
             wheel, module.params["sha256"], releases, node, module.params["allow_faults"]
         )
         switched = module.params["switch"] and switch(current, release)
-    except (ReleaseRefused, OSError) as error:
+    except (ReleaseRefusedError, OSError) as error:
         module.fail_json(msg=f"the release is not installed: {error}")
     module.exit_json(changed=installed or switched, build=build, diff=diff)
 

@@ -7,7 +7,7 @@ import sys
 
 from testnet.image.build import ensure_image, remove_images
 from testnet.image.recipe import read_recipe
-from testnet.machine.command import CommandError, Refusal
+from testnet.machine.command import CommandError, RefusalError
 from testnet.machine.docker import require_docker
 
 
@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
             remove_images(docker)
         else:
             print(ensure_image(docker))
-    except (Refusal, CommandError) as error:
+    except (RefusalError, CommandError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -6,7 +6,7 @@ import os
 import re
 
 from testnet.image.recipe import CODENAME
-from testnet.machine.command import Refusal, run
+from testnet.machine.command import RefusalError, run
 from testnet.machine.privilege import require_root
 
 _SUITES = (CODENAME, f"{CODENAME}-updates", f"{CODENAME}-security")
@@ -17,14 +17,14 @@ def debian_sources() -> str:
     """The lines of a `sources.list` for the Debian archives that this machine itself uses.
 
     Raises:
-        Refusal: The machine's sources hold no Debian archive of the droplets' release.
+        RefusalError: The machine's sources hold no Debian archive of the droplets' release.
     """
     lines = _debian_lines()
     if not any(line.split()[2] == CODENAME for line in lines):
         run([*require_root("Reading the package lists (apt-get update)"), "apt-get", "update", "-qq"])
         lines = _debian_lines()
     if not any(line.split()[2] == CODENAME for line in lines):
-        raise Refusal(
+        raise RefusalError(
             f"The droplets are Debian {CODENAME} and this machine's apt sources have no such archive: "
             "run on Debian 12, or add the Debian archive of that release to them."
         )

@@ -22,7 +22,7 @@ from testnet.image.recipe import (
     packages,
     read_recipe,
 )
-from testnet.machine.command import CommandError, Refusal, run
+from testnet.machine.command import CommandError, RefusalError, run
 from testnet.machine.docker import Docker
 from testnet.machine.privilege import install_packages, require_root
 from testnet.machine.progress import say
@@ -38,7 +38,7 @@ def ensure_image(docker: Docker) -> str:
     It also carries the tag `current`, for what cannot compute a key.
 
     Raises:
-        Refusal: Something that making it needs cannot be had on this machine.
+        RefusalError: Something that making it needs cannot be had on this machine.
         CommandError: A step of making it failed.
     """
     recipe = read_recipe()
@@ -125,14 +125,14 @@ def ca_bundle() -> Path | None:
     `COINJECTURE_CA_BUNDLE` names one; else what pip or requests on this machine have been told counts.
 
     Raises:
-        Refusal: The variable names no file.
+        RefusalError: The variable names no file.
     """
     for name in ("COINJECTURE_CA_BUNDLE", "PIP_CERT", "REQUESTS_CA_BUNDLE"):
         value = os.environ.get(name)
         if value:
             bundle = Path(value).resolve()
             if not bundle.is_file():
-                raise Refusal(
+                raise RefusalError(
                     f"{name} names {value}, which is no file: set it to a bundle of certificates or unset it."
                 )
             return bundle

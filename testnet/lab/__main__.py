@@ -7,7 +7,7 @@ import sys
 
 from testnet.lab import network
 from testnet.lab.variants import VARIANTS
-from testnet.machine.command import CommandError, Refusal
+from testnet.machine.command import CommandError, RefusalError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
             network.down(purge=options.purge)
         else:
             return 0 if network.status() else 2
-    except (Refusal, CommandError) as error:
+    except (RefusalError, CommandError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from testnet.lab.plan import APT_CACHE, BRIDGE, DROPLETS, LABEL, LOOPBACK, ROOT, SUBNET, Droplet
 from testnet.lab.variants import REFERENCE, VARIANT_LABEL, Variant
-from testnet.machine.command import CommandError, Refusal
+from testnet.machine.command import CommandError, RefusalError
 from testnet.machine.docker import Docker
 from testnet.machine.progress import say
 
@@ -17,7 +17,7 @@ def ensure_bridge(docker: Docker) -> None:
     """Make the bridge if it is not there.
 
     Raises:
-        Refusal: Its addresses are in use by something else on this machine.
+        RefusalError: Its addresses are in use by something else on this machine.
     """
     if docker.inspect("network", BRIDGE) is not None:
         return
@@ -30,7 +30,7 @@ def ensure_bridge(docker: Docker) -> None:
     except CommandError as error:
         if "overlap" not in str(error):
             raise
-        raise Refusal(
+        raise RefusalError(
             f"The addresses {SUBNET} are in use on this machine: type `docker network ls` and `ip route` "
             "to see by what, end that, and try again."
         ) from error

@@ -7,10 +7,10 @@ import subprocess
 from testnet.image.build import ensure_image, remove_images
 from testnet.lab import caches, keys, preconditions
 from testnet.lab.droplets import ensure_bridge, ensure_droplets, remove_network
-from testnet.lab.nodes import NodeSilent, await_agreement, disagreement, state
+from testnet.lab.nodes import NodeSilentError, await_agreement, disagreement, state
 from testnet.lab.plan import APT_CACHE, DROPLETS, NODES, PROVISIONED, ROOT, STATE, Droplet
 from testnet.lab.variants import REFERENCE, VARIANT_LABEL, VARIANTS, Variant
-from testnet.machine.command import CommandError, Refusal
+from testnet.machine.command import CommandError, RefusalError
 from testnet.machine.docker import Docker, find_docker, require_docker
 from testnet.machine.progress import say
 
@@ -26,7 +26,7 @@ def up(variant: Variant | None = None) -> None:
         variant: The kind of node; without one that of the network that is there, else the reference node.
 
     Raises:
-        Refusal: Something is missing on this machine, or in the way; nothing has been changed.
+        RefusalError: Something is missing on this machine, or in the way; nothing has been changed.
         CommandError: A step failed; the same command goes on from there.
     """
     playbook = preconditions.tool("ansible-playbook")
@@ -60,7 +60,7 @@ def down(*, purge: bool = False) -> None:
         purge: Remove the droplet image and the packages that droplets have fetched, too.
 
     Raises:
-        Refusal: Nobody can tell whether there is one: the container engine does not answer.
+        RefusalError: Nobody can tell whether there is one: the container engine does not answer.
         CommandError: It could not be removed.
     """
     docker = find_docker()
@@ -107,11 +107,13 @@ def _require_variant(docker: Docker, wanted: Variant | None) -> Variant:
     """The kind of node to bring up.
 
     Raises:
-        Refusal: A network of another kind is there.
+        RefusalError: A network of another kind is there.
     """
     found = standing(docker)
     if found is not None and wanted not in (None, found):
-        raise Refusal(f"The network that is there has {found.name} nodes: type `make testnet-down` first.")
+        raise RefusalError(
+            f"The network that is there has {found.name} nodes: type `make testnet-down` first."
+        )
     return found or wanted or REFERENCE
 
 
@@ -121,7 +123,7 @@ def _of_node(droplet: Droplet) -> str:
         return ""
     try:
         node = state(droplet)
-    except NodeSilent:
+    except NodeSilentError:
         return ", its node does not answer"
     return f", height {node.height}, {node.peers} peers, {'mining' if node.mining else 'not mining'}"
 

@@ -20,7 +20,7 @@ _BELOW_TIP = 2  # a fork of the newest block is natural; two below the tip both 
 _POLL = 0.25
 
 
-class NodeSilent(Exception):
+class NodeSilentError(Exception):
     """A node's API did not answer, or not with what was asked for."""
 
 
@@ -45,21 +45,21 @@ def ask(node: Droplet, path: str, *, timeout: float = 5.0) -> Any:
     """The JSON answer of a node to a GET.
 
     Raises:
-        NodeSilent: There is none; the text says what came instead.
+        NodeSilentError: There is none; the text says what came instead.
     """
     try:
         # The URL is made of a loopback address and a port of this project.
         with urllib.request.urlopen(node.api + path, timeout=timeout) as answer:  # noqa: S310
             return json.load(answer)
     except (OSError, ValueError, HTTPException) as error:
-        raise NodeSilent(f"{node.name} {path}: {error}") from error
+        raise NodeSilentError(f"{node.name} {path}: {error}") from error
 
 
 def state(node: Droplet) -> NodeState:
     """What the node says of its height, its peers and its miner.
 
     Raises:
-        NodeSilent: It does not answer.
+        NodeSilentError: It does not answer.
     """
     health = ask(node, "/health")
     return NodeState(node.name, health["height"], health["peers"], health["mining"])
@@ -81,7 +81,7 @@ def disagreement(nodes: Sequence[Droplet] = NODES, variant: Variant = REFERENCE)
         if common < 1:
             return "the chain has only begun"
         hashes = {variant.hash_of(ask(node, f"/v1/data/block/{common}")) for node in nodes}
-    except NodeSilent as silence:
+    except NodeSilentError as silence:
         return str(silence)
     return None if len(hashes) == 1 else f"the nodes have different blocks at height {common}"
 

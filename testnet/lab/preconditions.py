@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from testnet.lab.plan import BRIDGE, DROPLETS, LABEL, LOOPBACK, ROOT
-from testnet.machine.command import Refusal
+from testnet.machine.command import RefusalError
 from testnet.machine.docker import Docker
 
 
@@ -18,12 +18,12 @@ def tool(name: str) -> str:
     """The path of a program of the clone's tools (`.venv`), whether or not the venv is activated.
 
     Raises:
-        Refusal: It is not installed.
+        RefusalError: It is not installed.
     """
     beside = Path(sys.executable).with_name(name)
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
-        raise Refusal(f"{name} is not installed: type `make setup` and run the command again.")
+        raise RefusalError(f"{name} is not installed: type `make setup` and run the command again.")
     return found
 
 
@@ -31,11 +31,11 @@ def require_ssh_client() -> None:
     """Check that an ssh client and key generator are there.
 
     Raises:
-        Refusal: They are not.
+        RefusalError: They are not.
     """
     for name in ("ssh", "ssh-keygen"):
         if shutil.which(name) is None:
-            raise Refusal(
+            raise RefusalError(
                 f"{name} is not installed: type `sudo apt-get install openssh-client` and try again."
             )
 
@@ -44,7 +44,7 @@ def require_own_network(docker: Docker) -> None:
     """Check that a network of that name, if there is one, was made by this clone.
 
     Raises:
-        Refusal: Another clone's network is there, or somebody else's.
+        RefusalError: Another clone's network is there, or somebody else's.
     """
     found = [docker.inspect("network", BRIDGE)]
     found += [docker.inspect("container", droplet.container) for droplet in DROPLETS]
@@ -55,11 +55,11 @@ def require_own_network(docker: Docker) -> None:
         owner = labels.get(LABEL)
         name = thing["Name"].lstrip("/")
         if owner is None:
-            raise Refusal(
+            raise RefusalError(
                 f"Docker already has a {name} that no clone of this project made: remove or rename it first."
             )
         if owner != str(ROOT):
-            raise Refusal(
+            raise RefusalError(
                 f"The network of another clone is there ({name}): type `make -C {owner} testnet-down` first."
             )
 
@@ -68,7 +68,7 @@ def require_free_ports(docker: Docker) -> None:
     """Check that every port to be published is free, or already leads to the droplet it is meant for.
 
     Raises:
-        Refusal: One is taken.
+        RefusalError: One is taken.
     """
     for droplet in DROPLETS:
         container = docker.inspect("container", droplet.container)
@@ -76,7 +76,7 @@ def require_free_ports(docker: Docker) -> None:
             continue
         for port in filter(None, (droplet.ssh_port, droplet.api_port)):
             if not _is_free(port):
-                raise Refusal(
+                raise RefusalError(
                     f"Port {port} on {LOOPBACK} is taken and {droplet.name} needs it: "
                     f"type `ss -ltnp 'sport = :{port}'` to see by whom, end that, and try again."
                 )
@@ -91,7 +91,7 @@ def _is_free(port: int) -> bool:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return False
-            raise Refusal(
+            raise RefusalError(
                 f"Port {port} on {LOOPBACK} cannot be used: {os.strerror(error.errno or 0)}."
             ) from error
     return True

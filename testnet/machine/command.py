@@ -7,8 +7,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """Something is missing on this machine and nothing has been changed; the text says what to type."""
+
+
+Refusal = RefusalError
 
 
 class CommandError(Exception):

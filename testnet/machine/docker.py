@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testnet.machine.command import CommandError, Refusal, run, succeeds
+from testnet.machine.command import CommandError, RefusalError, run, succeeds
 from testnet.machine.privilege import install_packages, root_prefix
 from testnet.machine.progress import say
 
@@ -17,7 +17,7 @@ ABSENT = ("no such", "not found")
 """How the engine says that it does not have what was asked for."""
 
 
-class EngineSilent(Refusal):
+class EngineSilentError(RefusalError):
     """There is a container engine, and it does not answer this user; the text says why."""
 
 
@@ -90,7 +90,7 @@ def find_docker() -> Docker | None:
     """An engine that answers now, as this user or through sudo; None if none is installed.
 
     Raises:
-        EngineSilent: One is installed and answers neither; what it has is not known.
+        EngineSilentError: One is installed and answers neither; what it has is not known.
     """
     if shutil.which("docker") is None:
         return None
@@ -104,7 +104,7 @@ def find_docker() -> Docker | None:
             causes.append(str(error).splitlines()[-1])
         else:
             return engine
-    raise EngineSilent(
+    raise EngineSilentError(
         f"Docker is installed, and its daemon does not answer this user ({causes[0]}), so nobody knows what "
         "it has: type `sudo systemctl start docker` (or add yourself to the group `docker`) and run the "
         "command again."
@@ -115,19 +115,19 @@ def require_docker() -> Docker:
     """An engine that answers, installed from the distribution and started where it has to be.
 
     Raises:
-        Refusal: There is none and it cannot be had; the text says what to type.
+        RefusalError: There is none and it cannot be had; the text says what to type.
     """
     try:
         found = find_docker()
         if found is not None:
             return found
         install_packages(["docker.io"], "the container engine (docker)")
-    except EngineSilent:
+    except EngineSilentError:
         pass  # it may only have to be started
     _start_daemon()
     found = find_docker()
     if found is None:
-        raise EngineSilent("Docker was installed, and there is no program of that name")
+        raise EngineSilentError("Docker was installed, and there is no program of that name")
     return found
 
 

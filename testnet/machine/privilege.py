@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from testnet.machine.command import CommandError, Refusal, run, succeeds
+from testnet.machine.command import CommandError, RefusalError, run, succeeds
 from testnet.machine.progress import say
 
 
@@ -25,11 +25,11 @@ def require_root(what: str) -> tuple[str, ...]:
         what: What root is needed for, to complete "... needs root".
 
     Raises:
-        Refusal: This user can neither be root nor become it.
+        RefusalError: This user can neither be root nor become it.
     """
     prefix = root_prefix()
     if prefix is None:
-        raise Refusal(f"{what} needs root: type `sudo -v` and run the command again, or run it as root.")
+        raise RefusalError(f"{what} needs root: type `sudo -v` and run the command again, or run it as root.")
     return prefix
 
 
@@ -41,11 +41,11 @@ def install_packages(packages: list[str], what: str) -> None:
         what: What they are needed for, as a subject: "the container engine".
 
     Raises:
-        Refusal: No root, or not a machine with apt; nothing has been changed.
+        RefusalError: No root, or not a machine with apt; nothing has been changed.
         CommandError: apt failed.
     """
     if shutil.which("apt-get") is None:
-        raise Refusal(
+        raise RefusalError(
             f"{what} is missing and this machine has no apt: install {' '.join(packages)} yourself."
         )
     prefix = require_root(f"Installing {' '.join(packages)}")

@@ -6,7 +6,7 @@ import argparse
 import sys
 from contextlib import nullcontext
 
-from testnet.machine.command import CommandError, Refusal
+from testnet.machine.command import CommandError, RefusalError
 from testnet.rehearsal.burners import Burners
 from testnet.rehearsal.kinds import KINDS
 from testnet.rehearsal.rehearse import BUILD, Plan, Rehearsal
@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
         with Burners() if options.load == "busy" else nullcontext():
             plan = Plan(fault, there_and_back=options.plan == "there-and-back", kind=KINDS[options.node])
             summary = Rehearsal(plan).run()
-    except (Refusal, CommandError) as error:
+    except (RefusalError, CommandError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"\n{narrate(summary)}\n\nwritten to {BUILD / 'summary.json'}; the page: {BUILD / 'report.html'}")

@@ -23,7 +23,7 @@ sys.stdout.buffer.write(copy.serialize())
 """
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A droplet or its node gave no answer that can be used; the text says which and why."""
 
 
@@ -43,7 +43,7 @@ class Remote:
         """Run a command as root on the droplet and return its output.
 
         Raises:
-            Unreadable: ssh or the command failed.
+            UnreadableError: ssh or the command failed.
         """
         options = [
             *("-F", "none", "-i", str(OPERATOR_KEY), "-p", str(self.droplet.ssh_port)),
@@ -56,20 +56,20 @@ class Remote:
             done = subprocess.run(argv, input=stdin, capture_output=True, timeout=SSH_TIMEOUT, check=True)
         except subprocess.SubprocessError as error:
             detail = getattr(error, "stderr", None) or str(error).encode()
-            raise Unreadable(f"{self.name}: {detail.decode(errors='replace').strip()[-500:]}") from error
+            raise UnreadableError(f"{self.name}: {detail.decode(errors='replace').strip()[-500:]}") from error
         return done.stdout
 
     def status(self) -> dict[str, Any]:
         """What the wrapper on the node says of itself.
 
         Raises:
-            Unreadable: There is no wrapper, or it gives no answer.
+            UnreadableError: There is no wrapper, or it gives no answer.
         """
         answer = json.loads(self.ssh(*self.kind.control, "status"))
         if "result" in answer:
             answer = answer["result"]
         if not isinstance(answer, dict) or "mode" not in answer:
-            raise Unreadable(f"{self.name}: its control socket answered {answer!r}")
+            raise UnreadableError(f"{self.name}: its control socket answered {answer!r}")
         return answer
 
     def fetch_database(self, target: Path) -> Path:

@@ -12,20 +12,20 @@ from typing import Any
 from report.migration import read_decisions, save
 from report.run import MaterialError
 from testnet.lab import network
-from testnet.lab.nodes import NodeSilent, ask
+from testnet.lab.nodes import NodeSilentError, ask
 from testnet.lab.plan import MONITOR, NODES, ROOT, USERS
 from testnet.lab.variants import REFERENCE
-from testnet.machine.command import CommandError, Refusal
+from testnet.machine.command import CommandError, RefusalError
 from testnet.rehearsal import audit, material
 from testnet.rehearsal.chain import ChainStory
 from testnet.rehearsal.dashboard import account_dashboard
-from testnet.rehearsal.droplet import Remote, Unreadable
+from testnet.rehearsal.droplet import Remote, UnreadableError
 from testnet.rehearsal.kinds import REFERENCE_KIND, Kind
 from testnet.rehearsal.operator import Operator
 from testnet.rehearsal.restarts import read_restarts, unplanned
 from testnet.rehearsal.sentinel import Sentinel
 from testnet.rehearsal.summary import COMPLETE, FAILED, HALTED, Summary
-from testnet.rehearsal.walk import Halted, Step, Walk
+from testnet.rehearsal.walk import HaltedError, Step, Walk
 
 BUILD = ROOT / "build" / "rehearsal"
 CONFIRM_LIMIT = 60.0  # seconds for the last transactions to be confirmed
@@ -82,15 +82,15 @@ class Rehearsal:
             self._prepare()
             self._migrate()
             self.summary.result, self.summary.reason = COMPLETE, "every step done"
-        except Halted as halt:
+        except HaltedError as halt:
             self.summary.result, self.summary.reason = HALTED, str(halt)
-        except (Refusal, CommandError) as error:
+        except (RefusalError, CommandError) as error:
             self.summary.reason = str(error)
             self._save()
             raise
         try:
             self._account()
-        except (Unreadable, NodeSilent) as error:
+        except (UnreadableError, NodeSilentError) as error:
             self.summary.result = FAILED
             self.summary.reason += f"; the final account could not be made: {error}"
         finally:
@@ -139,7 +139,7 @@ class Rehearsal:
         """Run a playbook without which no step is taken."""
         run = self._walk.operator.play(playbook, *arguments)
         if run.exit_status != 0:
-            raise Halted(f"{playbook}: {run.last_words}")
+            raise HaltedError(f"{playbook}: {run.last_words}")
 
     def _migrate(self) -> None:
         steps = [Step(phase, node) for phase in (1, 2, 3) for node in self._nodes]
@@ -236,7 +236,7 @@ class Rehearsal:
         for node in self._nodes:
             try:
                 found = node.status()["evidence"]["ever"]
-            except Unreadable:
+            except UnreadableError:
                 continue  # a node that was never migrated has compared nothing
             for kind in ever:
                 ever[kind] += found[kind]

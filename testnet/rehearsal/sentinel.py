@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from testnet.lab.nodes import NodeSilent, ask
+from testnet.lab.nodes import NodeSilentError, ask
 from testnet.lab.plan import Droplet
 from testnet.lab.variants import REFERENCE, Variant
 
@@ -45,7 +45,7 @@ class Sentinel:
         for node in self._nodes:
             try:
                 health = ask(node, "/health")
-            except NodeSilent:
+            except NodeSilentError:
                 return
             self.reported.add(health["tip"])
             heights.append(int(health["height"]))
@@ -55,7 +55,7 @@ class Sentinel:
                     self._variant.hash_of(ask(node, f"/v1/data/block/{self._compared_to + 1}"))
                     for node in self._nodes
                 }
-            except NodeSilent:
+            except NodeSilentError:
                 return
             self._compared_to += 1
             self.reported |= hashes

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import FAULTS
-from testnet.rehearsal.droplet import Remote, Unreadable
+from testnet.rehearsal.droplet import Remote, UnreadableError
 from testnet.rehearsal.operator import Operator, PlaybookRun, step_decision
 from testnet.rehearsal.restarts import Play
 
@@ -18,7 +18,7 @@ MODE_BEFORE = {2: "shadow", 3: "rust"}
 LOOK_EVERY = 2.0  # seconds between two looks at a soak's progress
 
 
-class Halted(Exception):
+class HaltedError(Exception):
     """A step was refused or failed: the migration stands still, and the text says why."""
 
 
@@ -63,7 +63,7 @@ class Walk:
         """Take a step as soon as its gate passes; its soak begins when this returns.
 
         Raises:
-            Halted: The gate failed, the play failed, or the soak before it did not fill up in time.
+            HaltedError: The gate failed, the play failed, or the soak before it did not fill up in time.
         """
         self._pass_gate(step)
         if self._there_and_back:
@@ -76,7 +76,9 @@ class Walk:
         order = ("-e", "to=removed") if target == "removed" else ()
         back = self._play("rollback", step.node, *order)
         if back.exit_status != 0:
-            raise Halted(f"phase {step.phase} on {step.node.name} was not rolled back: {back.last_words}")
+            raise HaltedError(
+                f"phase {step.phase} on {step.node.name} was not rolled back: {back.last_words}"
+            )
         self.rows[-1]["rolled_back"] = {
             "to": target,
             "took_s": round(back.finished - back.started, 1),
@@ -88,7 +90,7 @@ class Walk:
             row = self.rows[-1]
             try:
                 row |= soak_figures(self._nodes[row["node"]].status()["evidence"])
-            except (Unreadable, KeyError):
+            except (UnreadableError, KeyError):
                 return
 
     def _pass_gate(self, step: Step, *, again: bool = False) -> None:
@@ -98,14 +100,16 @@ class Walk:
             run = self._play(f"phase{step.phase}", step.node)
             if run.exit_status != 0:
                 self.note_soak()
-                raise Halted(f"phase {step.phase} on {step.node.name}: {run.last_words}")
+                raise HaltedError(f"phase {step.phase} on {step.node.name}: {run.last_words}")
             decision = step_decision(step.phase, step.node.name, since=run.started)
             if decision is None:
-                raise Halted(f"phase {step.phase} on {step.node.name} had nothing to do: {run.last_words}")
+                raise HaltedError(
+                    f"phase {step.phase} on {step.node.name} had nothing to do: {run.last_words}"
+                )
             if decision["action"] == "start":
                 break
             if time.time() > deadline:
-                raise Halted(
+                raise HaltedError(
                     f"phase {step.phase} on {step.node.name} still waits: {'; '.join(decision['reasons'])}"
                 )
             self._watch_soak(decision, deadline)
@@ -125,7 +129,7 @@ class Walk:
             for name in criteria.get("soaking", ()):
                 try:
                     records[name] = self._nodes[name].status()["evidence"]
-                except (Unreadable, KeyError):
+                except (UnreadableError, KeyError):
                     records[name] = None
             _draw({name: record for name, record in records.items() if record}, criteria)
             if any(record is not None and count_bad(record) for record in records.values()):

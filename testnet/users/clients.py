@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .http import Answer, Connection, RequestFailed
+from .http import Answer, Connection, RequestFailedError
 from .ledger import Entry, Kind
 
 REQUEST_TIMEOUT = 30.0
@@ -132,7 +132,7 @@ class User:
             async with asyncio.timeout(REQUEST_TIMEOUT):
                 answer, reconnected = await self._attempt(path, payload)
             error, transaction = self._judge(answer, payload)
-        except RequestFailed as failure:
+        except RequestFailedError as failure:
             error = str(failure)
         except TimeoutError:
             error = "timeout"
@@ -161,7 +161,7 @@ class User:
             return await self._send(await self._open(), path, payload), True
         try:
             return await self._send(idle, path, payload), False
-        except RequestFailed as failure:
+        except RequestFailedError as failure:
             if not may_reopen or failure.answer_begun:
                 raise
             return await self._send(await self._open(), path, payload), True

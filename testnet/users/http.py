@@ -13,7 +13,7 @@ from typing import Any
 _HEAD_LIMIT = 64 * 1024
 
 
-class RequestFailed(Exception):
+class RequestFailedError(Exception):
     """A request did not get its answer.
 
     Attributes:
@@ -53,12 +53,12 @@ class Connection:
         """Connect.
 
         Raises:
-            RequestFailed: The connection was refused, reset or could not be made.
+            RequestFailedError: The connection was refused, reset or could not be made.
         """
         try:
             reader, writer = await asyncio.open_connection(host, port, limit=_HEAD_LIMIT)
         except OSError as error:
-            raise RequestFailed(f"connect: {_name(error)}", answer_begun=False) from error
+            raise RequestFailedError(f"connect: {_name(error)}", answer_begun=False) from error
         return cls(reader, writer, f"{host}:{port}")
 
     def closed_by_peer(self) -> bool:
@@ -75,7 +75,7 @@ class Connection:
             keep: Whether to ask for the connection to stay open.
 
         Raises:
-            RequestFailed: The connection ended, or what came is no HTTP answer with a JSON body.
+            RequestFailedError: The connection ended, or what came is no HTTP answer with a JSON body.
         """
         body = b"" if payload is None else json.dumps(payload).encode()
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n"
@@ -87,10 +87,10 @@ class Connection:
             await self._writer.drain()
         except OSError as error:
             self.reusable = False
-            raise RequestFailed(f"send: {_name(error)}", answer_begun=False) from error
+            raise RequestFailedError(f"send: {_name(error)}", answer_begun=False) from error
         try:
             return await self._read_answer()
-        except RequestFailed:
+        except RequestFailedError:
             self.reusable = False
             raise
 
@@ -100,15 +100,15 @@ class Connection:
             head = await self._reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError as error:
             why = "answer cut short" if error.partial else "closed before an answer"
-            raise RequestFailed(why, answer_begun=bool(error.partial)) from error
+            raise RequestFailedError(why, answer_begun=bool(error.partial)) from error
         except OSError as error:
-            raise RequestFailed(f"read: {_name(error)}", answer_begun=False) from error
+            raise RequestFailedError(f"read: {_name(error)}", answer_begun=False) from error
         try:
             status, headers = _parse_head(head)
             body = await self._reader.readexactly(int(headers["content-length"]))
             answer = Answer(status, json.loads(body))
         except (asyncio.IncompleteReadError, OSError, KeyError, ValueError) as error:
-            raise RequestFailed(f"answer: {_name(error)}", answer_begun=True) from error
+            raise RequestFailedError(f"answer: {_name(error)}", answer_begun=True) from error
         if headers.get("connection", "").lower() == "close":
             self.reusable = False
         return answer

@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.findings import NEVER_OVERRIDDEN
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.override import (
-    OverrideRefused,
+    OverrideRefusedError,
     override,
 )
 from report.schemas import validator
@@ -67,11 +67,11 @@ def test_given_a_passed_gate_then_the_reason_is_not_used() -> None:
 def test_given_a_divergence_a_fork_or_a_latch_then_no_reason_outweighs_it(change: Any) -> None:
     step = a_step(change)
     assert {finding["code"] for finding in step["gate"]["findings"]} & NEVER_OVERRIDDEN
-    with pytest.raises(OverrideRefused, match="no reason outweighs this"):
+    with pytest.raises(OverrideRefusedError, match="no reason outweighs this"):
         override(step, "I am sure", "eve", NOW)
 
 
 def test_given_a_step_without_a_gate_then_there_is_nothing_to_override() -> None:
     silent = a_step() | {"action": "fail", "gate": None, "reasons": ["node2 does not answer now"]}
-    with pytest.raises(OverrideRefused, match="node2 does not answer now"):
+    with pytest.raises(OverrideRefusedError, match="node2 does not answer now"):
         override(silent, "I am sure", "eve", NOW)

@@ -17,7 +17,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.journal impo
     verify_chain,
 )
 from ansible_collections.coinjecture.migration.plugins.module_utils.journal_file import (
-    JournalBroken,
+    JournalBrokenError,
     JournalFile,
 )
 from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
@@ -174,7 +174,7 @@ def test_given_a_broken_journal_then_nothing_is_written(journal: JournalFile) ->
     journal.append(entry())
     journal.path.write_text(journal.path.read_text().replace("phase 1", "phase 2"))
     before = journal.path.read_bytes()
-    with pytest.raises(JournalBroken, match="line 1"):
+    with pytest.raises(JournalBrokenError, match="line 1"):
         journal.append(entry())
     assert journal.path.read_bytes() == before
 

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.journal import append, known_by
 from ansible_collections.coinjecture.migration.plugins.module_utils.journal_file import (
-    JournalBroken,
+    JournalBrokenError,
     JournalFile,
 )
 from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import (
@@ -118,7 +118,7 @@ def test_given_a_wrapped_node_whose_identity_vanished_then_its_journal_still_has
         assert desk.write(node, "three", SECOND) == FIRST, "the copy tells which network it is"
         return
     assert "record 2, which the controller has a copy of, is missing" in str(desk.broken(node))
-    with pytest.raises(JournalBroken):
+    with pytest.raises(JournalBrokenError):
         desk.write(node, "three", SECOND)
 
 

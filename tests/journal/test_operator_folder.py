@@ -21,7 +21,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.journal impo
     known_by,
 )
 from ansible_collections.coinjecture.migration.plugins.module_utils.journal_file import (
-    JournalBroken,
+    JournalBrokenError,
     JournalFile,
 )
 from ansible_collections.coinjecture.migration.plugins.module_utils.operation import read as read_operation
@@ -108,7 +108,7 @@ def test_given_a_journal_that_the_nodes_user_forged_then_it_is_refused_and_never
     journal = JournalFile(folder)
     assert f"it belongs to user {STRANGER} instead of 0" in str(journal.read()["broken"])
     assert f"belongs to user {STRANGER}" in (read_operation(folder) or {})["damaged"]
-    with pytest.raises(JournalBroken):
+    with pytest.raises(JournalBrokenError):
         journal.append(ENTRY)
     assert not folder.path.exists()
     assert journal.set_aside() == (folder.old or folder.path) / JOURNAL
@@ -129,7 +129,7 @@ def test_given_the_folder_of_root_then_nothing_in_the_old_place_counts(
 def test_given_a_copy_that_knows_another_history_then_no_record_is_appended(folder: OperatorFolder) -> None:
     JournalFile(folder).append(ENTRY)
     copies = copied(append("", ENTRY | {"why": "another"}))
-    with pytest.raises(JournalBroken, match="another one than the controller has a copy of"):
+    with pytest.raises(JournalBrokenError, match="another one than the controller has a copy of"):
         JournalFile(folder, copies).append(ENTRY)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs.controller_run import (
-    ControllerGone,
+    ControllerGoneError,
     has_ended,
     place,
     run_id,
@@ -70,7 +70,7 @@ def test_given_a_worker_then_its_run_is_its_parent(other: subprocess.Popen[bytes
 
 
 def test_given_a_worker_that_was_left_behind_then_it_does_not_act_for_whoever_took_it_in() -> None:
-    with subprocess.Popen(["sleep", "60"]) as foster, pytest.raises(ControllerGone):
+    with subprocess.Popen(["sleep", "60"]) as foster, pytest.raises(ControllerGoneError):
         try:
             this_run(parent=foster.pid)
         finally:
@@ -80,11 +80,11 @@ def test_given_a_worker_that_was_left_behind_then_it_does_not_act_for_whoever_to
 def test_given_a_parent_that_is_gone_then_so_is_the_run(other: subprocess.Popen[bytes]) -> None:
     other.kill()
     other.wait()
-    with pytest.raises(ControllerGone):
+    with pytest.raises(ControllerGoneError):
         this_run(parent=other.pid)
 
 
 def test_given_no_proc_then_a_worker_of_init_was_left_behind(tmp_path: Path) -> None:
     assert this_run(tmp_path / "none", parent=77) == 77
-    with pytest.raises(ControllerGone):
+    with pytest.raises(ControllerGoneError):
         this_run(tmp_path / "none", parent=1)

@@ -16,7 +16,7 @@ from testnet.lab import network
 from testnet.lab.plan import MONITOR, NODES, ROOT, USERS
 from testnet.machine.docker import Docker, require_docker
 from testnet.rehearsal.dashboard import ask, panels
-from testnet.rehearsal.droplet import Remote, Unreadable
+from testnet.rehearsal.droplet import Remote, UnreadableError
 from tests.monitoring.support import await_true
 
 pytestmark = pytest.mark.droplets
@@ -146,7 +146,7 @@ def test_a_node_answers_the_monitoring_host_and_nobody_else(watched: Watched, po
     url = f"http://{NODES[0].address}:{port}/metrics"
     assert WATCHER.ssh(*ask, url) == b"200"
     for other in (NODE2, STRANGER):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableError):
             other.ssh(*ask, url)
 
 

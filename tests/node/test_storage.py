@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from testnet.node.src.storage import Storage, StorageError, TransactionConflict
+from testnet.node.src.storage import Storage, StorageError, TransactionConflictError
 
 SRC = Path(__file__).parents[2] / "testnet" / "node" / "src"
 BLOCK = b'{"block_hash": "a", "nonce": NaN}'
@@ -143,7 +143,7 @@ def test_a_transaction_again_is_known_and_another_under_its_id_is_refused(path: 
     storage = Storage(path)
     assert storage.add_transaction("t", "1", 1.0) is True
     assert storage.add_transaction("t", "1", 2.0) is False
-    with pytest.raises(TransactionConflict, match="choose another id"):
+    with pytest.raises(TransactionConflictError, match="choose another id"):
         storage.add_transaction("t", "2", 3.0)
 
 

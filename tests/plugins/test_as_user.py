@@ -30,7 +30,7 @@ def test_given_a_command_then_what_it_prints_comes_back(tmp_path: Path) -> None:
     ],
 )
 def test_given_a_command_that_fails_or_floods_then_it_is_one_error(argv: list[str], why: str) -> None:
-    with pytest.raises(as_user.NotDone, match=why):
+    with pytest.raises(as_user.NotDoneError, match=why):
         as_user.output(argv, 60)
 
 
@@ -39,7 +39,7 @@ def test_given_a_command_that_does_not_end_or_leaves_a_child_then_nothing_of_it_
     tmp_path: Path, script: str
 ) -> None:
     noted = tmp_path / "group"
-    with pytest.raises(as_user.NotDone, match=r"more than 0\.5 s"):
+    with pytest.raises(as_user.NotDoneError, match=r"more than 0\.5 s"):
         as_user.output(["sh", "-c", f"echo $$ > {noted}; {script}"], 0.5)
     group = int(noted.read_text())
     for _ in range(500):  # a kill is carried out when the kernel comes to it

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils import bounded_reader
 from ansible_collections.coinjecture.migration.plugins.module_utils.bounded_reader import (
-    Unreadable,
+    UnreadableError,
     folder,
     parse_json,
     read_bytes,
@@ -85,7 +85,7 @@ def test_given_what_is_no_plain_file_then_it_is_named_and_not_read(
     strangers: Path, laid: Callable[[Path], Path]
 ) -> None:
     path = laid(strangers)
-    with pytest.raises(Unreadable, match=str(path)):
+    with pytest.raises(UnreadableError, match=str(path)):
         read_bytes(path)
 
 
@@ -95,7 +95,7 @@ def test_given_a_second_name_of_a_file_of_root_then_its_content_is_not_told(stra
     secret.write_text("{}")
     secret.chmod(0o600)
     os.link(secret, strangers / "it.json")
-    with pytest.raises(Unreadable, match="not the folder's owner's to read"):
+    with pytest.raises(UnreadableError, match="not the folder's owner's to read"):
         read_json(strangers / "it.json")
     secret.chmod(0o644)
     assert read_json(strangers / "it.json") == {}
@@ -107,9 +107,9 @@ def test_given_a_folder_that_is_a_link_of_a_stranger_then_nothing_behind_it_is_r
     behind.mkdir(mode=0o700)
     (behind / "one.json").write_text("{}")
     (strangers / "captures").symlink_to(behind)
-    with pytest.raises(Unreadable, match="captures is no folder"), folder(strangers / "captures"):
+    with pytest.raises(UnreadableError, match="captures is no folder"), folder(strangers / "captures"):
         pass
-    with pytest.raises(Unreadable, match="captures is no folder"):
+    with pytest.raises(UnreadableError, match="captures is no folder"):
         read_bytes(strangers / "captures" / "one.json")
 
 
@@ -125,7 +125,7 @@ def test_given_a_folder_that_is_a_link_of_our_own_then_it_is_followed(tmp_path: 
 def test_given_links_in_a_ring_then_the_walk_ends(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
-    with pytest.raises(Unreadable, match="is no folder"):
+    with pytest.raises(UnreadableError, match="is no folder"):
         read_bytes(tmp_path / "a" / "one.json")
 
 
@@ -140,13 +140,13 @@ def test_given_a_file_that_grows_while_it_is_read_then_reading_ends_at_the_limit
 ) -> None:
     (tmp_path / "it").write_bytes(b"x")
     monkeypatch.setattr(os, "read", lambda descriptor, size: b"x" * 10)
-    with pytest.raises(Unreadable, match="more than 100 bytes"):
+    with pytest.raises(UnreadableError, match="more than 100 bytes"):
         read_bytes(tmp_path / "it", limit=100)
 
 
 def test_given_a_file_that_comes_too_slowly_then_reading_ends(tmp_path: Path) -> None:
     (tmp_path / "it").write_bytes(b"x")
-    with pytest.raises(Unreadable, match="takes more than -1 s"):
+    with pytest.raises(UnreadableError, match="takes more than -1 s"):
         read_bytes(tmp_path / "it", seconds=-1)
 
 
@@ -159,7 +159,7 @@ def test_given_a_file_that_comes_too_slowly_then_reading_ends(tmp_path: Path) ->
     ids=lambda text: str(text[:8]),
 )  # fmt: skip
 def test_given_json_that_breaks_a_parser_then_it_is_one_kind_of_error(text: str | bytes) -> None:
-    with pytest.raises(Unreadable, match="the mode file"):
+    with pytest.raises(UnreadableError, match="the mode file"):
         parse_json(text, "the mode file")
 
 
@@ -171,10 +171,10 @@ def test_given_ordinary_json_then_it_is_what_was_written(tmp_path: Path, value: 
 
 def test_given_another_value_than_an_object_or_no_text_then_it_is_said(tmp_path: Path) -> None:
     (tmp_path / "it").write_bytes(b"[1]")
-    with pytest.raises(Unreadable, match="no JSON object"):
+    with pytest.raises(UnreadableError, match="no JSON object"):
         read_object(tmp_path / "it")
     (tmp_path / "it").write_bytes(b"\xff")
-    with pytest.raises(Unreadable, match="no text"):
+    with pytest.raises(UnreadableError, match="no text"):
         read_text(tmp_path / "it")
 
 
@@ -186,5 +186,5 @@ def test_given_more_names_than_anybody_needs_then_listing_ends(
     with folder(tmp_path) as handle:
         assert bounded_reader.names(handle, tmp_path, ".json") == ["a.json", "b.json"]
         monkeypatch.setattr(bounded_reader, "MAX_NAMES", 3)
-        with pytest.raises(Unreadable, match="more than 3 names"):
+        with pytest.raises(UnreadableError, match="more than 3 names"):
             bounded_reader.names(handle, tmp_path)

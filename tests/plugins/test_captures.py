@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils import captures
 from ansible_collections.coinjecture.migration.plugins.module_utils.captures import (
-    ReplayImpossible,
+    ReplayImpossibleError,
     merged,
     read,
     replay,
@@ -65,12 +65,12 @@ def test_given_one_that_diverges_then_the_answer_is_no_and_what_was_said_is_kept
 
 @pytest.mark.parametrize("status", [2, 127, -9])
 def test_given_no_verdict_then_that_is_no_agreement(status: int) -> None:
-    with pytest.raises(ReplayImpossible, match=f"ended with {status}: No module"):
+    with pytest.raises(ReplayImpossibleError, match=f"ended with {status}: No module"):
         judged(status, err="No module named coinjecture.replay")
 
 
 def test_given_a_replay_that_cannot_start_then_that_is_no_agreement() -> None:
-    with pytest.raises(ReplayImpossible, match="did not end"):
+    with pytest.raises(ReplayImpossibleError, match="did not end"):
         replay([Path("/x")], Path("/r"), "/nowhere/python", Path("/c"))
 
 
@@ -142,7 +142,7 @@ def test_given_one_that_is_no_divergence_file_then_the_others_are_judged_and_it_
     paths = [Path("/x/bad.json"), Path("/x/good.json")]
     assert replay(paths, Path("/r"), "python", Path("/c"), run) == (True, "{}", ["bad.json"])
     assert asked[-1] == ["good.json"]
-    with pytest.raises(ReplayImpossible, match="ended with 2: damaged"):
+    with pytest.raises(ReplayImpossibleError, match="ended with 2: damaged"):
         replay(paths[:1], Path("/r"), "python", Path("/c"), run)
 
 
@@ -162,5 +162,5 @@ def test_given_a_real_capture_then_the_real_replay_says_yes_and_no(tmp_path: Pat
     agree, said, _ = replay([capture], release, sys.executable, other)
     assert not agree
     assert json.loads(said)["diverge"] == 1
-    with pytest.raises(ReplayImpossible, match="ended with 2"):
+    with pytest.raises(ReplayImpossibleError, match="ended with 2"):
         replay([tmp_path / "nowhere.json"], release, sys.executable, LEGACY)

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils import chain_store
 from ansible_collections.coinjecture.migration.plugins.module_utils.chain_store import (
-    ChainUnreadable,
+    ChainUnreadableError,
     back_up,
     check,
 )
@@ -70,21 +70,21 @@ def test_given_a_damaged_database_then_neither_check_nor_copy_says_it_is_well(
     damage(database)
     try:
         assert check(database, QUERY)["integrity"] != "ok"
-    except ChainUnreadable:
+    except ChainUnreadableError:
         pass  # refusing to read it is as good
-    with pytest.raises(ChainUnreadable):
+    with pytest.raises(ChainUnreadableError):
         back_up(database, tmp_path / "copy.db")
     assert not list(tmp_path.glob("copy.db*"))
 
 
 def test_given_no_database_then_the_error_names_the_path(tmp_path: Path) -> None:
-    with pytest.raises(ChainUnreadable, match="is not there"):
+    with pytest.raises(ChainUnreadableError, match="is not there"):
         check(tmp_path / "absent.db", QUERY)
     assert not (tmp_path / "absent.db").exists()
 
 
 def test_given_a_log_of_another_shape_then_the_error_says_so(database: Path) -> None:
-    with pytest.raises(ChainUnreadable, match="no such table"):
+    with pytest.raises(ChainUnreadableError, match="no such table"):
         check(database, "SELECT seq, raw FROM other")
 
 
@@ -153,7 +153,7 @@ def test_given_a_node_that_commits_all_the_time_then_the_copy_ends_and_holds_one
 def test_given_no_time_then_the_copy_is_refused_with_the_reason_and_nothing_is_left(
     busy: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ChainUnreadable, match=r"was stopped after 0 s with 1 of \d+ pages done"):
+    with pytest.raises(ChainUnreadableError, match=r"was stopped after 0 s with 1 of \d+ pages done"):
         back_up(busy, tmp_path / "copy.db", limit=0, pages=1)
     assert not list(tmp_path.glob("copy.db*"))
 
@@ -166,7 +166,7 @@ def test_given_a_rollback_journal_then_the_node_waits_no_longer_than_it_may(
         node.backup(other)
         other.execute("PRAGMA journal_mode=DELETE")
     assert back_up(plain, tmp_path / "copy.db")["rows"] == {"blocks": 3}
-    with pytest.raises(ChainUnreadable, match="in mode delete the node cannot commit meanwhile"):
+    with pytest.raises(ChainUnreadableError, match="in mode delete the node cannot commit meanwhile"):
         back_up(plain, tmp_path / "other.db", hold=0, pages=1)
 
 
@@ -174,6 +174,6 @@ def test_given_a_disk_without_room_then_the_copy_is_refused_before_it_begins(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chain_store, "ROOM_LEFT", 2**62)
-    with pytest.raises(ChainUnreadable, match="make room, then run the same command again"):
+    with pytest.raises(ChainUnreadableError, match="make room, then run the same command again"):
         back_up(database, tmp_path / "copy.db")
     assert not list(tmp_path.glob("copy.db*"))

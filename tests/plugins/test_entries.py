@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.entries import Entries
-from ansible_collections.coinjecture.migration.plugins.module_utils.node_import import ImportEditRefused
+from ansible_collections.coinjecture.migration.plugins.module_utils.node_import import ImportEditError
 
 SERVICE = b"""import sys
 sys.path.append('src')
@@ -90,7 +90,7 @@ def test_given_an_import_of_another_folders_module_then_it_is_not_taken_for_the_
 def test_given_several_entries_when_one_cannot_be_edited_then_none_is_and_it_is_named(home: Path) -> None:
     (home / "src/node.py").write_text("import os\n")
     both = entries(home, "consensus_service.py", "src/node.py")
-    with pytest.raises(ImportEditRefused, match=r"src/node\.py is not edited: nothing takes"):
+    with pytest.raises(ImportEditError, match=r"src/node\.py is not edited: nothing takes"):
         both.edited(both.read(), "wrapped")
     assert both.look()["state"] is None
     assert str(home / "src/node.py") in both.look()["why"]
@@ -133,5 +133,5 @@ def test_given_an_edit_that_was_cut_off_then_the_node_is_as_what_it_starts_and_t
 
 def test_given_no_entry_or_one_twice_then_the_setting_is_named() -> None:
     for names in ([], ["/a.py", "/a.py"]):
-        with pytest.raises(ImportEditRefused, match="coinjecture_entries names"):
+        with pytest.raises(ImportEditError, match="coinjecture_entries names"):
             Entries.of("/src", names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.node_import import (
-    ImportEditRefused,
+    ImportEditError,
     complete,
     names,
     state,
@@ -96,7 +96,7 @@ def test_given_another_shape_then_the_edit_is_refused_with_a_reason(
     if reason is None:
         assert unwrap(wrap(source)) == source
         return
-    with pytest.raises(ImportEditRefused, match=reason):
+    with pytest.raises(ImportEditError, match=reason):
         wrap(source)
 
 
@@ -140,5 +140,5 @@ def test_given_the_plain_import_first_then_the_way_back_still_imports_what_is_me
 
 def test_given_a_half_completed_file_then_it_is_refused() -> None:
     half = complete(PAIR).replace(b"from coinjecture.consensus", b"from consensus", 1)
-    with pytest.raises(ImportEditRefused, match="half-made edit"):
+    with pytest.raises(ImportEditError, match="half-made edit"):
         state(half)

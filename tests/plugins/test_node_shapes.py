@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.coinjecture.migration.plugins.module_utils.engine_imports import OFFERED
 from ansible_collections.coinjecture.migration.plugins.module_utils.importers import Place
 from ansible_collections.coinjecture.migration.plugins.module_utils.node_import import (
-    ImportEditRefused,
+    ImportEditError,
     complete,
     state,
     unwrap,
@@ -304,7 +304,7 @@ def test_given_a_shape_then_it_runs_on_each_engine_and_comes_back_byte_for_byte(
 @pytest.mark.parametrize("name", REFUSED)
 def test_given_a_shape_that_cannot_be_edited_then_it_is_said_where_and_what_to_write(name: str) -> None:
     source, says = REFUSED[name]
-    with pytest.raises(ImportEditRefused) as refused:
+    with pytest.raises(ImportEditError) as refused:
         wrap(source.encode(), PACKAGE)
     assert says in str(refused.value)
 

@@ -20,7 +20,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.release impo
     BUILD_PROBE,
     TAGS_PROBE,
     Interpreter,
-    ReleaseRefused,
+    ReleaseRefusedError,
     install,
     switch,
     wheel_hash,
@@ -54,7 +54,7 @@ def played(features: Sequence[str] = (), tags: Sequence[str] = (TAG,), fails: bo
         assert BUILD_PROBE in command
         assert (Path(command[-1]) / "coinjecture.py").exists()
         if fails:
-            raise ReleaseRefused("import failed: disk full")
+            raise ReleaseRefusedError("import failed: disk full")
         return json.dumps({"version": "4.0.0", "features": list(features)})
 
     return Interpreter("python", "", run)
@@ -72,7 +72,7 @@ def test_given_a_wheel_then_it_is_installed_under_its_hash_and_kept_beside(
 
 
 def test_given_other_bytes_then_the_wheel_is_refused(wheel: Path, tmp_path: Path) -> None:
-    with pytest.raises(ReleaseRefused, match="recorded is 000"):
+    with pytest.raises(ReleaseRefusedError, match="recorded is 000"):
         install(wheel, "0" * 64, tmp_path / "releases", played(), False)
 
 
@@ -81,11 +81,11 @@ def test_given_the_fault_wheel_on_a_real_network_then_it_is_refused(
     feature: str, wheel: Path, tmp_path: Path
 ) -> None:
     releases, sha256 = tmp_path / "releases", wheel_hash(wheel)
-    with pytest.raises(ReleaseRefused, match="not marked as a test network"):
+    with pytest.raises(ReleaseRefusedError, match="not marked as a test network"):
         install(wheel, sha256, releases, played([feature]), False)
     assert list(releases.iterdir()) == []
     assert install(wheel, sha256, releases, played([feature]), True)[0]
-    with pytest.raises(ReleaseRefused, match="not marked as a test network"):
+    with pytest.raises(ReleaseRefusedError, match="not marked as a test network"):
         install(wheel, sha256, releases, played([feature]), False)
 
 
@@ -95,7 +95,7 @@ def test_given_a_wheel_that_does_not_say_how_it_was_built_then_it_is_refused(
     def run(command: Sequence[str]) -> str:
         return json.dumps([TAG]) if TAGS_PROBE in command else '{"version": "4.0.0"}'
 
-    with pytest.raises(ReleaseRefused, match="does not say how it was built"):
+    with pytest.raises(ReleaseRefusedError, match="does not say how it was built"):
         install(wheel, wheel_hash(wheel), tmp_path / "releases", Interpreter("python", "", run), True)
 
 
@@ -239,14 +239,14 @@ def test_given_an_interpreter_that_prints_without_end_then_the_wheel_is_refused(
     endless = tmp_path / "python"
     endless.write_text("#!/bin/sh\nexec cat /dev/zero\n")
     endless.chmod(0o755)
-    with pytest.raises(ReleaseRefused, match="said too much"):
+    with pytest.raises(ReleaseRefusedError, match="said too much"):
         install(wheel, wheel_hash(wheel), tmp_path / "releases", Interpreter(str(endless), ""), False)
     assert list((tmp_path / "releases").iterdir()) == []
 
 
 def test_given_a_wheel_for_another_interpreter_then_it_is_refused(wheel: Path, tmp_path: Path) -> None:
     other = played(tags=["cp312-cp312-linux_x86_64", "py3-none-any"])
-    with pytest.raises(ReleaseRefused, match=f"is made for {TAG}, which python does not take"):
+    with pytest.raises(ReleaseRefusedError, match=f"is made for {TAG}, which python does not take"):
         install(wheel, wheel_hash(wheel), tmp_path / "releases", other, False)
     assert list((tmp_path / "releases").iterdir()) == []
 
@@ -255,7 +255,7 @@ def test_given_a_wheel_for_several_platforms_then_one_that_is_taken_is_enough() 
     name = "coinjecture-4.0.0-1-cp311-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
     assert wheel_file.tags(name) == {"cp311-abi3-manylinux_2_17_x86_64", "cp311-abi3-manylinux2014_x86_64"}
     for wrong in ("coinjecture.whl", "coinjecture-4.0.0-cp311-abi3-linux.zip", "a-b-c--e.whl"):
-        with pytest.raises(wheel_file.WheelRefused, match="no name of a wheel"):
+        with pytest.raises(wheel_file.WheelRefusedError, match="no name of a wheel"):
             wheel_file.tags(wrong)
 
 
@@ -268,7 +268,7 @@ def test_given_many_differences_then_the_first_are_named_and_the_rest_counted(re
 
 def test_given_an_interrupted_installation_then_the_next_one_begins_anew(wheel: Path, tmp_path: Path) -> None:
     releases, sha256 = tmp_path / "releases", wheel_hash(wheel)
-    with pytest.raises(ReleaseRefused, match="disk full"):
+    with pytest.raises(ReleaseRefusedError, match="disk full"):
         install(wheel, sha256, releases, played(fails=True), False)
     assert not (releases / sha256).exists()
     assert install(wheel, sha256, releases, played(), False)[0]
@@ -286,7 +286,7 @@ def test_given_a_release_then_current_points_to_it_in_one_step(tmp_path: Path) -
 
 def test_given_a_folder_in_the_place_of_the_link_then_it_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "current").mkdir()
-    with pytest.raises(ReleaseRefused, match="is not a link"):
+    with pytest.raises(ReleaseRefusedError, match="is not a link"):
         switch(tmp_path / "current", tmp_path / "one")
 
 
@@ -332,7 +332,7 @@ def test_given_a_crafted_wheel_then_it_is_refused_and_nothing_is_left(what: str,
     entries, listed, words = CRAFTED[what]
     wheel = crafted(tmp_path / NAME, *entries, listed=listed)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(ReleaseRefused, match=words):
+    with pytest.raises(ReleaseRefusedError, match=words):
         install(wheel, wheel_hash(wheel), tmp_path / "releases", played(), False)
     assert sorted(tmp_path.rglob("*")) == sorted([*before, tmp_path / "releases"])
 
@@ -341,7 +341,7 @@ def test_given_a_wheel_that_unpacks_to_more_than_a_disk_bears_then_it_is_refused
     wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wheel_file, "MAX_BYTES", 10)
-    with pytest.raises(ReleaseRefused, match="holds more than"):
+    with pytest.raises(ReleaseRefusedError, match="holds more than"):
         install(wheel, wheel_hash(wheel), tmp_path / "releases", played(), False)
 
 
@@ -349,7 +349,7 @@ def test_given_a_wheel_that_unpacks_to_more_than_a_disk_bears_then_it_is_refused
 def test_given_no_archive_then_it_is_refused(content: bytes, tmp_path: Path) -> None:
     wheel = tmp_path / NAME
     wheel.write_bytes(content)
-    with pytest.raises(ReleaseRefused, match="no wheel that can be read"):
+    with pytest.raises(ReleaseRefusedError, match="no wheel that can be read"):
         install(wheel, wheel_hash(wheel), tmp_path / "releases", played(), False)
 
 

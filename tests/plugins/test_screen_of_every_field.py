@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import Garbled
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import GarbledError
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import read_state
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import status_report
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import status_lines
@@ -44,7 +44,7 @@ def drawn(told: Any) -> tuple[dict[str, Any], str, bool]:
     report = status_report({"node1": state}, STEPS, {"chain": {"heights": {"node1": 13}}}, NOW)
     try:
         read_state("node1", state)
-    except Garbled:
+    except GarbledError:
         return report, "\n".join(status_lines(report)), False
     return report, "\n".join(status_lines(report)), state["status"].get("evidence") is not None
 

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.journal import append
 from ansible_collections.coinjecture.migration.plugins.module_utils.journal_file import (
-    JournalBroken,
+    JournalBrokenError,
     JournalFile,
 )
 from ansible_collections.coinjecture.migration.plugins.module_utils.node_state import (
@@ -55,7 +55,7 @@ def broken(folder: OperatorFolder) -> bool:
     if folder.old is None and not (folder.path / "journal.jsonl").exists():
         line = append("", {"at": 1.0, "who": "x", "why": "x", "what": "restart", "node": "x"})
         (folder.path / "journal.jsonl").write_text(line)
-    with pytest.raises(JournalBroken):
+    with pytest.raises(JournalBrokenError):
         journal.append({"at": 1.0, "who": "x", "why": "x", "what": "restart", "node": "x"})
     return journal.read()["broken"] is not None
 

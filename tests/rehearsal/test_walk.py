@@ -120,5 +120,5 @@ def test_there_and_back_undoes_each_step_and_takes_it_again(
 
 def test_a_step_that_cannot_be_undone_halts_the_rehearsal(tmp_path: Path, decided: None) -> None:
     taken = walk.Walk(Typist(tmp_path, "rollback"), [Remote(node) for node in NODES], there_and_back=True)
-    with pytest.raises(walk.Halted, match="phase 2 on node1 was not rolled back: said no"):
+    with pytest.raises(walk.HaltedError, match="phase 2 on node1 was not rolled back: said no"):
         taken.take(walk.Step(2, Remote(NODES[0])))

@@ -15,7 +15,10 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.operator_fol
     REPLAY,
     OperatorFolder,
 )
-from ansible_collections.coinjecture.migration.plugins.module_utils.replay_record import NoReplay, lay_down
+from ansible_collections.coinjecture.migration.plugins.module_utils.replay_record import (
+    NoReplayError,
+    lay_down,
+)
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import status_reader
 from report.schemas import validator
 from tests.gate.asked import CRITERIA, NOW, RELEASE, a_replay, decide_with
@@ -100,6 +103,6 @@ def test_the_gates_own_fixture_has_no_key_that_a_real_record_lacks(release: Path
 @pytest.mark.parametrize("result", [{}, {"divergences": 0}, {"surroundings": None, "divergences": {}}])
 def test_given_something_that_is_no_result_then_nothing_is_laid_down(tmp_path: Path, result: Any) -> None:
     operator = OperatorFolder(tmp_path / "operator")
-    with pytest.raises(NoReplay):
+    with pytest.raises(NoReplayError):
         lay_down(operator, "node1", result)
     assert not operator.path.exists()

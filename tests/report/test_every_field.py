@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import Garbled
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import GarbledError
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import read
 from report.criteria import judge
 from report.migration import assemble
@@ -69,7 +69,7 @@ def test_given_any_field_changed_then_a_page_is_made_and_what_is_garbled_is_said
         run = page_of(told, tmp_path)
         try:
             read("node1", told)
-        except Garbled:
+        except GarbledError:
             assert_garbled_is_said(run)
             garbled.append(run)
     assert len(garbled) > 150

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from invisible_restart.compatibility import Answer
-from invisible_restart.host import CommandFailed, Unit
+from invisible_restart.host import CommandFailedError, Unit
 from invisible_restart.kernel_sockets import Listener, Socket
 from invisible_restart.rules import (
     DRAIN_HEADERS,
@@ -85,7 +85,7 @@ class FakeHost:
         elif argv[0] == "systemd-run":
             self.detour_pid = 200
         elif argv[0].endswith("nft") and self.table is None:
-            raise CommandFailed("there is no such table")
+            raise CommandFailedError("there is no such table")
         elif argv[0].endswith("nft"):
             self.table = None
         return ""
@@ -94,7 +94,7 @@ class FakeHost:
         if text.startswith("table"):
             self.table = text
         elif self.table is None:
-            raise CommandFailed("there is no such table")
+            raise CommandFailedError("there is no such table")
         for name in re.findall(r"flush set inet \S+ (\w+)", text):
             self.sets.pop(name, None)
         for name, life in re.findall(r"add element inet \S+ (\w+) \{ 8080 timeout (\d+)s", text):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from invisible_restart.guard import Guard
-from invisible_restart.host import CommandFailed
+from invisible_restart.host import CommandFailedError
 from invisible_restart.settings import Change, Settings
 from invisible_restart.stages import Record, Report, Stage, State
 
@@ -330,7 +330,7 @@ def test_given_haproxy_ends_just_before_it_is_told_to_then_that_is_no_error(
         def run(self, argv: Sequence[str], text: str | None = None) -> str:
             super().run(argv, text)
             if argv[:2] == ["systemctl", "stop"] and argv[-1] != SERVICE:
-                raise CommandFailed("Unit coinjecture-detour-abc123.service not loaded.")
+                raise CommandFailedError("Unit coinjecture-detour-abc123.service not loaded.")
             return ""
 
     assert run(EndsFirst(), tmp_path).outcome == "restarted"

@@ -26,10 +26,10 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.journal impo
     verify_chain,
 )
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.criteria import DEFAULTS
-from testnet.lab.nodes import NodeSilent, ask
+from testnet.lab.nodes import NodeSilentError, ask
 from testnet.lab.plan import NODES, ROOT, USERS
 from testnet.machine.docker import require_docker
-from testnet.rehearsal.droplet import Remote, Unreadable
+from testnet.rehearsal.droplet import Remote, UnreadableError
 from testnet.rehearsal.rehearse import LEDGER_COMMAND
 from tests.plugins.wheels import write_wheel
 
@@ -141,7 +141,7 @@ def mode() -> str:
     """The mode of the node; ``none`` where no wrapper answers."""
     try:
         return str(NODE.status()["mode"])
-    except Unreadable:
+    except UnreadableError:
         return "none"
 
 
@@ -207,7 +207,7 @@ def serves() -> bool:
     """Whether the node answers its users now."""
     try:
         return bool(ask(NODES[0], "/health")["status"] == "ok")
-    except NodeSilent:
+    except NodeSilentError:
         return False
 
 

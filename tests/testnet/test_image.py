@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from testnet.image import build, recipe
-from testnet.machine.command import Refusal
+from testnet.machine.command import RefusalError
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_given_a_variable_that_names_no_bundle_then_it_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("COINJECTURE_CA_BUNDLE", str(tmp_path / "absent.pem"))
-    with pytest.raises(Refusal, match=r"COINJECTURE_CA_BUNDLE names .*absent\.pem, which is no file"):
+    with pytest.raises(RefusalError, match=r"COINJECTURE_CA_BUNDLE names .*absent\.pem, which is no file"):
         build.ca_bundle()
 
 

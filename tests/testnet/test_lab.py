@@ -14,7 +14,7 @@ from testnet.lab.__main__ import main as lab_main
 from testnet.lab.variants import DEPLOYED_B, REFERENCE, VARIANT_LABEL, VARIANTS
 from testnet.machine import docker as engine
 from testnet.machine import privilege
-from testnet.machine.command import CommandError, Refusal, run
+from testnet.machine.command import CommandError, RefusalError, run
 from testnet.machine.docker import Docker
 
 
@@ -45,12 +45,12 @@ def test_given_no_network_or_our_own_then_it_may_go_on() -> None:
 
 
 def test_given_another_clones_network_then_the_refusal_says_how_to_end_it() -> None:
-    with pytest.raises(Refusal, match=r"type `make -C /elsewhere testnet-down` first"):
+    with pytest.raises(RefusalError, match=r"type `make -C /elsewhere testnet-down` first"):
         preconditions.require_own_network(docker(bridge({plan.LABEL: "/elsewhere"})))
 
 
 def test_given_somebody_elses_network_of_that_name_then_it_is_refused() -> None:
-    with pytest.raises(Refusal, match="no clone of this project made"):
+    with pytest.raises(RefusalError, match="no clone of this project made"):
         preconditions.require_own_network(docker(bridge({})))
 
 
@@ -62,7 +62,7 @@ def test_given_a_taken_port_then_the_refusal_names_it_and_who_needs_it(
         taken.listen()
         port = taken.getsockname()[1]
         monkeypatch.setattr(preconditions, "DROPLETS", (plan.Droplet("node1", "10.77.0.11", port),))
-        with pytest.raises(Refusal, match=rf"Port {port} on 127.0.0.1 is taken and node1 needs it"):
+        with pytest.raises(RefusalError, match=rf"Port {port} on 127.0.0.1 is taken and node1 needs it"):
             preconditions.require_free_ports(docker())
 
 
@@ -79,7 +79,7 @@ def test_given_a_running_droplet_then_its_own_ports_are_not_asked_for(
 
 
 def test_given_a_missing_tool_then_the_refusal_says_make_setup() -> None:
-    with pytest.raises(Refusal, match="type `make setup`"):
+    with pytest.raises(RefusalError, match="type `make setup`"):
         preconditions.tool("a-tool-that-nobody-has")
 
 
@@ -89,7 +89,7 @@ def test_given_no_docker_and_no_root_then_nothing_is_installed(monkeypatch: pyte
     monkeypatch.setattr(privilege, "root_prefix", lambda: None)
     monkeypatch.setattr(engine, "root_prefix", lambda: None)
     monkeypatch.setattr(privilege, "run", lambda argv, **_: started.append(argv))
-    with pytest.raises(Refusal, match=r"Installing docker\.io needs root: type `sudo -v`"):
+    with pytest.raises(RefusalError, match=r"Installing docker\.io needs root: type `sudo -v`"):
         engine.require_docker()
     assert started == []
 
@@ -101,7 +101,7 @@ def test_given_a_daemon_that_stays_silent_then_the_refusal_says_how_to_start_it(
     monkeypatch.setattr(engine, "run", refused)
     monkeypatch.setattr(engine, "succeeds", lambda _: False)
     monkeypatch.setattr(engine, "root_prefix", lambda: None)
-    with pytest.raises(Refusal, match="type `sudo systemctl start docker`"):
+    with pytest.raises(RefusalError, match="type `sudo systemctl start docker`"):
         engine.require_docker()
 
 
@@ -202,6 +202,6 @@ def test_given_a_network_of_other_nodes_then_up_refuses_and_says_what_to_type() 
     there = docker({("container", plan.NODES[0].container): container})
     assert network.standing(there) == DEPLOYED_B
     assert network._require_variant(there, None) == DEPLOYED_B
-    with pytest.raises(Refusal, match="has deployed-b nodes: type `make testnet-down` first"):
+    with pytest.raises(RefusalError, match="has deployed-b nodes: type `make testnet-down` first"):
         network._require_variant(there, REFERENCE)
     assert network._require_variant(docker(), None) == REFERENCE

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.extra_variables import (
-    Refused,
+    RefusedError,
     Variable,
     checked,
     coerced,
@@ -38,7 +38,7 @@ def test_given_any_word_for_no_then_it_is_false(word: Any) -> None:
     ],
 )  # fmt: skip
 def test_given_a_value_that_cannot_be_one_then_it_is_refused(kind: str, value: Any) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedError):
         coerced(value, Variable(kind))
 
 
@@ -58,7 +58,7 @@ def test_given_a_text_then_it_becomes_the_value_it_stands_for(kind: str, text: A
 def test_given_what_an_inventory_sets_then_it_may_be_overridden_by_the_same_kind_alone() -> None:
     assert coerced("no", like(True)) is False
     assert coerced({"min_calls": "5"}, like({"min_calls": 10})) == {"min_calls": 5}
-    with pytest.raises(Refused, match="it has no min_cals; did you mean min_calls"):
+    with pytest.raises(RefusedError, match="it has no min_cals; did you mean min_calls"):
         coerced({"min_cals": "5"}, like({"min_calls": 10}))
     assert coerced("25%", like("{{ a template }}")) == "25%"
 

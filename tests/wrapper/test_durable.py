@@ -134,7 +134,7 @@ def test_given_a_disk_that_refuses_when_replaced_then_the_old_file_stands_alone(
     monkeypatch.setattr(durable.os, {"write": "fdopen", "file": "fsync", "rename": "rename"}[refuses], refuse)
     with pytest.raises(OSError, match="No space") as refused:
         durable.replace(path, b"new")
-    assert not isinstance(refused.value, durable.NotSettled)
+    assert not isinstance(refused.value, durable.NotSettledError)
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("kept.json", b"old")]
 
 
@@ -152,7 +152,7 @@ def test_given_a_folder_that_cannot_be_synced_when_a_file_changes_then_that_is_a
         real(descriptor)
 
     monkeypatch.setattr(durable.os, "fsync", fsync)
-    with pytest.raises(durable.NotSettled):
+    with pytest.raises(durable.NotSettledError):
         durable.replace(path, b"new") if what == "replace" else durable.remove(path)
 
 

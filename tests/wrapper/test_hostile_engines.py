@@ -19,7 +19,7 @@ class Panic(BaseException):
     """What a panic of the core looks like: no Exception."""
 
 
-class BudgetExceeded(Exception):
+class BudgetExceededError(Exception):
     """What a loop in the core ends in, by the core's own count."""
 
 
@@ -62,7 +62,7 @@ class WrongRule(DoubleEngine):
         )
 
 
-FAILURES = [RuntimeError("raised"), Panic("panicked"), BudgetExceeded("looped"), MemoryError()]
+FAILURES = [RuntimeError("raised"), Panic("panicked"), BudgetExceededError("looped"), MemoryError()]
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
@@ -389,7 +389,7 @@ def test_given_the_real_engine_when_its_work_budget_ends_a_judgement_then_legacy
     endless = sealed(first, problem={"numbers": list(range(400)), "target": 5, "size": 8}, solution=[2, 3])
     assert place.judge(wrapper, endless) == "accept"
     assert wrapper.mode is ConsensusMode.SHADOW
-    assert "BudgetExceeded" in next(a["error"] for a in place.alerts if a["kind"] == "rust_error")
+    assert "BudgetExceededError" in next(a["error"] for a in place.alerts if a["kind"] == "rust_error")
     assert place.judge(wrapper, chain(1, endless)[0]) == "accept"
     assert outcomes(wrapper) == {"match": 1}
 

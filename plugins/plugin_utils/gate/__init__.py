@@ -19,7 +19,7 @@ from .criteria import Criteria
 from .findings import Decision, Findings
 from .health import judge_chain, judge_clock, judge_faults, judge_watchers
 from .latency import judge_latency
-from .reading import Garbled, finite
+from .reading import GarbledError, finite
 from .soak import judge_samples, judge_time
 from .status_reader import Reading, read
 
@@ -66,7 +66,7 @@ def _believed(name: str, evidence: Mapping[str, Any], findings: Findings) -> Rea
     """What is known of a node; None where it cannot be believed, which is a finding."""
     try:
         return read(name, evidence.get(name))
-    except Garbled as error:
+    except GarbledError as error:
         findings.fail("garbled", name, f"the evidence cannot be believed: {error}")
         return None
 
@@ -116,7 +116,7 @@ def _judge_soak(
         judge_time(name, record, criteria, now, findings)
         judge_samples(name, record, mode, replay, criteria, now, findings)
         judge_latency(name, record, mode, replay, criteria, findings)
-    except Garbled as error:  # of what the criteria alone tell, such as the edge of a histogram
+    except GarbledError as error:  # of what the criteria alone tell, such as the edge of a histogram
         findings.fail("garbled", name, f"the evidence cannot be believed: {error}")
 
 

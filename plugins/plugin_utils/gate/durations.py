@@ -10,7 +10,7 @@ from math import ceil
 from typing import Any
 
 from .bounds import ranks
-from .reading import Garbled, count
+from .reading import GarbledError, count
 
 MOST_DECADES = 20
 """Of nanoseconds: three thousand years. No duration lies beyond, and no edge is too large for a float."""
@@ -93,12 +93,12 @@ def read(found: Any, where: str) -> Measured | None:
     """Durations as a node tells them; None where an older program told none.
 
     Raises:
-        Garbled: They are there, and a value in them cannot be believed.
+        GarbledError: They are there, and a value in them cannot be believed.
     """
     if found is None:
         return None
     if not isinstance(found, Mapping):
-        raise Garbled(f"{where} is not an object")
+        raise GarbledError(f"{where} is not an object")
     cpu = _of_both(found.get("cpu"), f"{where}.cpu")
     wall = _of_both(found["wall"], f"{where}.wall") if "wall" in found else None
     return Measured(cpu, wall)
@@ -116,29 +116,29 @@ def together(found: list[Measured]) -> Measured | None:
 
 def _of_both(found: Any, where: str) -> Durations:
     if not isinstance(found, Mapping):
-        raise Garbled(f"{where} is not an object")
+        raise GarbledError(f"{where} is not an object")
     legacy, rust = (_spread(found.get(engine), f"{where}.{engine}") for engine in ("legacy", "rust"))
     if legacy.total != rust.total or legacy.per_decade != rust.per_decade:
-        raise Garbled(f"{where} is of {legacy.total} judgements by legacy and {rust.total} by Rust")
+        raise GarbledError(f"{where} is of {legacy.total} judgements by legacy and {rust.total} by Rust")
     return Durations(legacy, rust)
 
 
 def _spread(found: Any, where: str) -> Spread:
     if not isinstance(found, Mapping) or not isinstance(found.get("counts"), Mapping):
-        raise Garbled(f"{where} is no histogram of durations")
+        raise GarbledError(f"{where} is no histogram of durations")
     per_decade = count(found, "per_decade", f"{where}.")
     if not 1 <= per_decade <= MOST_PER_DECADE:
-        raise Garbled(f"{where}.per_decade is {per_decade}, must be from 1 to {MOST_PER_DECADE}")
+        raise GarbledError(f"{where}.per_decade is {per_decade}, must be from 1 to {MOST_PER_DECADE}")
     counts: dict[int, int] = {}
     for name in found["counts"]:
         if not (isinstance(name, str) and name.isascii() and name.isdecimal() and len(name) < 10):
-            raise Garbled(f"{where}.counts names the bucket {str(name)[:20]!r}")
+            raise GarbledError(f"{where}.counts names the bucket {str(name)[:20]!r}")
         if int(name) > MOST_DECADES * per_decade:
-            raise Garbled(f"{where}.counts has a bucket beyond every duration: {name}")
+            raise GarbledError(f"{where}.counts has a bucket beyond every duration: {name}")
         counts[int(name)] = count(found["counts"], name, f"{where}.counts ")
     spread = Spread.of(per_decade, counts)
     if spread.total != count(found, "count", f"{where}."):
-        raise Garbled(f"{where} counts {spread.total} durations and says {found['count']}")
+        raise GarbledError(f"{where} counts {spread.total} durations and says {found['count']}")
     return spread
 
 

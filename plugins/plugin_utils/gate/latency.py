@@ -39,7 +39,7 @@ def replayed(arm: Any, release: Any, by_replay: Measured | None) -> Measured | N
         by_replay: What a replay with this release has measured.
 
     Raises:
-        Garbled: They are there, and a value in them cannot be believed.
+        GarbledError: They are there, and a value in them cannot be believed.
     """
     by_arm = None
     if isinstance(arm, Mapping) and arm.get("release") == release:

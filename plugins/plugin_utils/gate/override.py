@@ -8,7 +8,7 @@ from typing import Any
 from .findings import NEVER_OVERRIDDEN
 
 
-class OverrideRefused(ValueError):
+class OverrideRefusedError(ValueError):
     """The gate cannot be overridden here; the message says what stands against it."""
 
 
@@ -26,17 +26,17 @@ def override(step: Mapping[str, Any], reason: str, who: str, now: float) -> dict
         instead of which outcome, and the reasons that were set aside.
 
     Raises:
-        OverrideRefused: The step was refused without a gate, or for what no reason outweighs.
+        OverrideRefusedError: The step was refused without a gate, or for what no reason outweighs.
     """
     changed = dict(step) | {"gate_override": None}
     if not reason.strip() or step["action"] not in ("wait", "fail"):
         return changed
     gate = step["gate"]
     if gate is None:
-        raise OverrideRefused(f"there is no gate to override: {'; '.join(step['reasons'])}")
+        raise OverrideRefusedError(f"there is no gate to override: {'; '.join(step['reasons'])}")
     against = [finding["text"] for finding in gate["findings"] if finding["code"] in NEVER_OVERRIDDEN]
     if against:
-        raise OverrideRefused(f"no reason outweighs this: {'; '.join(against)}")
+        raise OverrideRefusedError(f"no reason outweighs this: {'; '.join(against)}")
     changed["gate_override"] = {
         "who": who,
         "why": reason.strip(),

@@ -14,7 +14,7 @@ _REPR.maxstring = _REPR.maxother = 60
 _REPR.maxlevel = 3
 
 
-class Garbled(ValueError):
+class GarbledError(ValueError):
     """The evidence is there, but a value in it cannot be believed."""
 
 
@@ -38,31 +38,31 @@ def printable(text: str, most: int = 500) -> str:
 
 
 def number(record: Mapping[str, Any], key: str, where: str = "") -> float:
-    """A finite number of the evidence; raises `Garbled`."""
+    """A finite number of the evidence; raises `GarbledError`."""
     value = record.get(key)
     if not finite(value):
-        raise Garbled(f"{where}{key} is {shown(value)}, not a finite number")
+        raise GarbledError(f"{where}{key} is {shown(value)}, not a finite number")
     assert isinstance(value, int | float)
     return float(value)
 
 
 def count(record: Mapping[Any, Any], key: Any, where: str = "") -> int:
-    """A whole number of at least 0; raises `Garbled`."""
+    """A whole number of at least 0; raises `GarbledError`."""
     value = record.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST:
-        raise Garbled(f"{where}{key} is {shown(value)}, not a count")
+        raise GarbledError(f"{where}{key} is {shown(value)}, not a count")
     return value
 
 
 def part(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """An object inside the evidence; raises `Garbled`."""
+    """An object inside the evidence; raises `GarbledError`."""
     value = record.get(key)
     if not isinstance(value, Mapping):
-        raise Garbled(f"{key} is not an object")
+        raise GarbledError(f"{key} is not an object")
     return value
 
 
 def counts(record: Mapping[str, Any], key: str) -> dict[str, int]:
-    """An object of counts by name; raises `Garbled`."""
+    """An object of counts by name; raises `GarbledError`."""
     found = part(record, key)
     return {str(name): count(found, name, f"{key}.") for name in found}

@@ -10,7 +10,7 @@ from ...module_utils.vocabulary import ANSWERING, OUTCOMES
 from . import durations
 from .criteria import GOOD_OUTCOME
 from .forms import path_of
-from .reading import Garbled, finite, shown
+from .reading import GarbledError, finite, shown
 
 RUNS = ("release", "python", "libc", "config_fingerprint", "interpreter")
 EARLIEST, LATEST = 1e9, 4.1e9
@@ -178,7 +178,7 @@ def _durations(record: Mapping[str, Any], where: str, alike: int) -> Iterator[st
 def _durations_of_both(found: Any, where: str, most: int | None = None) -> Iterator[str]:
     try:
         measured = durations.read(found, where)
-    except Garbled as error:
+    except GarbledError as error:
         yield str(error)
         return
     if measured is not None and most is not None and measured.cpu.pairs > most:

@@ -43,7 +43,7 @@ def read(
     """The replay, if it was made on this node with what runs there now, and not too long ago.
 
     Raises:
-        Garbled: Its pairs do not fit the criteria.
+        GarbledError: Its pairs do not fit the criteria.
     """
     if found_on_node is None:
         return None

@@ -1,7 +1,7 @@
 """The one reader of what is known of a node: forms first, then what its fields say of each other.
 
 Everything the gate is told goes through it before any rule. What cannot be read, or contradicts itself, is
-`Garbled` with the path of the field and what was found there; what is not there yet is None.
+`GarbledError` with the path of the field and what was found there; what is not there yet is None.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .forms import complaints
-from .reading import Garbled, shown
+from .reading import GarbledError, shown
 from .relations import contradictions, replay_contradictions, view_contradictions
 
 BESIDE = ("chain", "replay")
@@ -41,12 +41,12 @@ def read(name: str, known: Any) -> Reading:
     """Read what is known of the node of this name.
 
     Raises:
-        Garbled: A value is not what it should be, or two of them cannot both be true.
+        GarbledError: A value is not what it should be, or two of them cannot both be true.
     """
     if known is None:
         return Reading()
     if not isinstance(known, Mapping):
-        raise Garbled(f"its status is {shown(known)}, not an object")
+        raise GarbledError(f"its status is {shown(known)}, not an object")
     status = {key: value for key, value in known.items() if key not in BESIDE}
     record = status.get("evidence")
     has_record = not (record is None or (isinstance(record, Mapping) and not record))
@@ -57,7 +57,7 @@ def read(name: str, known: Any) -> Reading:
     ]
     if found:
         more = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
-        raise Garbled("; ".join(found[:NAMED]) + more)
+        raise GarbledError("; ".join(found[:NAMED]) + more)
     return Reading(status or None, record if has_record else None, known.get("chain"), known.get("replay"))
 
 
@@ -74,7 +74,7 @@ def read_state(name: str, state: Mapping[str, Any]) -> Reading:
     """Read what `node_state.read` gave of the node of this name.
 
     Raises:
-        Garbled: A value is not what it should be, or two of them cannot both be true.
+        GarbledError: A value is not what it should be, or two of them cannot both be true.
     """
     return read(name, known_of(state))
 
@@ -97,7 +97,7 @@ def reported_by(name: str, state: Mapping[str, Any] | None) -> Reported:
         return Reported()
     try:
         reading = read_state(name, state)
-    except Garbled as error:
+    except GarbledError as error:
         return Reported(wrong=f"{name}: what it tells cannot be believed: {error}")
     if reading.record is not None:
         return Reported(reading.status, reading.record)

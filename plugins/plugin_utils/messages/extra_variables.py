@@ -24,7 +24,7 @@ TRUE = ("true", "yes", "on", "1")
 FALSE = ("false", "no", "off", "0")
 
 
-class Refused(ValueError):
+class RefusedError(ValueError):
     """A value that its variable cannot have; the text says what it can have."""
 
 
@@ -123,7 +123,7 @@ def checked(
         else:
             try:
                 values[name] = coerced(value, names[name])
-            except Refused as refused:
+            except RefusedError as refused:
                 shown = "what was typed" if names[name].secret else repr(value)
                 wrong.append(f"{name} cannot be {shown}: {refused}")
     return values, wrong
@@ -144,17 +144,17 @@ def coerced(value: Any, variable: Variable) -> Any:
     """``value`` in the type of its variable; a template stays, since it is no value yet.
 
     Raises:
-        Refused: It cannot be one.
+        RefusedError: It cannot be one.
     """
     if isinstance(value, str) and _is_template(value):
         return value
     value = KINDS[variable.kind](value)
     if variable.choices and value is not None and str(value) not in variable.choices:
-        raise Refused(f"it is one of {', '.join(filter(None, variable.choices))}")
+        raise RefusedError(f"it is one of {', '.join(filter(None, variable.choices))}")
     if not variable.options:
         return value
     if unknown := [name for name in value if name not in variable.options]:
-        raise Refused(f"it has no {unknown[0]}{_meant(unknown[0], variable.options)}")
+        raise RefusedError(f"it has no {unknown[0]}{_meant(unknown[0], variable.options)}")
     return {name: coerced(inner, variable.options[name]) for name, inner in value.items()}
 
 
@@ -165,7 +165,7 @@ def _is_template(value: str) -> bool:
 def _truth(value: Any) -> bool:
     text = str(value).strip().lower()
     if not isinstance(value, bool | int | str) or text not in (*TRUE, *FALSE):
-        raise Refused("it is true or false")
+        raise RefusedError("it is true or false")
     return text in TRUE
 
 
@@ -178,19 +178,19 @@ def _number(value: Any) -> int | float:
             raise ValueError
         return int(number) if number.is_integer() and "." not in str(value) else number
     except ValueError:
-        raise Refused("it is a number") from None
+        raise RefusedError("it is a number") from None
 
 
 def _whole(value: Any) -> int:
     number = _number(value)
     if number != int(number):
-        raise Refused("it is a whole number")
+        raise RefusedError("it is a whole number")
     return int(number)
 
 
 def _text(value: Any) -> Any:
     if isinstance(value, Mapping | list | tuple):
-        raise Refused("it is a text")
+        raise RefusedError("it is a text")
     return value if value is None or isinstance(value, str) else str(value)
 
 
@@ -200,14 +200,14 @@ def _list(value: Any) -> Any:
             _json(value) if value.lstrip().startswith("[") else [part.strip() for part in value.split(",")]
         )
     if not isinstance(value, list | tuple):
-        raise Refused("it is a list")
+        raise RefusedError("it is a list")
     return value
 
 
 def _dictionary(value: Any) -> Any:
     value = _json(value) if isinstance(value, str) else value
     if not isinstance(value, Mapping):
-        raise Refused('it is a dictionary, typed as -e \'{"name": {"key": "value"}}\'')
+        raise RefusedError('it is a dictionary, typed as -e \'{"name": {"key": "value"}}\'')
     return value
 
 

@@ -15,7 +15,7 @@ from ...module_utils.vocabulary import COMPARING
 from ..gate import durations, performance
 from ..gate.bounds import highest_rate
 from ..gate.latency import replayed
-from ..gate.reading import Garbled, count, counts, number, part, shown
+from ..gate.reading import GarbledError, count, counts, number, part, shown
 from ..gate.status_reader import Reported, reported_by
 
 TITLES = {
@@ -130,7 +130,7 @@ def _may_be_accepted(
         return name not in NEVER_ACCEPTED
     try:
         return not any(_last(reported_by(node, state)).get("divergence", 0) for node, state in states.items())
-    except Garbled:
+    except GarbledError:
         return False
 
 
@@ -178,7 +178,7 @@ def _never(name: str, state: Mapping[str, Any] | None, kind: str) -> tuple[str, 
     try:
         times = count(part(told.record, "ever"), kind)
         compared = _last(told).get("match", 0) if told.record.get("baseline") is not None else 0
-    except Garbled as error:
+    except GarbledError as error:
         return "unknown", f"{name}: the evidence has no number of them that can be believed: {error}"
     bound = highest_rate(compared, CONFIDENCE)
     proves = f"; 0 in {compared:,} compared calls of the last soak: at most {bound:.3%} at 95 %"
@@ -189,9 +189,9 @@ def _never(name: str, state: Mapping[str, Any] | None, kind: str) -> tuple[str, 
 
 
 def _last(told: Reported) -> dict[str, int]:
-    """The outcomes of the last soak with both engines; raises `Garbled` where they cannot be read."""
+    """The outcomes of the last soak with both engines; raises `GarbledError` where they cannot be read."""
     if told.record is None:
-        raise Garbled(told.wrong or "no evidence can be read")
+        raise GarbledError(told.wrong or "no evidence can be read")
     return counts(part(told.record, "baseline"), "outcomes")
 
 
@@ -218,7 +218,7 @@ def speed(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any])
         soak = record if comparing else part(record, "baseline")
         live = durations.read(soak.get("durations"), "durations")
         again = replayed(record.get("determinism"), state.get("release"), _by_replay(state))
-    except Garbled as error:
+    except GarbledError as error:
         return "unknown", f"{name}: what there is cannot be believed: {error}"
     verdict = performance.judge(live, again, limit, confidence, fewest)
     found = "; ".join(text for text in (verdict.why, *verdict.told) if text)
@@ -248,7 +248,7 @@ def _downtime(
     try:
         bad = [restart for restart in restarts if _was_seen(restart)]
         held = 0.0 if bad else max(map(_waited, restarts))
-    except Garbled as error:
+    except GarbledError as error:
         return "unknown", f"{name}: what its step journal tells of a restart cannot be believed: {error}"
     if bad:
         told = f"{bad[0].get('how')}, {bad[0].get('outcome')}, {bad[0]['left']} connections cut"
@@ -263,9 +263,9 @@ def _downtime(
 
 
 def _was_seen(restart: Mapping[str, Any]) -> bool:
-    """Whether users noticed a restart; raises `Garbled` where it cannot tell how many connections it cut."""
+    """Whether users noticed a restart; `GarbledError` where it cannot tell how many connections it cut."""
     if not isinstance(restart, Mapping):
-        raise Garbled(f"it is {shown(restart)}, not an object")
+        raise GarbledError(f"it is {shown(restart)}, not an object")
     cut = count(restart, "left") + (count(restart, "missed") if "missed" in restart else 0)
     return restart.get("outcome") not in UNSEEN_RESTARTS or restart.get("how") not in SEAMLESS or bool(cut)
 
@@ -275,7 +275,7 @@ def _waited(restart: Mapping[str, Any]) -> float:
     if restart["outcome"] != "restarted" and not restart.get("seconds"):
         return 0.0
     if (held := number(part(restart, "seconds"), "held", "seconds.")) < 0:
-        raise Garbled(f"seconds.held is {held:g}, below 0")
+        raise GarbledError(f"seconds.held is {held:g}, below 0")
     return held
 
 

@@ -48,7 +48,7 @@ def has_ended(run: str, where: str, pid: int) -> bool:
     return where == place() and run_id(pid) != run
 
 
-class ControllerGone(Exception):
+class ControllerGoneError(Exception):
     """This task has outlived the run that it belongs to, so it may not act in its name."""
 
 
@@ -56,19 +56,19 @@ def this_run(proc: Path = Path("/proc"), parent: int | None = None) -> int:
     """The main process of the run that an action plugin works for: its worker's parent.
 
     Raises:
-        ControllerGone: The parent runs another program: the worker was left behind by a run that was killed.
+        ControllerGoneError: The parent is another program: the worker was left behind by a killed run.
     """
     parent = os.getppid() if parent is None else parent
     if not proc.is_dir():
         if parent == 1:
-            raise ControllerGone("the run of this task was killed")
+            raise ControllerGoneError("the run of this task was killed")
         return parent
     try:
         same = (proc / str(parent) / "exe").samefile(proc / "self" / "exe")
     except OSError:
         same = False
     if not same:
-        raise ControllerGone("the run of this task was killed")
+        raise ControllerGoneError("the run of this task was killed")
     return parent
 
 

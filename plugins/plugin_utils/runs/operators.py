@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...module_utils.bounded_reader import Unreadable, read_object
+from ...module_utils.bounded_reader import UnreadableError, read_object
 from ...module_utils.journal import is_another, known_by, verify_chain
 from ..messages.typed_run import command, this_run
 
@@ -115,6 +115,6 @@ def read_kept(folder: Path, step: Mapping[str, Any]) -> dict[str, Any] | None:
     """What this controller has kept of a step, None where that is nothing that can be read."""
     try:
         found: dict[str, Any] = read_object(folder / f"{step['phase']}-{step['node']}.json")
-    except (OSError, Unreadable):
+    except (OSError, UnreadableError):
         return None
     return found

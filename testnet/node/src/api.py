@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 try:
-    from .storage import TransactionConflict
+    from .storage import TransactionConflictError
 except ImportError:
-    from storage import TransactionConflict
+    from storage import TransactionConflictError
 
 if TYPE_CHECKING:
     from .network import GossipNetwork
@@ -151,7 +151,7 @@ class Api:
         def answer() -> tuple[int, str]:
             try:
                 is_new = self._node.submit_transaction(tx_id, transaction)
-            except TransactionConflict as error:
+            except TransactionConflictError as error:
                 raise ApiError(409, "id_taken", str(error)) from error
             except sqlite3.Error as error:
                 raise ApiError(503, "not_stored", f"the transaction is not stored: {error}") from error

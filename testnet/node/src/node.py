@@ -183,7 +183,7 @@ class Node:
         """Store a transaction for mining. Returns whether it is new; it is durable when this returns.
 
         Raises:
-            TransactionConflict: The id is taken by other content.
+            TransactionConflictError: The id is taken by other content.
         """
         is_new = self.storage.add_transaction(tx_id, json.dumps(transaction, sort_keys=True), time.time())
         if is_new:

@@ -33,7 +33,7 @@ class StorageError(Exception):
     """The database cannot be opened, or holds something else than this node writes."""
 
 
-class TransactionConflict(Exception):
+class TransactionConflictError(Exception):
     """A transaction's id is taken by another transaction."""
 
 
@@ -176,7 +176,7 @@ class Storage:
         """Store a transaction durably. Returns whether it is new; the same one again changes nothing.
 
         Raises:
-            TransactionConflict: The id is taken by another body.
+            TransactionConflictError: The id is taken by another body.
         """
         with self.transaction():
             row = self._writer.execute("SELECT body FROM transactions WHERE id = ?", (tx_id,)).fetchone()
@@ -187,7 +187,9 @@ class Storage:
                 )
                 return True
         if row[0] != body:
-            raise TransactionConflict(f"transaction {tx_id!r} exists with other content, choose another id")
+            raise TransactionConflictError(
+                f"transaction {tx_id!r} exists with other content, choose another id"
+            )
         return False
 
     def transactions(self) -> list[tuple[str, str]]:

@@ -124,7 +124,7 @@ class ModeMemory:
         try:
             self._write(record, urgent=urgent)
         except OSError as error:
-            if isinstance(error, durable.NotSettled) and before is not None:
+            if isinstance(error, durable.NotSettledError) and before is not None:
                 with contextlib.suppress(OSError):
                     self._write(before, urgent=urgent)
             raise ModeChangeError("disk", f"{self._path}: {error}", _advice(error)) from error

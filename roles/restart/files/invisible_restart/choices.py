@@ -5,7 +5,7 @@ from __future__ import annotations
 from .settings import Settings
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The service is not restarted; nothing that a client could notice has been done. The text says why.
 
     Attributes:
@@ -21,7 +21,10 @@ class Refused(Exception):
         self.plain_helps = plain_helps
 
 
-def choices(settings: Settings, refused: Refused) -> list[str]:
+Refused = RefusedError
+
+
+def choices(settings: Settings, refused: RefusedError) -> list[str]:
     """The settings that would go on, in the order of what they cost."""
     offered = []
     if refused.left:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .choices import Refused, choices
+from .choices import RefusedError, choices
 from .compatibility import Answer, incompatibility
 from .haproxy import HAPROXY, IP, NFT, UNIT_PREFIX, config, config_path, keeping_argvs, start_argv
-from .host import CommandFailed
+from .host import CommandFailedError
 from .kernel_sockets import Socket, is_apart
-from .operation import DetourLost, Operation
+from .operation import DetourLostError, Operation
 from .rules import TRIAL_DETOUR_ADDRESS, TRIAL_DRAIN_ADDRESS
 from .sockets import by_client, direct, listening, under_way
 from .stages import Report, Stage
@@ -38,7 +38,7 @@ class Guard(Operation):
             else:
                 self.ready_manager()
             held_at = self.host.now()
-        except (Refused, DetourLost, CommandFailed) as refusal:
+        except (RefusedError, DetourLostError, CommandFailedError) as refusal:
             return self._refuse(refusal)
         report = self._exchange()
         opened_at = self.host.now()
@@ -65,7 +65,7 @@ class Guard(Operation):
 
     def _refuse(self, error: Exception) -> Report:
         """Go back to where the service was, which has not been touched."""
-        refused = error if isinstance(error, Refused) else Refused(str(error))
+        refused = error if isinstance(error, RefusedError) else RefusedError(str(error))
         stage = self.record.state.stage
         lingering = self.leave() if self.record.state.detour else 0
         self.enter(Stage.DONE)
@@ -86,13 +86,13 @@ class Guard(Operation):
         """See that the operation can be carried out; nothing is touched.
 
         Raises:
-            Refused: It cannot.
+            RefusedError: It cannot.
         """
         before = self.host.unit(self.settings.unit)
         self.enter(Stage.CHECKING, main_pid=before.main_pid)
         sources = [c.source for c in (*self.settings.meanwhile, *self.settings.put_back) if c.source]
         if absent := self.host.missing(sources):
-            raise Refused(
+            raise RefusedError(
                 f"these files are to be put in place and are not there: {', '.join(absent)}",
                 plain_helps=False,
             )
@@ -110,7 +110,7 @@ class Guard(Operation):
             self.notes.append("the service was not serving before, so there was nothing to hide")
             return
         if listens != ["0.0.0.0"]:  # noqa: S104 - compared, not listened on
-            raise Refused(
+            raise RefusedError(
                 f"it listens on {', '.join(listens)} at port {self.settings.port}; the detour was tried with "
                 "services that listen on 0.0.0.0 alone (IPv4, every address)",
                 cut_helps=False,
@@ -122,12 +122,12 @@ class Guard(Operation):
         """Whether another unit serves users, by the sockets of this one's processes.
 
         Raises:
-            Refused: The settings say so and the port is this one's.
+            RefusedError: The settings say so and the port is this one's.
         """
         unit, port, api_unit = self.settings.unit, self.settings.port, self.settings.api_unit
         found = [one for one in self.host.listeners_of(unit) if one.place != self.settings.control]
         if api_unit not in ("", unit) and any(one.port == port for one in found):
-            raise Refused(
+            raise RefusedError(
                 f"coinjecture_api_unit says that {api_unit} serves users, and port {port} is {unit}'s own; "
                 "say which it is",
                 plain_helps=False,
@@ -156,7 +156,7 @@ class Guard(Operation):
         if why is None:
             return
         if self.how == "seamless":
-            raise Refused(why)
+            raise RefusedError(why)
         self.drains = False
         self.notes.append(f"direct connections are not drained: {why}")
 
@@ -164,11 +164,11 @@ class Guard(Operation):
         """See that the detour can be made."""
         tools = [HAPROXY, NFT, IP] if self.table.keeping else [HAPROXY, NFT]
         if absent := self.host.missing(tools):
-            raise Refused(f"not installed: {', '.join(absent)}", cut_helps=False)
+            raise RefusedError(f"not installed: {', '.join(absent)}", cut_helps=False)
         if not self.host.port_is_free(self.settings.detour_port):
-            raise Refused(f"port {self.settings.detour_port} of 127.0.0.1 is in use; name a free one")
+            raise RefusedError(f"port {self.settings.detour_port} of 127.0.0.1 is in use; name a free one")
         if self.table.keeping and (others := self._other_detours()):
-            raise Refused(
+            raise RefusedError(
                 f"{', '.join(others)} of an earlier restart still has clients and ends with the last of "
                 "them; until then a second one cannot keep clients' addresses"
             )
@@ -194,7 +194,7 @@ class Guard(Operation):
         self.host.run(start_argv(operation, self.settings, self.table))
         self.wait(self._detour_has_started, _HAPROXY_START_LIMIT)
         if not self._detour_listens():
-            raise Refused(f"haproxy did not start; see journalctl -u {self.detour_unit}")
+            raise RefusedError(f"haproxy did not start; see journalctl -u {self.detour_unit}")
         self._try_detour()
 
     def _detour_has_started(self) -> bool:
@@ -213,10 +213,10 @@ class Guard(Operation):
         if self.drains:
             drained = self.host.ask(TRIAL_DRAIN_ADDRESS, port, path)
             if drained is None or not drained.drained:
-                raise Refused("an answer to ourselves was not rewritten to `Connection: close`")
+                raise RefusedError("an answer to ourselves was not rewritten to `Connection: close`")
         through = self.host.ask(TRIAL_DETOUR_ADDRESS, port, path)
         if through is None or (self.speaks_http and not through.serves):
-            raise Refused("a request of our own did not get through the detour")
+            raise RefusedError("a request of our own did not get through the detour")
         self.renewed_sets = ()
         self.nft(self.table.flush("trial"))
 
@@ -226,7 +226,7 @@ class Guard(Operation):
         """Lead new connections into the detour and wait until no direct one is left; how many are left.
 
         Raises:
-            Refused: Some are left at the limit, and they are not to be cut.
+            RefusedError: Some are left at the limit, and they are not to be cut.
         """
         self.enter(Stage.DRAINING)
         if not self.speaks_http:
@@ -238,7 +238,7 @@ class Guard(Operation):
         # Judged by what was watched: a connection that the detour is just accepting looks like a direct one.
         left = [] if self.wait(lambda: not self._direct(), limit) else self._direct()
         if left and self.how == "seamless":
-            raise Refused(
+            raise RefusedError(
                 f"{len(left)} direct connections are left after {self.settings.drain_limit:g} s: "
                 f"{by_client(left)}",
                 left=len(left),
@@ -250,14 +250,14 @@ class Guard(Operation):
         """Let new requests wait, and those under way end; how many of these are left.
 
         Raises:
-            Refused: Some are left at the limit, and they are not to be cut.
+            RefusedError: Some are left at the limit, and they are not to be cut.
         """
         self.enter(Stage.HOLDING)
         self.keep_in("detour", "hold")
         ended = self.wait(lambda: not self._under_way(), self.settings.flight_limit)
         left = [] if ended else self._under_way()
         if left and self.how == "seamless":
-            raise Refused(
+            raise RefusedError(
                 f"{len(left)} requests are still being answered after {self.settings.flight_limit:g} s",
                 left=len(left),
             )

@@ -20,7 +20,7 @@ _POLL = 0.02
 _LONGEST_HEAD = 65536
 
 
-class CommandFailed(Exception):
+class CommandFailedError(Exception):
     """A command ended non-zero; the text is the command and what it said."""
 
 
@@ -90,11 +90,11 @@ class ThisHost:
         """See Host.
 
         Raises:
-            CommandFailed: It ended non-zero.
+            CommandFailedError: It ended non-zero.
         """
         done = subprocess.run(list(argv), input=text, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise CommandFailed(f"{' '.join(argv)}: {done.stderr.strip() or f'exit {done.returncode}'}")
+            raise CommandFailedError(f"{' '.join(argv)}: {done.stderr.strip() or f'exit {done.returncode}'}")
         return done.stdout
 
     def unit(self, name: str) -> Unit:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .compatibility import Answer
 from .haproxy import leave_argvs, table_name, unit_name
-from .host import CommandFailed, Host
+from .host import CommandFailedError, Host
 from .kernel_sockets import Socket
 from .rules import ELEMENT_LIFE, Table
 from .settings import Settings
@@ -28,7 +28,7 @@ LEAVE_WAIT = 5.0
 assert ELEMENT_LIFE > 3 * RENEW_EVERY
 
 
-class DetourLost(Exception):
+class DetourLostError(Exception):
     """haproxy or its table is gone; connections go to the service itself again."""
 
 
@@ -64,12 +64,12 @@ class Operation:
         """Carry out commands in one transaction.
 
         Raises:
-            DetourLost: The table is not there any more.
+            DetourLostError: The table is not there any more.
         """
         try:
             self.host.run(["nft", "-f", "-"], commands)
-        except CommandFailed as failure:
-            raise DetourLost(f"the detour's table is gone: {failure}") from failure
+        except CommandFailedError as failure:
+            raise DetourLostError(f"the detour's table is gone: {failure}") from failure
 
     def keep_in(self, *sets: str) -> None:
         """Put the port into these sets and keep it there as long as this operation waits."""
@@ -81,7 +81,7 @@ class Operation:
         """Watch until it holds or the limit is over, renewing what has to be renewed.
 
         Raises:
-            DetourLost: The detour went away meanwhile.
+            DetourLostError: The detour went away meanwhile.
         """
         deadline = self.host.now() + limit
         while True:
@@ -100,7 +100,7 @@ class Operation:
         if not self.renewed_sets:
             return
         if not self.host.runs(self.detour_pid):
-            raise DetourLost("haproxy has ended")
+            raise DetourLostError("haproxy has ended")
         if self.host.now() - self._renewed_at > RENEW_EVERY:
             self.keep_in(*self.renewed_sets)
 
@@ -159,7 +159,7 @@ class Operation:
         """Wait as `wait` does, and go on without the detour if it is lost."""
         try:
             return self.wait(condition, limit)
-        except DetourLost as lost:
+        except DetourLostError as lost:
             self.notes.append(f"{lost} while the service was down: requests that waited in it have failed")
             self.renewed_sets = ()
             return self.wait(condition, limit)
@@ -234,7 +234,7 @@ class Operation:
             self.nft(self.table.flush("hold"))
             self.nft(self.table.flush("detour", "trial"))
             self.wait(lambda: not self._arriving(), ARRIVAL_LIMIT)
-        except DetourLost:
+        except DetourLostError:
             pass  # it is not in the way then
         self.enter(Stage.LEAVING)
         if not self._detour_has_left():
@@ -248,7 +248,7 @@ class Operation:
         """Tell haproxy to end with its last client."""
         try:
             self.systemctl("stop", "--no-block", "--", self.detour_unit)
-        except CommandFailed:
+        except CommandFailedError:
             # It may have ended by itself between two looks; a transient unit is unknown from then on.
             if not self._detour_has_left():
                 raise
@@ -258,7 +258,7 @@ class Operation:
         for argv in leave_argvs(self.table):
             try:
                 self.host.run(argv)
-            except CommandFailed:
+            except CommandFailedError:
                 continue  # gone already, as it should be
 
     def _detour_has_left(self) -> bool:

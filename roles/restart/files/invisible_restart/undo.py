@@ -5,7 +5,7 @@ Safe at every stage, and done again it does nothing: every step looks first at w
 
 from __future__ import annotations
 
-from .operation import DetourLost, Operation
+from .operation import DetourLostError, Operation
 from .stages import Report, Stage
 
 
@@ -41,7 +41,7 @@ class Undo(Operation):
         """Let clients go on waiting while the service is brought back."""
         try:
             self.keep_in("detour", "hold")
-        except DetourLost:
+        except DetourLostError:
             self.renewed_sets = ()
 
     def _bring_service_back(self, stage: Stage) -> bool:
