@@ -3,10 +3,11 @@
 import itertools
 import math
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from coinjecture_migration.evidence.counters import Counters, flat
+from coinjecture_migration.evidence.counters import MOST_TIMED, Counters, flat
 from coinjecture_migration.evidence.histograms import (
     COARSE,
     FINE,
@@ -34,7 +35,80 @@ def test_given_a_thread_that_waits_then_the_wall_sees_it_and_its_processor_time_
 def test_given_clocks_that_are_only_read_then_their_cost_is_left_out_and_nothing_is_negative() -> None:
     found = [timing.since(timing.start()) for _ in range(1000)]
     assert min(spent.cpu for spent in found) >= 0.0
-    assert timing.READING_NS >= 0
+    assert min(timing.READING_NS, timing.ASKING_NS) >= 0
+
+
+@dataclass
+class Clocks:
+    """Both clocks, set by hand."""
+
+    wall: float = 100.0
+    cpu: float = 5.0
+    asked: int = 0
+
+    def thread_time_ns(self) -> int:
+        self.asked += 1
+        return round(self.cpu * 1e9)
+
+    def pass_(self, wall: float, cpu: float) -> None:
+        self.wall, self.cpu = self.wall + wall, self.cpu + cpu
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    """The clocks of the wrapper, which cost nothing to read and have not been read yet."""
+    clocks = Clocks()
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clocks.wall)
+    monkeypatch.setattr(timing.time, "thread_time_ns", clocks.thread_time_ns)
+    for cost in ("READING_NS", "READING_S", "ASKING_NS"):
+        monkeypatch.setattr(timing, cost, 0.0)
+    monkeypatch.setattr(timing, "_latest", timing.NEVER)
+    return clocks
+
+
+def test_given_work_too_short_to_wait_in_then_the_system_is_not_asked_again(clocks: Clocks) -> None:
+    for _ in range(3):
+        started = timing.start()
+        clocks.pass_(4e-6, 4e-6)
+        assert timing.since(started) == pytest.approx((4e-6, 4e-6))
+    assert clocks.asked == 1
+
+
+def test_given_a_wait_in_or_before_the_work_then_the_system_is_asked_and_the_wait_left_out(
+    clocks: Clocks,
+) -> None:
+    started = timing.start()
+    clocks.pass_(0.3, 2e-6)
+    assert timing.since(started) == pytest.approx((0.3, 2e-6))
+    clocks.pass_(0.5, 1e-6)
+    started = timing.start()
+    clocks.pass_(3e-6, 3e-6)
+    assert timing.since(started) == pytest.approx((3e-6, 3e-6))
+    assert clocks.asked == 3
+
+
+def test_given_another_thread_that_has_just_read_the_clocks_then_this_one_asks_for_its_own(
+    clocks: Clocks,
+) -> None:
+    timing.start()
+    clocks.cpu = 1.0
+    found: list[tuple[float, float]] = []
+    thread = threading.Thread(target=lambda: found.append(timing.start()))
+    thread.start()
+    thread.join()
+    assert found == [(100.0, 1e9)]
+    assert clocks.asked == 2
+
+
+def test_given_more_calls_than_wait_for_their_buckets_then_every_duration_is_counted() -> None:
+    counters = Counters()
+    for calls in range(1, 3 * MOST_TIMED):
+        counters.record("match", accepted=True, legacy=Spent(2e-4, 1e-4), rust=Spent(1e-4, 5e-5))
+        if calls % (MOST_TIMED + 7) == 0:
+            assert counters.snapshot()["ratio"]["count"] == calls
+    found = counters.snapshot()
+    assert {sum(buckets) for buckets in found["latency"].values()} == {calls}
+    assert found["durations"]["cpu"]["rust"]["count"] == calls
 
 
 @pytest.mark.parametrize("per_decade", [COARSE, FINE])

@@ -376,7 +376,8 @@ def test_given_a_rust_engine_when_it_judges_then_its_time_is_that_of_capture_jud
 
     monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(timing.time, "thread_time_ns", lambda: round(now[0] / 2 * 1e9))
-    monkeypatch.setattr(timing, "READING_NS", 0)
+    for cost in ("READING_NS", "READING_S", "ASKING_NS"):
+        monkeypatch.setattr(timing, cost, 0.0)
     engine = rust_engine.RustEngine(Slow(), None)
     for _ in range(2):  # the second block begins anew
         engine.parse(b"")

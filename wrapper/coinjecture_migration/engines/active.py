@@ -14,7 +14,11 @@ from coinjecture_migration.vocabulary import ANSWERING
 
 
 class CallsUnderWay:
-    """How many calls run on one set of engines, and a way to wait for the last of them."""
+    """How many calls run on one set of engines, and a way to wait for the last of them.
+
+    Calls come and go under the judging lock, so they count without another one. Who waits says so before
+    it looks at the count, and a call looks for who waits after it has counted: one of the two sees the other.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -22,14 +26,13 @@ class CallsUnderWay:
 
     def enter(self) -> None:
         """A call begins."""
-        with self._changed:
-            self._count += 1
+        self._count += 1
 
     def leave(self) -> None:
         """A call has ended."""
-        with self._changed:
-            self._count -= 1
-            if self._waiting and not self._count:
+        self._count -= 1
+        if self._waiting and not self._count:
+            with self._changed:
                 self._changed.notify_all()
 
     def wait_for_last(self, seconds: float) -> bool:

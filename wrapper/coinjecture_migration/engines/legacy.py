@@ -45,9 +45,13 @@ TEXT = (bytes, bytearray, str)
 NO_RATE_LIMIT = 10**9
 
 
+MAPPINGS = (dict, Mapping)
+"""A dict is asked for first: it is told at once, where an abstract class takes longer."""
+
+
 def field(block: Any, name: str) -> Any:
     """One field of a block, a mapping or an object; enums by value, None where it is missing."""
-    value = block.get(name) if isinstance(block, Mapping) else getattr(block, name, None)
+    value = block.get(name) if isinstance(block, MAPPINGS) else getattr(block, name, None)
     return getattr(value, "value", value)
 
 
@@ -135,9 +139,20 @@ class LegacyEngine:
         After judging, not before: computed before, they would warm what judging then needs, and its
         duration would be compared with that of a cold Rust engine.
         """
-        if result.error is None and (asked := determined(result, profile)):
-            for name, value in self._computed(block, asked).items():
-                setattr(result, name, value)
+        if result.error is not None or not (asked := determined(result, profile)):
+            return
+        if isinstance(block, MAPPINGS) and not all(map(block.__contains__, REQUIRED)):
+            for name in asked:
+                setattr(result, name, None)
+            return
+        if "block_hash" in asked:
+            if own := getattr(block, "calculate_hash", None):
+                result.block_hash = _value_or_none(own)
+            elif hasher := self._function("calculate_block_hash"):
+                result.block_hash = _value_or_none(hasher, block)
+        if "work" in asked and (scorer := self._function("calculate_work_score")):
+            complexity = self._complexity(block)
+            result.work = _value_or_none(scorer, complexity) if complexity else None
 
     def work(self, block: Any) -> float | None:
         """The work score of a block by the legacy code, None where that computes none or is not found."""
@@ -206,29 +221,16 @@ class LegacyEngine:
         stamps = getattr(self.engine, "_header_timestamps", None)
         return getattr(self.engine, "rate_limited", None), (stamps[-1] if stamps else None)
 
-    def _computed(self, block: Any, asked: frozenset[str]) -> dict[str, Any]:
-        """Hash and work of the block's content by the legacy code itself, None where it computes none."""
-        if isinstance(block, Mapping) and any(name not in block for name in REQUIRED):
-            return dict.fromkeys(asked)
-        found: dict[str, Any] = {}
-        if "block_hash" in asked:
-            hasher = getattr(block, "calculate_hash", None) or self._function("calculate_block_hash", block)
-            if hasher:
-                found["block_hash"] = _value_or_none(hasher)
-        if "work" in asked and (scorer := self._function("calculate_work_score", self._complexity(block))):
-            found["work"] = _value_or_none(scorer) if self._complexity(block) else None
-        return found
-
     @staticmethod
     def _complexity(block: Any) -> Any:
-        return block.get("complexity") if isinstance(block, Mapping) else getattr(block, "complexity", None)
+        return block.get("complexity") if isinstance(block, MAPPINGS) else getattr(block, "complexity", None)
 
-    def _function(self, name: str, argument: Any) -> Any:
-        """A function of the engine's module or of a base class's, ready to call; None if there is none."""
+    def _function(self, name: str) -> Any:
+        """A function of the engine's module or of a base class's, None if there is none."""
         for base in type(self.engine).__mro__:
             function = getattr(sys.modules.get(base.__module__), name, None)
             if callable(function):
-                return lambda: function(argument)
+                return function
         return None
 
     # The tree
@@ -307,6 +309,11 @@ SCORED = frozenset({"missing_complexity", "no_work", "bad_block_hash", "bad_proo
 """Rejects by a rule that asks for the work score, or by one behind it."""
 HASHED = frozenset({"bad_block_hash", "bad_proof", "bad_tier_size"})
 """The same of the hash of the content; only the profile `full` has such rules."""
+WORK, WORK_AND_HASH, NOTHING_COMPUTED = (
+    frozenset({"work"}),
+    frozenset({"work", "block_hash"}),
+    frozenset[str](),
+)
 
 
 def determined(result: Observation, profile: str) -> frozenset[str]:
@@ -314,12 +321,12 @@ def determined(result: Observation, profile: str) -> frozenset[str]:
 
     A malformed block may have broken before: nothing of it is determined.
     """
-    asked = set()
-    if result.accepted or (result.reasons and result.reasons <= SCORED):
-        asked.add("work")
-    if profile == "full" and (result.accepted or (result.reasons and result.reasons <= HASHED)):
-        asked.add("block_hash")
-    return frozenset(asked)
+    reasons = result.reasons
+    scored = result.accepted or (reasons and reasons <= SCORED)
+    hashed = profile == "full" and (result.accepted or (reasons and reasons <= HASHED))
+    if hashed:
+        return WORK_AND_HASH
+    return WORK if scored else NOTHING_COMPUTED
 
 
 def without_rate_limit(config: Any) -> Any:
@@ -333,9 +340,9 @@ def _equal(one: Any, other: Any) -> bool:
     return bool(one.cumulative_work == other.cumulative_work and one.receipt_time == other.receipt_time)
 
 
-def _value_or_none(compute: Any) -> Any:
+def _value_or_none(compute: Any, *args: Any) -> Any:
     try:
-        return compute()
+        return compute(*args)
     except Exception:
         return None  # where the rules compute no value, none equals none
 

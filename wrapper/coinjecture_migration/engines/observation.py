@@ -66,7 +66,7 @@ class Observation:
     @property
     def reason(self) -> str | None:
         """The reject's code, several joined by `|` where the engine does not say; None for an accept."""
-        return "|".join(sorted(self.reasons)) or None
+        return "|".join(sorted(self.reasons)) if self.reasons else None
 
     def as_json(self) -> dict[str, Any]:
         """The observation in the words of the test vectors."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,9 @@ from consensus_surface import REASONS
 from coinjecture_migration.engines.observation import Observation
 from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, BrokenEngineError
 from coinjecture_migration.runtime.timing import Spent, Stopwatch
+
+CODES: dict[str | None, frozenset[str]] = {None: frozenset(), **{code: frozenset({code}) for code in REASONS}}
+MALFORMED = CODES["malformed"]
 
 
 class ForgetError(BrokenEngineError):
@@ -46,16 +50,12 @@ class RustEngine:
         stopwatch.start()
         try:
             parsed = self.engine.capture(block)
-            stopwatch.stop()
-            return parsed, None
         except NEVER_SWALLOWED:
             raise
-        except (TypeError, ValueError) as error:
-            return None, Observation(
-                "rust", reasons=frozenset({"malformed"}), block_hash=None, work=None, cause=error
-            )
         except BaseException as error:  # a panic is no Exception
-            return None, Observation("rust", error=error)
+            return None, _not_parsed(error)
+        stopwatch.stop()
+        return parsed, None
 
     def as_json(self, block: Any) -> bytes:
         """A block of any shape, read whole, as JSON.
@@ -96,11 +96,48 @@ class RustEngine:
                 judgement = self.engine.judge(parsed, received_at, profile)
             finally:
                 stopwatch.stop()
+            _check(judgement)
             return _observed(judgement, received_at, stopwatch.spent), judgement
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
             return Observation("rust", error=error, spent=stopwatch.spent), None
+
+    def judge_at_once(self, block: Any, profile: str) -> tuple[Observation, Any]:
+        """Parse, judge at the present time and apply, as one span of `spent`; without storage writes.
+
+        For who has nobody to compare with, so that nothing lies in between. A block outside the domain both
+        engines share is malformed here: nobody else is left to judge it.
+
+        Returns:
+            The observation and the judgement, None where there is none. After an `error` with a judgement
+            the tree is not to be trusted.
+        """
+        engine, stopwatch = self.engine, self._stopwatch
+        parsed = judgement = None
+        received_at = time.time()
+        stopwatch.clear()
+        stopwatch.start()
+        try:
+            parsed = engine.capture(block)
+            try:
+                if parsed.out_of_domain is None:
+                    judgement = engine.judge(parsed, received_at, profile)
+                    _check(judgement)
+                    if judgement.inserts:
+                        engine.apply(judgement, block)
+            finally:
+                stopwatch.stop()
+            if judgement is not None:
+                return _observed(judgement, received_at, stopwatch.spent), judgement
+        except NEVER_SWALLOWED:
+            raise
+        except BaseException as error:
+            if parsed is None:
+                return _not_parsed(error), None
+            return Observation("rust", error=error, spent=stopwatch.spent), judgement
+        refused = ValueError(f"outside the domain both engines share: {parsed.out_of_domain}")
+        return Observation("rust", reasons=MALFORMED, cause=refused, spent=stopwatch.spent), None
 
     def apply(self, judgement: Any, block: Any) -> BaseException | None:
         """Put a judgement into the tree. Returns what broke; then the tree is not to be trusted."""
@@ -169,20 +206,27 @@ class RustEngine:
             raise ForgetError("the Rust tree has a node more than the other engine's")
 
 
-def _observed(judgement: Any, received_at: float, spent: Spent) -> Observation:
-    """A judgement as an observation.
+def _not_parsed(error: BaseException) -> Observation:
+    """What an engine that could not parse a block has said with it: what is no block is malformed."""
+    if isinstance(error, (TypeError, ValueError)):
+        return Observation("rust", reasons=MALFORMED, block_hash=None, work=None, cause=error)
+    return Observation("rust", error=error)
 
-    Raises:
-        BrokenEngineError: It is no verdict.
-    """
+
+def _check(judgement: Any) -> None:
+    """Raises `BrokenEngineError` where a judgement is no verdict."""
     accepted, reason = judgement.accepted, judgement.reason
-    if not isinstance(accepted, bool) or (reason is None) != accepted or (reason and reason not in REASONS):
+    if not isinstance(accepted, bool) or (reason is None) != accepted or reason not in CODES:
         raise BrokenEngineError(f"the Rust engine answered accepted={accepted!r}, reason={reason!r}")
-    inserts = bool(judgement.inserts)
+
+
+def _observed(judgement: Any, received_at: float, spent: Spent) -> Observation:
+    """A judgement, checked, as an observation."""
+    accepted, reason, inserts = judgement.accepted, judgement.reason, bool(judgement.inserts)
     return Observation(
         "rust",
         accepted=accepted,
-        reasons=frozenset() if accepted else frozenset({reason}),
+        reasons=CODES[reason],
         block_hash=judgement.computed_hash,
         work=judgement.work,
         inserted=inserts,

@@ -54,22 +54,34 @@ class StorageProxy:
             return value
         if name == LOG:
             return self._rows
-        return self._guarded(name, value)
+        if name not in EFFECTS:
+            return self._answered(name, value)
+        effect = self.__dict__[name] = self._effect(name)  # kept: engines ask for it with every block
+        return effect
 
-    def _guarded(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    def _effect(self, name: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            if self._held is not None:
-                if name in EFFECTS:
-                    self._held.append((name, args, kwargs))
-                    return None
-                self._say(name)
-            try:
-                return method(*args, **kwargs)
-            except BaseException as error:
-                self.failure = error
-                raise
+            if self._held is None:
+                return self._carried_out(getattr(self._storage, name), args, kwargs)
+            self._held.append((name, args, kwargs))
+            return None
 
         return call
+
+    def _answered(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self._held is not None:
+                self._say(name)
+            return self._carried_out(method, args, kwargs)
+
+        return call
+
+    def _carried_out(self, method: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except BaseException as error:
+            self.failure = error
+            raise
 
     def _say(self, name: str) -> None:
         """Say once of a write that it is carried out whoever answers."""

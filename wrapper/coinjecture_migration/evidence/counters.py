@@ -19,6 +19,9 @@ from coinjecture_migration.evidence.histograms import (
 from coinjecture_migration.runtime.timing import NOTHING, Spent
 from coinjecture_migration.vocabulary import LATENCY_EDGES, OUTCOMES, RATIO_EDGES
 
+MOST_TIMED = 64
+"""The durations of so many calls wait for their buckets; mostly the thread that flushes puts them there."""
+
 
 class Ratio:
     """Rust's duration over legacy's, call by call; from a saved one on."""
@@ -63,6 +66,7 @@ class Counters:
         self._ratio = Ratio(saved.get("ratio", {}))
         self._reject_ratio = Ratio(saved.get("reject_ratio", {}))
         self._durations = Paired(COARSE, saved.get("durations"))
+        self._timed: list[tuple[Spent, Spent, bool | None]] = []
 
     def record(
         self,
@@ -96,21 +100,30 @@ class Counters:
                 self._accepted += 1
             elif accepted is not None:
                 self._rejected[reason or "unknown"] += 1
-            for engine, spent in (("legacy", legacy), ("rust", rust)):
-                if spent.wall:
-                    self._time(engine, spent.wall)
+            self._timed.append((legacy, rust, bool(accepted) if outcome == "match" else None))
+            if len(self._timed) >= MOST_TIMED:
+                self._sort_timed()
             if outcome == "match":
                 if accepted is False:
                     self._compared[reason or "unknown"] += 1
-                if legacy.wall and rust.wall:
-                    (self._ratio if accepted else self._reject_ratio).add(rust.wall / legacy.wall)
-                    if accepted:
-                        self._durations.add(legacy, rust)
             elif outcome == "divergence":
                 self._kinds[why or "unknown"] += 1
             elif outcome == "skipped":
                 self._skipped[why or "unknown"] += 1
                 self._out_of_domain_accepted += bool(accepted) and why == "out_of_domain"
+
+    def _sort_timed(self) -> None:
+        """Put the durations of the latest calls into their buckets; under the lock."""
+        timed, self._timed = self._timed, []
+        for legacy, rust, pair in timed:
+            if legacy.wall:
+                self._time("legacy", legacy.wall)
+            if rust.wall:
+                self._time("rust", rust.wall)
+            if pair is not None and legacy.wall and rust.wall:
+                (self._ratio if pair else self._reject_ratio).add(rust.wall / legacy.wall)
+                if pair:
+                    self._durations.add(legacy, rust)
 
     def _time(self, engine: str, seconds: float) -> None:
         buckets = self._latency.get(engine)
@@ -127,12 +140,12 @@ class Counters:
 
     def outcome(self, name: str) -> int:
         """How many calls ended in this outcome."""
-        with self._lock:
-            return self._outcomes[name]
+        return self._outcomes[name]
 
     def snapshot(self) -> dict[str, Any]:
         """All counters at one moment, as the evidence holds them."""
         with self._lock:
+            self._sort_timed()
             return {
                 "last_call": self._last_call,
                 "calls": self._calls,

@@ -83,9 +83,11 @@ class Paired:
 
     def add(self, legacy: Spent, rust: Spent) -> None:
         """Count one block that both engines judged alike."""
-        for engine, spent in (("legacy", legacy), ("rust", rust)):
-            self._found["cpu"][engine].add(spent.cpu)
-            self._found["wall"][engine].add(spent.wall)
+        cpu, wall = self._found["cpu"], self._found["wall"]
+        cpu["legacy"].add(legacy.cpu)
+        wall["legacy"].add(legacy.wall)
+        cpu["rust"].add(rust.cpu)
+        wall["rust"].add(rust.wall)
 
     def as_json(self) -> dict[str, Any]:
         """`{clock: {engine: durations}}`."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from consensus_surface import HeaderValidationError
 
@@ -24,8 +24,7 @@ from coinjecture_migration.runtime.timing import NOTHING
 from coinjecture_migration.vocabulary import ANSWERING
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """What becomes of one call.
 
     Attributes:
@@ -87,7 +86,7 @@ def judge_alone(
     except BaseException:
         counters.record("skipped", "interrupted")
         raise
-    legacy, rust = (result.spent, NOTHING) if active.rust is None else (NOTHING, active.rust.spent)
+    legacy, rust = (result.spent, NOTHING) if active.rust is None else (NOTHING, result.spent)
     if result.error is None:
         counters.record("alone", accepted=result.accepted, reason=result.reason, legacy=legacy, rust=rust)
     else:
@@ -113,19 +112,11 @@ def _legacy_alone(legacy: LegacyEngine, block: Any, profile: str) -> Observation
 
 def _rust_alone(rust: RustEngine, block: Any, profile: str) -> tuple[Observation, bool]:
     """The verdict, and whether the engine itself broke; a storage that raises is not its fault."""
-    parsed, ended = rust.parse(block)
-    if ended is not None:
-        return ended, ended.error is not None
-    if parsed.out_of_domain is not None:
-        refused = ValueError(f"outside the domain both engines share: {parsed.out_of_domain}")
-        return Observation("rust", reasons=frozenset({"malformed"}), cause=refused), False
-    result, judgement = rust.judge(parsed, time.time(), profile)
-    if result.error is not None or not result.inserted:
-        return result, result.error is not None
-    if error := rust.apply(judgement, block):
-        return replace(result, error=error), True
+    result, judgement = rust.judge_at_once(block, profile)
+    if result.error is not None:
+        return result, True
     try:
-        if result.accepted:
+        if result.accepted and result.inserted:
             rust.write_effects(judgement)
     except Exception as error:
         return replace(result, error=error), False

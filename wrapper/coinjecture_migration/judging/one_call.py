@@ -41,9 +41,7 @@ class OneCall:
 
     def __exit__(self, *_: object) -> None:
         try:
-            try:
-                self._active.calls.leave()
-            finally:
-                self._judging.release()
+            self._active.calls.leave()
         finally:
+            self._judging.release()
             self._alerts.deliver()
