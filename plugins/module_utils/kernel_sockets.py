@@ -104,7 +104,12 @@ def listeners(group: str, control_groups: Path = Path("/sys/fs/cgroup")) -> list
         group: As `systemctl show -p ControlGroup` says it; empty of a unit that does not run.
         control_groups: Where the control groups are mounted.
     """
-    own = held(processes(group, control_groups))
+    return listeners_of(processes(group, control_groups))
+
+
+def listeners_of(pids: Iterable[int]) -> list[Listener]:
+    """Where these processes take connections, TCP ports first; needs root."""
+    own = held(pids)
     tcp = {
         (socket.port, f"{socket.local}:{socket.port}")
         for socket in read_sockets()

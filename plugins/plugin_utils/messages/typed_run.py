@@ -92,7 +92,7 @@ def this_run() -> Run:
     files, extra = _typed(chosen["extra_vars"])
     kept, asked = _kept(extra)
     return Run(
-        playbooks=_seen_from_here(ROOT / "playbooks"),
+        playbooks=seen_from_here(ROOT / "playbooks"),
         playbook=playbook,
         options=[*_inventories(chosen, constants), *_connection(chosen, constants)],
         limit=str(chosen.get("subset") or ""),
@@ -102,7 +102,7 @@ def this_run() -> Run:
     )
 
 
-def _seen_from_here(path: Path) -> str:
+def seen_from_here(path: Path) -> str:
     """A path as a person types it: relative inside the clone and below the folder where the person is."""
     here = Path.cwd()
     if path.is_relative_to(here) or (path.is_relative_to(ROOT) and here.is_relative_to(ROOT)):
@@ -114,7 +114,7 @@ def _inventories(chosen: Mapping[str, Any], constants: Any) -> list[str]:
     named = [str(source) for source in chosen.get("inventory") or ()]
     if named == [str(source) for source in constants.DEFAULT_HOST_LIST or ()]:
         return []
-    paths = [source if "," in source else _seen_from_here(Path(source)) for source in named]
+    paths = [source if "," in source else seen_from_here(Path(source)) for source in named]
     return [word for path in paths for word in ("-i", shlex.quote(path))]
 
 

@@ -1,0 +1,157 @@
+"""One service of a host, as the kernel, the service manager and its own files tell it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import as_user, node_program, unit_reader
+from .bounded_reader import UnreadableError, read_text
+from .command_lines import Started, started
+from .host_units import Process, Service, commands_of
+from .kernel_sockets import listeners_of
+from .unit_files import Unit, variables
+
+SECONDS = 120.0
+"""How long looking at one service may take."""
+OF_THE_SYSTEM = ("/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/share/", "/bin/", "/sbin/", "/lib/")
+"""Programs of the distribution make no consensus engine."""
+MAX_OPEN = 200
+MAX_VENV = 65_536
+NOTHING: dict[str, Any] = {"entry": "", "loaded": 0, "unknown": [], "unread": [], "makes": []}
+"""What is told of files that cannot be looked at."""
+
+
+def begun(service: Service) -> Started | None:
+    """What a unit starts in Python: its command line says it, or else one of its processes."""
+    if service.get("LoadState") != "loaded":
+        return None
+    lines: Iterable[Sequence[str]] = (
+        *commands_of(service.get("ExecStart")),
+        *(one.command for one in service.processes),
+    )
+    for line in lines:
+        found = started(line)
+        if found is not None and not found.what.startswith(OF_THE_SYSTEM):
+            return found
+    return None
+
+
+def looked(service: Service, start: Started, processes: Path, limited: bool) -> dict[str, Any]:
+    """A unit that runs Python, with what its files say.
+
+    Args:
+        service: The unit.
+        start: What it starts.
+        processes: The file system of the processes.
+        limited: Whether what looks at its files may be limited in memory.
+
+    Returns:
+        What `node_program.look` tells, with ``unit``, ``user``, ``group``, ``active``, ``working`` (its
+        folder), ``python``, ``version``, ``kind``, ``pythonpath``, ``python_variables``, ``sockets``,
+        ``drop_ins``, ``fragment``, and ``why`` (a sentence where its files could not be looked at).
+    """
+    unit = unit_reader.read(service.properties, processes)
+    user = service.get("User") or "root"
+    working, search = working_of(service), search_of(unit)
+    data = [working, *(f"/var/lib/{one.split(':')[0]}" for one in unit.words("StateDirectory"))]
+    opened = open_files(service.processes, processes)
+    told = {
+        "unit": service.name,
+        "user": user,
+        "group": service.get("Group"),
+        "active": service.active,
+        "working": working,
+        "python": start.python or _first_python(service.processes),
+        "version": version(start.python, service.processes, processes),
+        "kind": start.kind,
+        "pythonpath": search,
+        "python_variables": _python_variables(unit),
+        "sockets": sockets(service),
+        "drop_ins": unit.words("DropInPaths"),
+        "fragment": unit.get("FragmentPath"),
+        "why": "",
+    }
+    try:
+        files: dict[str, Any] = as_user.call(
+            user, lambda: node_program.look(start, working, search, opened, data, limited), SECONDS
+        )
+    except (as_user.NotDoneError, OSError) as error:
+        return told | NOTHING | {"why": f"{service.name}: its files could not be looked at: {error}"}
+    return told | files
+
+
+def working_of(service: Service) -> str:
+    """The folder that a unit works in: its process's, or what the unit says; ``/`` where neither tells."""
+    if service.processes and service.processes[0].working:
+        return service.processes[0].working
+    said = service.get("WorkingDirectory").lstrip("!-")
+    return said if said.startswith("/") else "/"
+
+
+def search_of(unit: Unit) -> list[str]:
+    """The folders of ``PYTHONPATH`` as the process has it, or else the unit."""
+    if unit.process is not None:
+        known = dict(unit.process)
+    else:
+        known = variables(unit.words("Environment"))
+        for one in unit.environment_files.values():
+            known |= one
+    return [one for one in known.get("PYTHONPATH", "").split(":") if one]
+
+
+def sockets(service: Service) -> list[dict[str, Any]]:
+    """Where the processes of a unit listen: ``address`` and ``port``, or a path and port 0."""
+    found = listeners_of(one.pid for one in service.processes)
+    return [
+        {"address": one.place.rpartition(":")[0] if one.port else one.place, "port": one.port or 0}
+        for one in found
+    ]
+
+
+def _python_variables(unit: Unit) -> dict[str, str]:
+    """Variables that steer the interpreter; the others of an environment may be secrets and are not told."""
+    known = variables(unit.words("Environment"))
+    for one in unit.environment_files.values():
+        known |= one
+    return {name: value for name, value in sorted(known.items()) if name.startswith("PYTHON")}
+
+
+def _first_python(running: Sequence[Process]) -> str:
+    return next((found.python for one in running if (found := started(one.command)) and found.python), "")
+
+
+def version(python: str, running: Sequence[Process], processes: Path) -> str:
+    """The version of an interpreter, which is not asked: its environment says it, or what runs."""
+    try:
+        for line in read_text(Path(python).parent.parent / "pyvenv.cfg", MAX_VENV).splitlines():
+            name, _, value = line.partition("=")
+            if name.strip() in ("version", "version_info"):
+                return value.strip()
+    except (OSError, UnreadableError):
+        pass
+    try:
+        return (processes / str(running[0].pid) / "exe").readlink().name.removeprefix("python")
+    except (IndexError, OSError):
+        return ""
+
+
+def open_files(running: Sequence[Process], processes: Path) -> list[str]:
+    """Files that processes have open, each once."""
+    found: list[str] = []
+    for one in running:
+        try:
+            with os.scandir(processes / str(one.pid) / "fd") as entries:
+                handles = [Path(entry.path) for _, entry in zip(range(MAX_OPEN * 5), entries, strict=False)]
+        except OSError:
+            continue
+        for handle in handles:
+            try:
+                target = str(handle.readlink())
+            except OSError:
+                continue
+            if target.startswith("/") and not target.startswith(("/dev/", "/proc/", "/memfd:")):
+                found.append(target)
+    return list(dict.fromkeys(found))[:MAX_OPEN]
