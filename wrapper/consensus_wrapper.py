@@ -24,6 +24,7 @@ from coinjecture_migration.control.server import ControlServer, handle
 from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.loader import EngineLoader
 from coinjecture_migration.engines.observation import Observation, compare
+from coinjecture_migration.engines.tree_file import ACCEPT, UNJUDGED
 from coinjecture_migration.judging.block_call import BlockCall, Decision, judge_alone
 from coinjecture_migration.judging.insertion import insert
 from coinjecture_migration.judging.one_call import OneCall
@@ -189,7 +190,7 @@ class DualRunConsensus(AnsweringReads):
         """Insert without judging, as programs of the deployed node do at their start."""
         with self._one_call() as active:
             insert(self._manager, active, block, receipt_time)
-            self._manager.tree_log.note(block, "unjudged")
+            self._manager.tree_log.note(block, UNJUDGED)
 
     # Mode and counters
 
@@ -254,7 +255,7 @@ class DualRunConsensus(AnsweringReads):
             verdict: str | None = "error"
             try:
                 accepted = self._judged(active, block, profile)
-                verdict = "accept"
+                verdict = ACCEPT
             except HeaderValidationError as reject:
                 verdict = reject.reason
                 raise

@@ -10,6 +10,7 @@ its tree: it must see the same again. Prints one JSON object.
 """
 
 import copy
+import dataclasses
 import importlib.util
 import io
 import json
@@ -78,10 +79,19 @@ MUTANTS: dict[str, Any] = {
 }
 
 
+MUTANTS |= {
+    "cities": lambda b, r: b.problem.update(cities=[(r.random(), r.random()) for _ in range(5)]),
+    "transactions": lambda b, r: setattr(b, "transactions", [("from", "to", 5)]),
+    "lost its space": lambda b, r: delattr(b.complexity, "measured_verify_space"),
+    "lost its joules": lambda b, r: delattr(b.complexity.energy_metrics, "solve_energy_joules"),
+    "lost its form": lambda b, r: delattr(b.complexity, "time_verify_O"),
+}
 OUTSIDE: dict[str, Any] = {
     "tuple": lambda b, r: setattr(b, "solution", tuple(b.solution)),
     "set": lambda b, r: setattr(b, "transactions", [{1, 2}]),
     "decimal": lambda b, r: setattr(b, "offchain_cid", Decimal("1.5")),
+    "no such attribute": lambda b, r: delattr(b, "cumulative_work_score"),
+    "no longer read": lambda b, r: delattr(b, "transactions"),
     "deep": lambda b, r: b.problem.update(more=nested(63)),
     "size of no number": lambda b, r: setattr(b.complexity, "problem_size", float("nan")),
     "size far below zero": lambda b, r: setattr(b.complexity, "problem_size", -r.randrange(5000, 10**6)),
@@ -98,6 +108,11 @@ def nested(levels: int) -> list[Any]:
     for _ in range(levels - 1):
         value = [value]
     return value
+
+
+def told(value: Any) -> Any:
+    """A value of a block with all of its attributes; `repr` stumbles over one that was deleted."""
+    return {n: told(v) for n, v in vars(value).items()} if dataclasses.is_dataclass(value) else value
 
 
 class Driver:
@@ -118,7 +133,7 @@ class Driver:
         tree, tip = self.engine.block_tree, self.engine.best_tip
         nodes = [(key, tree[key]) for key in tree] + [("tip", tip)]
         return [
-            repr((key, n.parent_hash, n.height, n.cumulative_work, n.receipt_time, n.block))
+            repr((key, n.parent_hash, n.height, n.cumulative_work, n.receipt_time, told(n.block)))
             for key, n in nodes
         ]
 

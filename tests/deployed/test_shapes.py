@@ -195,6 +195,35 @@ def test_given_a_reveal_declared_as_legacys_when_final_is_asked_then_it_says_tha
         wrapper.validate_reveal(deployed.child(wrapper), b"", b"")
 
 
+def test_given_a_reveal_of_the_deployed_form_when_final_is_asked_then_it_is_never_called_wrong(
+    deployed: Deployed,
+) -> None:
+    wrapper = deployed.start("shadow")
+    wrapper.set_mode("final", who="test", why="up")
+    block = deployed.child(wrapper)
+    commitment, salt = reveal_of(block)
+    for call in (lambda: wrapper.validate_reveal(block, commitment, salt),
+                 lambda: wrapper.validate_reveal(block, commitment=commitment, miner_salt=salt)):  # fmt: skip
+        with pytest.raises(BrokenEngineError, match="only the legacy engine knows this node's reveals"):
+            call()
+    assert wrapper.validate_header(block) is True, "no block is refused for it"
+
+
+def test_given_an_engine_that_began_at_a_peers_block_then_shadow_says_where_it_began(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = deployed.start("legacy")
+    peers = deployed.child(wrapper, index=1234)
+    engine = wrapper._active.legacy.engine  # type: ignore[union-attr]
+    engine.block_tree.clear()
+    engine.best_tip = None
+    engine._add_block_to_tree(peers, 1.0)
+    with pytest.raises(
+        ModeChangeError, match=r"rust begins at it, the genesis, and legacy at .*another block"
+    ):
+        wrapper.set_mode("shadow", who="test", why="up")
+
+
 def test_given_a_shape_then_a_block_is_made_whole_again_from_its_json(deployed: Deployed) -> None:
     block = deployed.start("legacy").genesis_block
     shape = shape_from(json.loads(json.dumps(shape_of(block).as_json())))

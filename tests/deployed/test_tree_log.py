@@ -13,6 +13,7 @@ import pytest
 from coinjecture_migration.control.server import handle
 from coinjecture_migration.control.status import report as status_of
 from coinjecture_migration.engines import whole
+from coinjecture_migration.engines.rust import RustEngine
 from coinjecture_migration.engines.tree_file import SEAL, _sealed
 from coinjecture_migration.runtime.errors import ModeChangeError
 from consensus_wrapper import ConsensusMode, DualRunConsensus, HeaderValidationError
@@ -116,6 +117,41 @@ def test_given_a_program_that_inserts_without_judging_then_that_is_carried_too(d
     before = seen(wrapper)
     wrapper.close()
     assert seen(deployed.start()) == before
+
+
+def test_given_a_kept_tree_when_shadow_is_prepared_then_rust_judges_every_block_of_it_again(
+    deployed: Deployed,
+) -> None:
+    wrapper = grown(deployed, "legacy")
+    wrapper._add_block_to_tree(deployed.child(wrapper, block_hash="e" * 64), 5.0)
+    wrapper.validate_header(deployed.child(wrapper, wrapper.block_tree["e" * 64].block))
+    before = seen(wrapper)
+    wrapper.close()
+    again = deployed.start()
+    again.set_mode("rust", who="test", why="up")
+    assert (len(before[0]), seen(again)) == (9, before)
+    again.set_mode("legacy", who="test", why="back")
+    prepared = again._manager.prepare("shadow", "test")
+    assert prepared.wait(10)
+    assert (prepared.state, prepared.done) == ("ready", 7), "all but the one that nobody judged"
+
+
+def test_given_a_rust_engine_that_judges_the_kept_tree_otherwise_then_shadow_is_not_entered(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = grown(deployed, "legacy")
+    judge = RustEngine.judge_alone
+
+    def without_solution(engine: RustEngine, block: Any, received_at: float, profile: str) -> Any:
+        changed = copy.copy(block)
+        changed.solution = [] if block.index == 4 else block.solution
+        return judge(engine, changed, received_at, profile)
+
+    monkeypatch.setattr(RustEngine, "judge_alone", without_solution)
+    with pytest.raises(ModeChangeError, match="rust refuses it from the log"):
+        wrapper.set_mode("shadow", who="test", why="up")
+    assert wrapper.mode is ConsensusMode.LEGACY_ONLY
+    assert wrapper.stats()["divergence_kinds"] == {"log": 1}
 
 
 def test_given_the_control_socket_when_the_tree_is_asked_for_then_it_is_on_the_disk(

@@ -238,14 +238,20 @@ fn block_of_source(source: &Source) -> Result<Block<'_>, String> {
     Block::parse(source.text()).map_err(|error| format!("a block is a JSON object: {error}"))
 }
 
-/// The fields of a block that is an object; what it does not have is missing.
+/// The fields of a block that is an object; what it does not have is missing. What its class says it has and it has not,
+/// only the legacy engine can tell about: it may never look.
 fn fields_of(block: &Bound<'_, PyAny>) -> Result<Dict<'static>, Refusal> {
     let mut reading = Reading::of_block();
     let mut pairs = Vec::new();
-    for (name, _) in BLOCK.keys() {
+    let declared = block.getattr_opt("__dataclass_fields__")?;
+    for (name, part) in BLOCK.keys() {
         // A method is no field: a list has an `index`, and is no block.
         if let Some(value) = block.getattr_opt(*name)?.filter(|value| !value.is_callable()) {
-            pairs.push((name.as_bytes().into(), reading.value(&value, INNER_LEVELS)?));
+            pairs.push((name.as_bytes().into(), reading.field(name, *part, &value, INNER_LEVELS)?));
+        } else if let Some(fields) = declared.as_ref().filter(|_| !part.is_unread()) {
+            if fields.contains(name)? {
+                return Err(Refusal::OutOfDomain(format!("an object that its {name} was taken from")));
+            }
         }
     }
     if pairs.is_empty() {

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use coinjecture_consensus::block::MAX_BYTES;
-use coinjecture_consensus::json::{MAX_INT_DIGITS, MAX_LEVELS};
+use coinjecture_consensus::json::{Part, Schema, MAX_INT_DIGITS, MAX_LEVELS};
 use coinjecture_consensus::python::{Dict, Num, Text};
 use coinjecture_consensus::Value;
 use num_bigint::BigInt;
@@ -37,8 +37,31 @@ const BYTES_PER_ENTRY: usize = 4;
 /// The least that it writes for any value.
 const BYTES_PER_VALUE: usize = 1;
 
+/// What of a problem the rules do more with than to hash it.
+static PROBLEM: Schema =
+    Schema::new(&[("type", Part::Kept), ("numbers", Part::Kept), ("target", Part::Kept), ("size", Part::Kept)]);
+
 fn many_digits() -> Refusal {
     Refusal::OutOfDomain(format!("an integer of more than {MAX_INT_DIGITS} digits"))
+}
+
+/// Which members of an object the rules read; without a schema they read all.
+#[derive(Debug, Clone, Copy, Default)]
+struct Members {
+    schema: Option<&'static Schema>,
+    likely: usize,
+}
+
+impl Members {
+    /// What is read of a member.
+    fn part(&mut self, key: &[u8]) -> Part {
+        let Some(schema) = self.schema else { return Part::Kept };
+        let found = schema.find_from(key, self.likely);
+        found.map_or(Part::Unread, |(position, (_, part))| {
+            self.likely = position + 1;
+            *part
+        })
+    }
 }
 
 /// Takes objects over: what `json.loads` makes, its subclasses, mappings with text keys, enums by their value, and
@@ -47,6 +70,8 @@ fn many_digits() -> Refusal {
 pub struct Reading {
     /// Whether a tuple is a list, as `json.dumps` takes it. To the rules the two are not the same.
     tuples: bool,
+    /// What the rules read of the object that comes next.
+    members: Members,
     /// Lower bound of the canonical JSON of what was read.
     bytes: usize,
 }
@@ -54,12 +79,12 @@ pub struct Reading {
 impl Reading {
     /// Of a block or a part of one.
     pub const fn of_block() -> Self {
-        Self { tuples: false, bytes: 0 }
+        Self { tuples: false, members: Members { schema: None, likely: 0 }, bytes: 0 }
     }
 
     /// Of what `json.dumps` is given.
     pub const fn with_tuples() -> Self {
-        Self { tuples: true, bytes: 0 }
+        Self { tuples: true, members: Members { schema: None, likely: 0 }, bytes: 0 }
     }
 
     /// Counts what is about to be read, which takes at least so many bytes.
@@ -69,6 +94,41 @@ impl Reading {
             return Ok(());
         }
         Err(Refusal::OutOfDomain(too_large()))
+    }
+
+    /// A field of a block that is an object. Where no rule tells a tuple from a list, a tuple is one: it is hashed as a
+    /// list, or not read at all.
+    pub fn field(
+        &mut self,
+        name: &str,
+        part: Part,
+        object: &Bound<'_, PyAny>,
+        levels: usize,
+    ) -> Result<Value<'static>, Refusal> {
+        match part {
+            Part::Kept if name == "problem" => self.of_schema(&PROBLEM, object, levels),
+            Part::Kept => self.value(object, levels),
+            Part::Members(schema) => self.of_schema(schema, object, levels),
+            Part::Presence | Part::Unread => {
+                let before = std::mem::replace(&mut self.tuples, true);
+                let value = self.value(object, levels);
+                self.tuples = before;
+                value
+            }
+        }
+    }
+
+    /// An object of which the rules read these members.
+    fn of_schema(
+        &mut self,
+        schema: &'static Schema,
+        object: &Bound<'_, PyAny>,
+        levels: usize,
+    ) -> Result<Value<'static>, Refusal> {
+        self.members.schema = Some(schema);
+        let value = self.value(object, levels);
+        self.members = Members::default();
+        value
     }
 
     /// Any object, in which so many levels of containers may follow.
@@ -125,6 +185,7 @@ impl Reading {
     }
 
     fn list(&mut self, list: &Bound<'_, PyList>, levels: usize) -> Result<Value<'static>, Refusal> {
+        self.members = Members::default();
         let count = list.len();
         self.weigh(count.saturating_mul(BYTES_PER_ITEM).max(BYTES_PER_ITEM))?;
         let mut items = Vec::with_capacity(count);
@@ -135,6 +196,7 @@ impl Reading {
     }
 
     fn tuple(&mut self, tuple: &Bound<'_, PyTuple>, levels: usize) -> Result<Value<'static>, Refusal> {
+        self.members = Members::default();
         if !self.tuples {
             return Err(Refusal::OutOfDomain("a tuple: JSON has lists only".to_owned()));
         }
@@ -145,10 +207,11 @@ impl Reading {
     /// A dict, by what it holds itself.
     pub fn dict(&mut self, dict: &Bound<'_, PyDict>, levels: usize) -> Result<Dict<'static>, Refusal> {
         self.weigh(dict.len().saturating_mul(BYTES_PER_ENTRY).max(BYTES_PER_ITEM))?;
+        let mut members = std::mem::take(&mut self.members);
         let mut pairs = Vec::with_capacity(dict.len());
         for entry in Entries::of(dict) {
             let (key, value) = entry?;
-            pairs.push(self.entry(&key, &value, levels)?);
+            pairs.push(self.entry(&key, &value, levels, &mut members)?);
         }
         Ok(Dict::from_pairs(pairs))
     }
@@ -158,17 +221,19 @@ impl Reading {
         if let Ok(dict) = mapping.cast::<PyDict>() {
             return self.dict(dict, levels);
         }
+        let mut members = std::mem::take(&mut self.members);
         let mut pairs = Vec::new();
         // One by one: a mapping may give items without end.
         for pair in mapping.call_method0("items")?.try_iter()? {
             self.weigh(BYTES_PER_ENTRY)?;
             let (key, value) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
-            pairs.push(self.entry(&key, &value, levels)?);
+            pairs.push(self.entry(&key, &value, levels, &mut members)?);
         }
         Ok(Dict::from_pairs(pairs))
     }
 
-    /// The attributes of an object that has fields: of a dataclass its fields, else its `__dict__`.
+    /// The attributes of an object that has fields: of a dataclass its fields, else its `__dict__`. An attribute that was
+    /// deleted is missing, and is a reject only where a rule reads it.
     fn attributes(&mut self, object: &Bound<'_, PyAny>, levels: usize) -> Result<Dict<'static>, Refusal> {
         let no_value = || match object.get_type().name() {
             Ok(name) => Refusal::OutOfDomain(format!("{name}: no JSON value")),
@@ -181,12 +246,14 @@ impl Reading {
             let attributes = object.getattr_opt("__dict__")?.ok_or_else(no_value)?;
             return self.mapping(&attributes, levels);
         };
+        let mut members = std::mem::take(&mut self.members);
         let mut pairs = Vec::new();
         for name in fields.try_iter()? {
             self.weigh(BYTES_PER_ENTRY)?;
             let name = name?;
-            let value = object.getattr(name.cast::<PyString>()?)?;
-            pairs.push(self.entry(&name, &value, levels)?);
+            if let Some(value) = object.getattr_opt(name.cast::<PyString>()?)? {
+                pairs.push(self.entry(&name, &value, levels, &mut members)?);
+            }
         }
         Ok(Dict::from_pairs(pairs))
     }
@@ -197,9 +264,14 @@ impl Reading {
         key: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
         levels: usize,
+        members: &mut Members,
     ) -> Result<(Text<'static>, Value<'static>), Refusal> {
-        let key = key.cast::<PyString>().map_err(|_| foreign_key(key))?;
-        Ok((self.text(key)?, self.value(value, levels)?))
+        let key = self.text(key.cast::<PyString>().map_err(|_| foreign_key(key))?)?;
+        let value = match members.part(&key) {
+            Part::Kept => self.value(value, levels)?,
+            part => self.field("", part, value, levels)?,
+        };
+        Ok((key, value))
     }
 
     /// A text in generalised UTF-8.

@@ -156,7 +156,8 @@ class LegacyEngine:
 
     def work(self, block: Any) -> float | None:
         """The work score of a block by the legacy code, None where that computes none or is not found."""
-        work: float | None = self._computed(block, frozenset({"work"})).get("work")
+        scorer, complexity = self._function("calculate_work_score"), self._complexity(block)
+        work: float | None = _value_or_none(scorer, complexity) if scorer and complexity else None
         return work
 
     def like(self, block: Any, text: bytes) -> Any:

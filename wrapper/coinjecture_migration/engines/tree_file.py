@@ -30,6 +30,9 @@ SEAL = 16
 LONGEST_LINE = 2**24
 """Bytes; a block of the parity domain has at most a sixteenth of that."""
 
+ACCEPT, UNJUDGED, KEPT = "accept", "unjudged", "kept"
+"""What is said of a block that is no reject; `kept`: nobody remembers."""
+
 Score = Callable[[Any], float | None]
 
 

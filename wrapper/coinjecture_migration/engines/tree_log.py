@@ -18,7 +18,7 @@ from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.legacy import LegacyEngine, field
 from coinjecture_migration.engines.rust import RustEngine
 from coinjecture_migration.engines.storage_proxy import LOG
-from coinjecture_migration.engines.tree_file import Content, Grown, Row, TreeFile, TreeFileError, read
+from coinjecture_migration.engines.tree_file import KEPT, Content, Grown, Row, TreeFile, TreeFileError, read
 from coinjecture_migration.engines.whole import NotWholeError
 from coinjecture_migration.runtime import durable
 from coinjecture_migration.runtime.alerts import Alerts
@@ -187,6 +187,16 @@ class TreeLog:
 
     # The disk
 
+    def rows(self) -> list[Row]:
+        """What came into the tree, in that order; empty where it is not kept, or the storage has a log."""
+        with self._disk:
+            self._flush()
+            try:
+                return read(self._path, self._most).rows if self._carries and self._why is None else []
+            except FAULTS as error:
+                log.warning("%s could not be read again: %s", self._path, error)
+                return []
+
     def flush(self) -> None:
         """Write down what has come since the last time."""
         with self._disk:
@@ -252,7 +262,7 @@ class TreeLog:
             self._waiting.clear()
             self._remember(engine)
         tip = _identity(grown.tip)
-        rows = [Row(key, node, "kept", is_tip=False) for key, node in came]
+        rows = [Row(key, node, KEPT, is_tip=False) for key, node in came]
         if rows:
             rows.append(Row(tip[0], None, "", is_tip=True))
         for row in rows:

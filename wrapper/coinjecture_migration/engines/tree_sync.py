@@ -163,9 +163,20 @@ def compare_trees(
             result.to_copy.append(key)
     for key in rebuilt.keys_in_order():
         if key not in known and not skip(key):
-            result.differences.append(f"block {as_text(key)}: only {rebuilt.name} accepts it from the log")
+            result.differences.append(f"block {as_text(key)}: {_only_there(rebuilt, running, key)}")
     _sort_missing(result, running, missing, set(logged(missing)) if missing else set(), rebuilt.name)
     return result
+
+
+def _only_there(rebuilt: Tree, running: Tree, key: Any) -> str:
+    """Why a block is in the rebuilt tree alone, in words."""
+    if rebuilt.node(rebuilt.node(key).parent_hash) is not None:
+        return f"only {rebuilt.name} accepts it from the log"
+    began = next(iter(running.keys_in_order()), None)
+    return (
+        f"{rebuilt.name} begins at it, the genesis, and {running.name} at {as_text(began)}:"
+        " this node has taken another block, perhaps a peer's newest, for its first one"
+    )
 
 
 def _sort_missing(result: Comparison, running: Tree, missing: set[Any], in_log: set[Any], name: str) -> None:

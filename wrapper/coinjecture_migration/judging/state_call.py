@@ -69,7 +69,9 @@ class StateCall:
         if self.name != "validate_reveal":
             return False
         legacy = self.active.legacy
-        declared = self.manager.settings.reveal == "legacy"
+        commitment = self.args[1] if len(self.args) > 1 else self.kwargs.get("commitment")
+        of_another_form = isinstance(commitment, bytes | bytearray)  # ours is a text
+        declared = of_another_form or self.manager.settings.reveal == "legacy"
         if declared and legacy is None:
             raise BrokenEngineError("validate_reveal: only the legacy engine knows this node's reveals")
         return legacy is not None and (declared or not legacy.judges_full)

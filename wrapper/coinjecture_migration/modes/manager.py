@@ -157,7 +157,7 @@ class ModeManager:
             if running is not None and running.state == "ready" and running.target == target and missing:
                 return running
             log.info("prepare %s, asked for by %s", target, who)
-            preparation = Preparation(target, missing, self.loader)
+            preparation = Preparation(target, missing, self.loader, self.tree_log.rows)
             self.preparation = preparation
         if missing:
             preparation.start(

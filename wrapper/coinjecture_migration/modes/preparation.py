@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.legacy import LegacyEngine
 from coinjecture_migration.engines.loader import EngineLoader
 from coinjecture_migration.engines.rust import RustEngine
+from coinjecture_migration.engines.tree_file import ACCEPT, Row
 from coinjecture_migration.engines.tree_sync import Tree, compare_trees, copy_keys, tips_agree
 from coinjecture_migration.runtime.errors import NEVER_SWALLOWED
 
@@ -24,8 +25,9 @@ class LogDivergenceError(RuntimeError):
 class Preparation:
     """One prepared mode change. The bulk runs in a thread without the judging lock, only the tail under it.
 
-    The engine re-judges the stored log with its receipt times (its constructor does), is compared with the
-    running one node by node, and gets copied what the log cannot contain. Once `ready` it follows the
+    The engine re-judges the stored log with its receipt times (its constructor does; where the storage keeps
+    none, the Rust engine is given the wrapper's own), is compared with the running one node by node, and gets
+    copied what the log cannot contain. Once `ready` it follows the
     running engine block by block until the commit.
 
     Attributes:
@@ -37,7 +39,13 @@ class Preparation:
         engine: The engine that was built; None where none is missing.
     """
 
-    def __init__(self, target: str, missing: str | None, loader: EngineLoader) -> None:
+    def __init__(
+        self,
+        target: str,
+        missing: str | None,
+        loader: EngineLoader,
+        own_log: Callable[[], list[Row]] = list,
+    ) -> None:
         self.target = target
         self.state = "running" if missing else "ready"
         self.done = self.total = 0
@@ -45,7 +53,8 @@ class Preparation:
         self.engine: LegacyEngine | RustEngine | None = None
         self._on_divergence: Callable[[], None] = lambda: None
         self._missing = missing
-        self._loader = loader
+        self._loader, self._own_log = loader, own_log
+        self._judged_again: set[Any] = set()
         self._changed_meanwhile: dict[int, Any] = {}
         self._tip_moved = False
         self._ended = threading.Event()
@@ -109,6 +118,8 @@ class Preparation:
             self.total = len(running.keys_in_order())
             with self._loader.printing.aside():
                 engine = self._loader.build(self._missing or "", answering=False, on_row=self._count_row)
+                if isinstance(engine, RustEngine):
+                    self._judge_again(engine, running)
             copied = self._compare(engine, running)
             with judging:
                 if not still_in_force(active):
@@ -128,6 +139,28 @@ class Preparation:
         except BaseException as error:  # a panic is no Exception
             self._fail(f"{type(error).__name__}: {error}")
 
+    def _judge_again(self, engine: RustEngine, running: LegacyEngine | RustEngine) -> None:
+        """Let the engine judge what the wrapper has written down, where the storage has no log."""
+        for row in self._own_log():
+            if row.node is None:
+                engine.call("handle_reorg", row.key)
+            elif row.verdict == ACCEPT:
+                node = running.node(row.key)
+                same_one = node is not None and node.receipt_time == row.node.receipt_time
+                block = node.block if same_one else row.node.block  # the tree's own object, not a second one
+                parsed, _ = engine.parse_unclocked(block)
+                if parsed is None or parsed.out_of_domain is None:
+                    result = engine.judge_alone(block, row.node.receipt_time, "header")
+                    if result.error is not None:
+                        raise result.error
+                    self._judged_again.add(row.key)
+                self.done += 1
+
+    def _logged(self, keys: set[Any], engine: LegacyEngine | RustEngine, rows: int) -> Iterator[Any]:
+        if self._judged_again:
+            return iter(keys & self._judged_again)
+        return self._loader.logged(keys, engine, rows)
+
     def _compare(self, engine: LegacyEngine | RustEngine, running: LegacyEngine | RustEngine) -> int:
         """Compare with the running engine and copy what the log cannot contain; returns how many nodes."""
         changed = self._changed_meanwhile
@@ -136,7 +169,7 @@ class Preparation:
             engine,
             running,
             skip=lambda key: any(key is other or key == other for other in list(changed.values())),
-            logged=lambda keys: self._loader.logged(keys, engine, rows),
+            logged=lambda keys: self._logged(keys, engine, rows),
         )
         if comparison.differences:
             shown = "; ".join(comparison.differences[:5])
