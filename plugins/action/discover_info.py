@@ -9,7 +9,8 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.discovery.defaults import Defaults, stated
 from ..plugin_utils.discovery.offered import offered
-from ..plugin_utils.discovery.settings import PLACES, Chosen, outcome
+from ..plugin_utils.discovery.outcome import Chosen
+from ..plugin_utils.discovery.settings import PLACES, outcome
 from ..plugin_utils.runs.reached import asked, named
 
 

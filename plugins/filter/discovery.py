@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..plugin_utils.discovery import inventory
+from ..plugin_utils.discovery.outcome import Outcome, Setting
 from ..plugin_utils.discovery.screen import lines
-from ..plugin_utils.discovery.settings import Outcome, Setting
 from ..plugin_utils.messages.typed_run import seen_from_here, this_run
 
 

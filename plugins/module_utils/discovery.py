@@ -27,7 +27,6 @@ def read(
     run: Run = run_command,
     processes: Path = Path("/proc"),
     control_groups: Path = Path("/sys/fs/cgroup"),
-    limited: bool = True,
 ) -> dict[str, Any]:
     """Everything that this host tells.
 
@@ -36,7 +35,6 @@ def read(
         run: Runs a command of the system and returns its output; raises OSError where that fails.
         processes: The file system of the processes.
         control_groups: Where the control groups are mounted.
-        limited: Whether what looks at a service may be limited in memory.
 
     Returns:
         ``candidates`` (units that make the engine), ``related`` (units of the same folder), ``programs``
@@ -48,7 +46,7 @@ def read(
         OSError: The service manager cannot be asked.
     """
     found = services(run, processes, control_groups)
-    seen = [looked(one, start, processes, limited) for one in found if (start := begun(one)) is not None]
+    seen = [looked(one, start, processes) for one in found if (start := begun(one)) is not None]
     candidates = [one for one in seen if one["makes"]]
     related = [near for one in found if (near := _related(one, candidates)) is not None]
     forwarded, unread = proxies.forwarded()
@@ -65,7 +63,7 @@ def read(
 
 
 def _brief(seen: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: seen[name] for name in ("unit", "entry", "unread", "unknown")}
+    return {name: seen[name] for name in ("unit", "entry", "completed", "unread", "unknown")}
 
 
 def _related(service: Service, candidates: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

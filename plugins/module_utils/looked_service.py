@@ -20,7 +20,14 @@ OF_THE_SYSTEM = ("/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/share/", "/bin/",
 """Programs of the distribution make no consensus engine."""
 MAX_OPEN = 200
 MAX_VENV = 65_536
-NOTHING: dict[str, Any] = {"entry": "", "loaded": 0, "unknown": [], "unread": [], "makes": []}
+NOTHING: dict[str, Any] = {
+    "entry": "",
+    "loaded": 0,
+    "unknown": [],
+    "unread": [],
+    "makes": [],
+    "completed": [],
+}
 """What is told of files that cannot be looked at."""
 
 
@@ -39,14 +46,13 @@ def begun(service: Service) -> Started | None:
     return None
 
 
-def looked(service: Service, start: Started, processes: Path, limited: bool) -> dict[str, Any]:
+def looked(service: Service, start: Started, processes: Path) -> dict[str, Any]:
     """A unit that runs Python, with what its files say.
 
     Args:
         service: The unit.
         start: What it starts.
         processes: The file system of the processes.
-        limited: Whether what looks at its files may be limited in memory.
 
     Returns:
         What `node_program.look` tells, with ``unit``, ``user``, ``group``, ``active``, ``working`` (its
@@ -76,7 +82,7 @@ def looked(service: Service, start: Started, processes: Path, limited: bool) -> 
     }
     try:
         files: dict[str, Any] = as_user.call(
-            user, lambda: node_program.look(start, working, search, opened, data, limited), SECONDS
+            user, lambda: node_program.look(start, working, search, opened, data), SECONDS
         )
     except (as_user.NotDoneError, OSError) as error:
         return told | NOTHING | {"why": f"{service.name}: its files could not be looked at: {error}"}

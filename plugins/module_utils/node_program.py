@@ -14,7 +14,7 @@ from . import databases
 from .command_lines import Started
 from .engine_imports import LEGACY, ImportEditError
 from .engine_shape import calls, shape
-from .importers import place_of
+from .importers import Place, place_of
 from .node_import import legacy_importers, wrap
 from .programs import Program, Use, followed, source_folder, uses
 from .source_files import Source, Sources
@@ -35,9 +35,8 @@ def look(
     search: Sequence[str],
     opened: Sequence[str],
     data: Sequence[str] = (),
-    limited: bool = True,
 ) -> dict[str, Any]:
-    """What a service starts, as JSON has it.
+    """What a service starts, as JSON has it. Called in a child, whose memory it limits.
 
     Args:
         begun: What its command line starts.
@@ -45,18 +44,17 @@ def look(
         search: The folders of its ``PYTHONPATH``.
         opened: Files that its processes have open.
         data: Folders in which its data may lie, beside those of its files.
-        limited: Whether this process is a child that may be limited in memory.
 
     Returns:
         ``entry`` (the file that is started, empty where it is not found), ``loaded`` (how many files it
-        imports), ``unknown`` and ``unread`` (sentences), ``makes`` (files that make the engine). Where it
-        imports the engine also ``src``, ``home``, ``uses``, ``importers`` (other files, with the lines),
-        ``calls`` (by method of the engine the file and line that uses it first, among what the program loads
-        and the importers), ``shape`` of the engine, ``edit`` (by file: why it cannot be edited, empty where
-        it can), ``ours`` (names of the migration's that are there) and ``databases``.
+        imports), ``unknown`` and ``unread`` (sentences), ``makes`` (files that make the engine) and
+        ``completed`` (files that make the Rust engine itself). Where it imports the engine also ``src``,
+        ``home``, ``uses``, ``importers`` (other files, with the lines), ``calls`` (by method of the engine
+        the file and line that uses it first, of what the program loads and the importers), ``shape`` of the
+        engine, ``edit`` (by file: why it cannot be edited, empty where it can), ``ours`` (names of the
+        migration's that are there) and ``databases``.
     """
-    if limited:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sources = Sources()
     found = followed(begun, working, search, sources)
     told: dict[str, Any] = {
@@ -64,6 +62,7 @@ def look(
         "loaded": len(found.loaded),
         "unknown": list(dict.fromkeys(found.unknown))[:SHOWN],
         "makes": [],
+        "completed": _completed(found, sources),
     }
     src = source_folder(found, sources)
     if src is not None:
@@ -93,6 +92,16 @@ def _of_engine(found: Program, src: Path, home: Path, sources: Sources) -> dict[
         "edit": {path: _refusal(sources.get(Path(path)), src) for path in (*makes, *others)},
         "ours": [str(src / name) for name in (*DROPPED, OWN_PACKAGE) if (src / name).exists()],
     }
+
+
+def _completed(found: Program, sources: Sources) -> list[str]:
+    """The files of a program that make the Rust engine itself, as after a whole migration."""
+    made = []
+    for file in found.loaded:
+        source = sources.get(file)
+        if source and any(one.engine == "rust" and one.makes for one in uses(source, Place())):
+            made.append(str(file))
+    return made
 
 
 def _ours(file: Path, src: Path) -> bool:

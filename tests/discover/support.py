@@ -19,11 +19,8 @@ from ansible_collections.coinjecture.migration.plugins.module_utils import disco
 from ansible_collections.coinjecture.migration.plugins.module_utils.kernel_sockets import Listener
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.discovery.defaults import Defaults, stated
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.discovery.offered import offered
-from ansible_collections.coinjecture.migration.plugins.plugin_utils.discovery.settings import (
-    Chosen,
-    Outcome,
-    outcome,
-)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.discovery.outcome import Chosen, Outcome
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.discovery.settings import outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns("__pycache__")
@@ -84,7 +81,7 @@ class Host:
     def found(self) -> dict[str, Any]:
         """What is found on it, as JSON carries it."""
         with patch.object(looked_service, "listeners_of", self._listeners):
-            told = discovery.read([], self.run, self.processes, self.root / "cgroup", limited=False)
+            told = discovery.read([], self.run, self.processes, self.root / "cgroup")
         found: dict[str, Any] = json.loads(json.dumps(told))
         return found
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .support import DEPLOYED, REFERENCE, TABLES, Host, api, chain, copied, follows, settings
+from ansible_collections.coinjecture.migration.plugins.module_utils import node_import
+from ansible_collections.coinjecture.migration.plugins.module_utils.importers import Place, place_of
+
+from .support import DEPLOYED, PYTHON, REFERENCE, ROOT, TABLES, Host, api, chain, copied, follows, settings
 
 SHAPE = {
     "peers": "/v1/network/peers",
@@ -84,6 +89,31 @@ def test_given_the_service_then_unit_entry_importers_and_the_api_beside_it_follo
         "coinjecture-miner.service",
     ]
     assert found["candidates"][0]["calls"]["_add_block_to_tree"][0] == f"{home}/consensus_service.py"
+
+
+def edited(host: Host, edit: Callable[[bytes, Place], bytes]) -> Path:
+    """The reference node in the toolkit's hands; gives its source folder."""
+    src = copied("testnet/node/src", host.root / "opt/src")
+    node_py = src / "node.py"
+    node_py.write_bytes(edit(node_py.read_bytes(), place_of(node_py, src)))
+    host.unit("coinjecture-node.service", PYTHON, str(node_py), working=src)
+    return src
+
+
+def test_given_a_node_that_has_the_wrapper_then_it_is_found_as_before(host: Host) -> None:
+    src = edited(host, node_import.wrap)
+    copied("wrapper/coinjecture_migration", src / "coinjecture_migration")
+    shutil.copy(ROOT / "wrapper/consensus_wrapper.py", src)
+    (node,) = host.found()["candidates"]
+    assert node["makes"] == [f"{src}/node.py"] and node["src"] == str(src)
+    assert [one["engine"] for one in node["uses"]] == ["wrapped"]
+
+
+def test_given_a_completed_node_then_it_is_said_that_nothing_is_left_to_find(host: Host) -> None:
+    src = edited(host, node_import.complete)
+    (src / "consensus.py").unlink()
+    told = follows(host.found())
+    assert told.open[0].startswith(f"coinjecture-node.service makes the Rust engine itself ({src}/node.py)")
 
 
 def test_given_the_node_that_judges_gossip_then_its_own_file_and_port_follow(host: Host) -> None:

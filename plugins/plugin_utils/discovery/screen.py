@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .settings import Outcome
+from .outcome import Outcome
 
 WIDTH = 13
 
