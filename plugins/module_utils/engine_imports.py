@@ -28,7 +28,10 @@ class Side:
 
 LEGACY = Side(LEGACY_MODULE, "ConsensusEngine")
 WRAPPED = Side("consensus_wrapper", "DualRunConsensus")
-RUST = Side("coinjecture.consensus", "ConsensusEngine", sibling=False)
+RUST = Side("_coinjecture_release.consensus", "ConsensusEngine", sibling=False)
+"""The release by a name of its own: a package ``coinjecture`` of the node's would be found before it."""
+FORMER = Side("coinjecture.consensus", "ConsensusEngine", sibling=False)
+"""The same as earlier versions wrote it into completed nodes."""
 OFFERED = (
     "BlockNode",
     "ConsensusConfig",

@@ -1,7 +1,8 @@
-"""The files of a node that make its consensus engine: looked at, edited and taken back together.
+"""The files of a node that take its consensus engine: looked at, edited and taken back together.
 
 The first one is what the unit starts; it is changed last, so that what the node would start with is settled
-only once the others are. Either all of them can be edited, or none is.
+only once the others are. Either all of them can be edited, or none is. Importers make no engine that the unit
+runs; they are brought along where the legacy module is removed, and changed before the others.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from .bounded_reader import UnreadableError, read_bytes
 from .importers import Place, place_of
-from .node_import import ImportEditError, complete, look, names, unwrap, wrap
+from .node_import import ImportEditError, bring, bring_back, complete, look, names, unwrap, wrap
 from .owned_place import rewrite
 
 EDITS: dict[str, Callable[[bytes, Place], bytes]] = {"wrapped": wrap, "legacy": unwrap, "rust": complete}
@@ -28,13 +29,19 @@ class Entries:
     Attributes:
         src: The source folder, in which the legacy module lies; an entry may lie elsewhere.
         paths: The files; the first is the one that the unit starts.
+        importers: Other files that take something of the legacy module and are brought along.
+        ignored: Other files that do, and are left as they are.
     """
 
     src: Path
     paths: tuple[Path, ...]
+    importers: tuple[Path, ...] = ()
+    ignored: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, src: str, paths: Sequence[str]) -> Entries:
+    def of(
+        cls, src: str, paths: Sequence[str], importers: Sequence[str] = (), ignored: Sequence[str] = ()
+    ) -> Entries:
         """From options of a module.
 
         Raises:
@@ -44,16 +51,22 @@ class Entries:
             raise ImportEditError(
                 f"coinjecture_entries names {', '.join(paths) or 'no file'}; name each once"
             )
-        return cls(Path(src), tuple(map(Path, paths)))
+        if twice := sorted(set(importers) & {*paths, *ignored}):
+            raise ImportEditError(
+                f"coinjecture_importers names {', '.join(twice)}, which coinjecture_entries or "
+                "coinjecture_importers_ignored names too; name each once"
+            )
+        others = (tuple(map(Path, dict.fromkeys(named))) for named in (importers, ignored))
+        return cls(Path(src), tuple(map(Path, paths)), *others)
 
-    def read(self) -> dict[Path, bytes]:
-        """The content of every file.
+    def read(self, importers: bool = False) -> dict[Path, bytes]:
+        """The content of every entry file, or of every importer.
 
         Raises:
             ImportEditError: One cannot be read; the message names it.
         """
         found = {}
-        for path in self.paths:
+        for path in self.importers if importers else self.paths:
             try:
                 found[path] = read_bytes(path)
             except OSError as error:
@@ -78,6 +91,20 @@ class Entries:
                 found[path] = EDITS[to](contents[path], place_of(path, self.src))
             except ImportEditError as error:
                 raise ImportEditError(f"{path} is not edited: {error}") from error
+        return found
+
+    def brought(self, contents: Mapping[Path, bytes], back: bool = False) -> dict[Path, bytes]:
+        """Every importer with the Rust engine in place of the legacy module, or the other way.
+
+        Raises:
+            ImportEditError: One of them cannot be edited; the message names it.
+        """
+        found = {}
+        for path, content in contents.items():
+            try:
+                found[path] = (bring_back if back else bring)(content, place_of(path, self.src))
+            except ImportEditError as error:
+                raise ImportEditError(f"{path} is not brought along: {error}") from error
         return found
 
     def names(self, contents: Mapping[Path, bytes]) -> list[str]:

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from .engine_imports import RUST, ImportEditError, Side, Taking
+from .engine_imports import ImportEditError, Side, Taking
 
 Change = tuple[int, int, bytes]
 """From a byte up to another one: these bytes instead."""
@@ -66,6 +66,8 @@ def _module_of(text: _Text, taking: Taking, old: Side, new: Side) -> Change:
 def _class_of(text: _Text, taking: Taking, old: Side, new: Side) -> Iterator[Change]:
     """The class among the names, where it is one of them."""
     assert isinstance(taking.node, ast.ImportFrom)
+    if old.name == new.name:
+        return
     for alias in (one for one in taking.node.names if one.name == old.name):
         start, end = text.start(alias), text.end(alias)
         if alias.asname is None:  # ConsensusEngine -> DualRunConsensus as ConsensusEngine
@@ -85,11 +87,11 @@ def _whole_module(text: _Text, taking: Taking, old: Side, new: Side) -> Iterator
     if isinstance(node, ast.Import):
         package = alias.name.rpartition(".")[0] if old.sibling and new.sibling else ""
         module = f"{package}.{new.module}" if package else new.module
-    elif old is RUST and not taking.tried:  # which package it was is not known any more
+    elif not old.sibling and not taking.tried:  # which package it was is not known any more
         yield text.start(node), text.end(node), f"import {new.module} as {taking.local}".encode()
         return
     else:
-        if old is RUST or new is RUST:
+        if not (old.sibling and new.sibling):
             yield _package(text, taking, new)
         module = new.module.rpartition(".")[2]
     told = module if module == taking.local else f"{module} as {taking.local}"

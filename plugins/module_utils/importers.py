@@ -27,7 +27,7 @@ LEGACY_MODULE = "consensus"
 LEGACY_FILE = f"{LEGACY_MODULE}.py"
 ROOT = "/"
 """Begins the name of what a file outside of the source folder imports relatively: the whole path follows."""
-MIGRATION = ("coinjecture", "coinjecture_migration")
+MIGRATION = ("coinjecture", "_coinjecture_release", "coinjecture_migration")
 """Packages that the migration brings along: a module of theirs is no other one of that name."""
 
 

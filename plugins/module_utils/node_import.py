@@ -4,7 +4,7 @@ Every import of the legacy module in the file changes, and nothing else::
 
     from .consensus import ConsensusConfig, ConsensusEngine
     from .consensus_wrapper import ConsensusConfig, DualRunConsensus as ConsensusEngine
-    from coinjecture.consensus import ConsensusConfig, ConsensusEngine
+    from _coinjecture_release.consensus import ConsensusConfig, ConsensusEngine
 
 It may stand once or in a try/except pair, relative or by the name of a package, anywhere in the file, and it
 may take the module instead of names out of it (``import consensus``, ``from . import consensus``,
@@ -24,6 +24,7 @@ from __future__ import annotations
 import ast
 
 from .engine_imports import (
+    FORMER,
     LEGACY,
     OFFERED,
     RUST,
@@ -40,7 +41,18 @@ from .importers import Imported, Place, importers
 
 SIDES = {"legacy": LEGACY, "wrapped": WRAPPED, "rust": RUST}
 
-__all__ = ["ImportEditError", "complete", "legacy_importers", "look", "names", "state", "unwrap", "wrap"]
+__all__ = [
+    "ImportEditError",
+    "bring",
+    "bring_back",
+    "complete",
+    "legacy_importers",
+    "look",
+    "names",
+    "state",
+    "unwrap",
+    "wrap",
+]
 
 
 def state(source: bytes, place: Place | None = None) -> str:
@@ -108,9 +120,38 @@ def names(source: bytes, place: Place | None = None) -> list[str]:
         ImportEditError: The engine's import is not found or is ambiguous.
     """
     file = _Source(source, place)
-    side = SIDES[file.state]
+    side = file.sides[file.state]
     taken = {name for one in file.taken(file.state) for name in one.names}
     return sorted(LEGACY.name if name == side.name else name for name in taken)
+
+
+def bring(source: bytes, place: Place | None = None) -> bytes:
+    """Return a file that takes something of the legacy module with the Rust engine in its place.
+
+    It need not make the engine: a type, or an exception, is enough. Unchanged where nothing is taken.
+
+    Raises:
+        ImportEditError: It takes what the Rust engine has not, or in a way that cannot be edited.
+    """
+    file = _Source(source, place)
+    if why := _unclear(LEGACY, file.taken("legacy")) or _lacking(file.taken("legacy")):
+        raise ImportEditError(why)
+    brought: bytes = edit(source, file.taken("legacy"), LEGACY, RUST)
+    return brought
+
+
+def bring_back(source: bytes, place: Place | None = None) -> bytes:
+    """Return such a file with the legacy module again.
+
+    Raises:
+        ImportEditError: It takes it in a way that cannot be edited.
+    """
+    file = _Source(source, place)
+    taken = file.taken("rust")
+    if why := _unclear(file.sides["rust"], taken):
+        raise ImportEditError(why)
+    back: bytes = edit(source, taken, file.sides["rust"], LEGACY)
+    return back
 
 
 def legacy_importers(source: bytes, place: Place) -> list[Imported]:
@@ -130,11 +171,14 @@ class _Source:
         self.source, self.place = source, place
         self._tree = parse(source)
         self._taken: dict[str, list[Taking]] = {}
+        self.sides = SIDES
+        if not any(self.taken(name) for name in SIDES) and (former := takings(self._tree, FORMER, place)):
+            self.sides, self._taken["rust"] = SIDES | {"rust": FORMER}, former
 
     def taken(self, name: str) -> list[Taking]:
         """Every import of a side's module."""
         if name not in self._taken:
-            self._taken[name] = takings(self._tree, SIDES[name], self.place)
+            self._taken[name] = takings(self._tree, self.sides[name], self.place)
         return self._taken[name]
 
     @property
@@ -144,13 +188,13 @@ class _Source:
         if len(found) > 1:
             raise ImportEditError(_two_sides(found))
         name = next(iter(found), "legacy")
-        _check(self._tree, SIDES[name], self.taken(name))
+        _check(self._tree, self.sides[name], self.taken(name))
         return name
 
     def edited(self, to: str) -> bytes:
         """The file with another side's module; ``legacy`` and ``rust`` are two sides of the wrapper."""
         now = self.state
-        edited: bytes = edit(self.source, self.taken(now), SIDES[now], SIDES[to])
+        edited: bytes = edit(self.source, self.taken(now), self.sides[now], SIDES[to])
         return edited
 
 

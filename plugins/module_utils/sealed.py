@@ -55,10 +55,16 @@ def obstacles(entries: Entries, folder: Path) -> list[str]:
     try:
         contents = entries.read()
         done = entries.edited(contents, "rust") == contents
+        entries.brought(entries.read(importers=True))
         if done and not (entries.src / LEGACY_FILE).exists():
             find(folder)  # it has been removed: what is left to ask is that the way back is there
     except (OSError, ImportEditError, SealError) as error:
         return [str(error)]
+    return importing(entries)
+
+
+def importing(entries: Entries) -> list[str]:
+    """Places that import the legacy file, neither edited nor left as they are on purpose."""
     return [text for certain, text in _users(entries) if certain]
 
 
@@ -71,6 +77,8 @@ def _users(entries: Entries) -> list[tuple[bool, str]]:
     """Every place that imports the legacy file, and whether that is certain."""
     found = []
     for path in _python_files(entries):
+        if path in entries.ignored:
+            continue
         try:
             content = source(path)
         except (FileNotFoundError, SealError) as error:
@@ -83,7 +91,7 @@ def _users(entries: Entries) -> list[tuple[bool, str]]:
                 found.append((False, f"{path} names {LEGACY_MODULE} and cannot be read: {error}"))
             continue
         for user in users:
-            if user.certain and path not in entries.paths:  # what the edit is about
+            if user.certain and path not in (*entries.paths, *entries.importers):  # what the edit is about
                 found.append((True, f"{path}, line {user.line}, imports the legacy module too: {user.text}"))
             elif not user.certain:
                 text = (
@@ -106,7 +114,8 @@ def _python_files(entries: Entries) -> list[Path]:
         if path.relative_to(src).parts[0] not in (LEGACY_FILE, *DROPPED)
         and not foreign.intersection(path.parents)
     ]
-    beside = {src.parent, *(path.parent for path in entries.paths if not path.is_relative_to(src))}
+    named = (*entries.paths, *entries.importers)
+    beside = {src.parent, *(path.parent for path in named if not path.is_relative_to(src))}
     return inside + [path for folder in sorted(beside) for path in sorted(folder.glob("*.py"))]
 
 
@@ -138,10 +147,11 @@ def seal(entries: Entries, release: Path, folder: Path, by: str, at: float) -> t
     files |= {path.name: path.read_bytes() for path in wheels}
     try:
         wrapped = entries.edited(entries.read(), "wrapped")
-        completed = entries.edited(wrapped, "rust")
+        others = entries.read(importers=True)
+        completed = entries.edited(wrapped, "rust") | entries.brought(others)
     except ImportEditError as error:
         raise SealError(str(error)) from error
-    files |= {_name(path, src): content for path, content in wrapped.items()}
+    files |= {_name(path, src): content for path, content in {**wrapped, **others}.items()}
     listed = {name: sha256(content) for name, content in files.items()}
     key = sha256(json.dumps(listed, sort_keys=True).encode())[:16]
     if (folder / key).is_dir():
@@ -204,12 +214,12 @@ def changes_back(entries: Entries, folder: Path) -> list[dict[str, str]]:
     completed = copy.get("completed") or {str(src / "node.py"): copy.get("completed_node_py")}
     changes = [{"path": str(src / LEGACY_FILE), "from": f"{copy['folder']}/{LEGACY_FILE}"}]
     try:
-        contents = entries.read()
-        edited = entries.edited(contents, "wrapped")
+        others, contents = entries.read(importers=True), entries.read()
+        edited = entries.brought(others, back=True) | entries.edited(contents, "wrapped")
     except ImportEditError as error:
         raise SealError(f"the way back is not clear: {error}") from error
     for path, content in edited.items():
-        if sha256(contents[path]) == completed.get(str(path)):
+        if sha256({**others, **contents}[path]) == completed.get(str(path)):
             changes.append({"path": str(path), "from": f"{copy['folder']}/{_name(path, src)}"})
         else:
             changes.append({"path": str(path), "content": content.decode()})

@@ -13,7 +13,7 @@ from ..module_utils import as_user
 from ..module_utils.bounded_reader import UnreadableError, parse_json
 from ..module_utils.entries import Entries, changes
 from ..module_utils.node_import import ImportEditError
-from ..module_utils.sealed import SealError, changes_back, find, obstacles, seal, undecided
+from ..module_utils.sealed import SealError, changes_back, find, importing, obstacles, seal, undecided
 
 DOCUMENTATION = r"""
 module: sealed_copy
@@ -24,10 +24,11 @@ options:
     description:
       - C(checked) returns why the legacy file cannot be removed, as C(obstacles), and as C(undecided) what
         only an operator can tell; and as C(completed) and C(wrapped) what makes the entry files import the
-        Rust engine, and the wrapper again.
+        Rust engine, and the wrapper again, the importers before them.
+      - C(looked) returns C(obstacles) and C(undecided) as far as the sources alone tell them.
       - C(sealed) makes the copy; C(opened) returns the C(changes) that bring wrapper and legacy file back.
     type: str
-    choices: [checked, sealed, opened]
+    choices: [looked, checked, sealed, opened]
     required: true
   src: {description: Folder of the legacy engine., type: path, required: true}
   entries:
@@ -35,6 +36,16 @@ options:
     type: list
     elements: path
     required: true
+  importers:
+    description: Other files that take something of the legacy module, and are edited with its removal.
+    type: list
+    elements: path
+    default: []
+  ignored:
+    description: Other files that do, and are left as they are although they will not work any more.
+    type: list
+    elements: path
+    default: []
   folder: {description: Where sealed copies lie., type: path, required: true}
   current: {description: The link to the release in force., type: path}
   python: {description: The node's interpreter., type: path}
@@ -60,12 +71,12 @@ obstacles:
   description: Why the legacy file cannot be removed.
   type: list
   elements: str
-  returned: with C(checked)
+  returned: with C(checked) and C(looked)
 undecided:
   description: What only an operator can tell.
   type: list
   elements: str
-  returned: with C(checked)
+  returned: with C(checked) and C(looked)
 completed:
   description: What makes the entry files import the Rust engine.
   type: list
@@ -84,31 +95,36 @@ changes:
 """
 
 PROBE = (
-    "import json, sys; from coinjecture import consensus;"
+    "import json, sys; from _coinjecture_release import consensus;"
     "print(json.dumps([name for name in sys.argv[1:] if not hasattr(consensus, name)]))"
 )
 
 
 def missing_names(python: str, user: str, current: str, wanted: list[str]) -> list[str]:
-    """What the node takes from its engine's module that ``coinjecture.consensus`` does not have."""
+    """What the node takes from its engine's module that the module of the release does not have."""
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": current, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         command = as_user.command(user, [python, "-c", PROBE, *wanted])
         lacking: list[str] = parse_json(as_user.output(command, 60, environment), python)
     except (OSError, as_user.NotDoneError, UnreadableError) as error:
         detail = str(error).splitlines()
-        return [f"coinjecture.consensus cannot be imported from {current}: {detail[-1] if detail else error}"]
-    return [f"coinjecture.consensus has no {name}, which the node takes from its engine" for name in lacking]
+        return [f"the release cannot be imported from {current}: {detail[-1] if detail else error}"]
+    return [f"the release has no {name}, which the node takes from its engine" for name in lacking]
 
 
 def carry_out(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Do what is asked."""
-    entries, folder = Entries.of(options["src"], options["entries"]), Path(options["folder"])
+    folder = Path(options["folder"])
+    entries = Entries.of(*(options[name] for name in ("src", "entries", "importers", "ignored")))
+    if options["state"] == "looked":
+        return {"changed": False, "obstacles": importing(entries), "undecided": undecided(entries)}
     if options["state"] == "opened":
         return {"changed": False, "changes": changes_back(entries, folder), "manifest": find(folder)}
     if options["state"] == "checked":
         contents = entries.read()
-        wrapped, completed = (entries.edited(contents, to) for to in ("wrapped", "rust"))
+        others = entries.read(importers=True)
+        wrapped = others | entries.edited(contents, "wrapped")
+        completed = entries.brought(others) | entries.edited(contents, "rust")
         found = obstacles(entries, folder) or missing_names(
             options["python"], options["user"], options["current"], entries.names(contents)
         )
@@ -124,9 +140,12 @@ def main() -> None:
     """Check the options and carry them out."""
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["checked", "sealed", "opened"], "required": True},
+            "state": {"type": "str", "choices": ["looked", "checked", "sealed", "opened"], "required": True},
             "src": {"type": "path", "required": True},
             "entries": {"type": "list", "elements": "path", "required": True},
+            **{
+                name: {"type": "list", "elements": "path", "default": []} for name in ("importers", "ignored")
+            },
             "folder": {"type": "path", "required": True},
             "current": {"type": "path"},
             "python": {"type": "path"},

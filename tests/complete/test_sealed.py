@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.coinjecture.migration.plugins.module_utils.entries import Entries
 from ansible_collections.coinjecture.migration.plugins.module_utils.node_import import (
     complete,
+    state,
     unwrap,
     wrap,
 )
@@ -307,3 +308,62 @@ def test_given_a_program_above_the_sources_that_imports_it_then_it_is_in_the_way
         f"{src.parent}/unified_service.py, line 1, imports the legacy module too: "
         "from consensus import ConsensusEngine"
     ]
+
+
+TYPES = (
+    b"try:\n    from .consensus import ConsensusEngine, HeaderValidationError\n"
+    b"except ImportError:\n    from consensus import ConsensusEngine, HeaderValidationError\n"
+)
+
+
+def test_given_importers_that_are_brought_along_then_they_are_edited_with_the_rest_and_come_back(
+    src: Path,
+) -> None:
+    network, other = src / "network.py", src.parent / "unified_consensus_service.py"
+    network.write_bytes(TYPES)
+    other.write_bytes(b"import sys\nsys.path.append('src')\nimport consensus\nconsensus.ConsensusEngine\n")
+    was = {path: path.read_bytes() for path in (network, other)}
+    node = Entries(src, (src / "node.py",), importers=(network, other))
+    assert obstacles(node, src.parent / "sealed") == []
+    seal(node, src.parent / "release", src.parent / "sealed", "ops@desk", 1.0)
+    after = node.brought(node.read(importers=True))
+    rust = b"from _coinjecture_release.consensus import ConsensusEngine, HeaderValidationError"
+    assert after[network].count(rust) == 2
+    assert b"import _coinjecture_release.consensus as consensus\n" in after[other]
+    for path, content in after.items():
+        path.write_bytes(content)
+    completed(src)
+    assert obstacles(node, src.parent / "sealed") == []
+    back = {change["path"]: Path(change["from"]) for change in changes_back(node, src.parent / "sealed")}
+    assert {path: back[str(path)].read_bytes() for path in was} == was
+
+
+def test_given_an_importer_that_was_edited_since_then_its_import_alone_goes_back(src: Path) -> None:
+    network = src / "network.py"
+    network.write_bytes(TYPES)
+    node = Entries(src, (src / "node.py",), importers=(network,))
+    seal(node, src.parent / "release", src.parent / "sealed", "ops@desk", 1.0)
+    network.write_bytes(node.brought(node.read(importers=True))[network] + b"SINCE = 1\n")
+    completed(src)
+    change = changes_back(node, src.parent / "sealed")[1]
+    assert change == {"path": str(network), "content": (TYPES + b"SINCE = 1\n").decode()}
+
+
+def test_given_an_importer_that_takes_what_only_the_legacy_module_has_then_it_is_in_the_way(
+    src: Path,
+) -> None:
+    (src / "network.py").write_text("from consensus import _private_cache\n")
+    node = Entries(src, (src / "node.py",), importers=(src / "network.py",))
+    assert "line 1 takes _private_cache from consensus" in obstacles(node, src.parent / "sealed")[0]
+
+
+def test_given_an_importer_that_is_left_as_it_is_then_it_is_not_in_the_way(src: Path) -> None:
+    (src / "network.py").write_text("from consensus import _private_cache\n")
+    node = Entries(src, (src / "node.py",), ignored=(src / "network.py",))
+    assert obstacles(node, src.parent / "sealed") == []
+
+
+def test_given_a_node_that_an_earlier_version_has_completed_then_it_is_known_and_goes_back(src: Path) -> None:
+    former = complete(PAIR).replace(b"_coinjecture_release", b"coinjecture")
+    assert state(former) == "rust"
+    assert wrap(former) == wrap(PAIR)

@@ -18,12 +18,8 @@ OURS = "coinjecture.migration."
 OF_STRANGERS = frozenset(
     {
         *("migration_state_dir", "migration_socket", "coinjecture_database"),  # the node's user writes there
-        *(
-            "coinjecture_home",
-            "coinjecture_src",
-            "coinjecture_entries",
-            "coinjecture_python",
-        ),  # may be the node's user's
+        *("coinjecture_home", "coinjecture_src", "coinjecture_python"),  # may be the node's user's
+        *("coinjecture_entries", "coinjecture_importers", "coinjecture_importers_ignored"),  # likewise
         *("wheel_build_home", "wheel_work", "wheel_built"),  # the building user writes there
         "migration_build_user",  # and has a home
         "replay_folder",  # the replay works in a folder of it

@@ -121,7 +121,7 @@ def test_given_any_shape_when_completed_then_both_lines_import_the_rust_engine(s
     assert state(completed) == "rust"
     assert completed == complete(source) == complete(completed)
     assert b"consensus_wrapper" not in completed and b"from .consensus" not in completed
-    assert completed.count(b"from coinjecture.consensus import") == 2
+    assert completed.count(b"from _coinjecture_release.consensus import") == 2
     assert len(completed.splitlines()) == len(source.splitlines())
     assert names(completed) == names(source) == ["ConsensusConfig", "ConsensusEngine"]
 
@@ -139,6 +139,6 @@ def test_given_the_plain_import_first_then_the_way_back_still_imports_what_is_me
 
 
 def test_given_a_half_completed_file_then_it_is_refused() -> None:
-    half = complete(PAIR).replace(b"from coinjecture.consensus", b"from consensus", 1)
+    half = complete(PAIR).replace(b"from _coinjecture_release.consensus", b"from consensus", 1)
     with pytest.raises(ImportEditError, match="half-made edit"):
         state(half)

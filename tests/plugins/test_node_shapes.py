@@ -6,6 +6,7 @@ edit, wrapped, completed, and taken back.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.node_import 
 )
 
 TAIL = "\nprint(ENGINE.told)\n"
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Place(own=(("mynode",),))
 
 EDITED = {
@@ -265,9 +267,12 @@ def folder(tmp_path: Path) -> Path:
         place.mkdir()
         (place / "consensus.py").write_text(legacy)
         (place / "consensus_wrapper.py").write_text(wrapper)
-    (tmp_path / "coinjecture").mkdir()
-    (tmp_path / "coinjecture/__init__.py").touch()
+    for package in (tmp_path / "coinjecture", tmp_path / "src/coinjecture"):
+        package.mkdir()
+        (package / "__init__.py").touch()
     (tmp_path / "coinjecture/consensus.py").write_text(rust)
+    (tmp_path / "src/coinjecture/consensus.py").write_text("# the node's own package of that name\n")
+    shutil.copytree(ROOT / "python/src/_coinjecture_release", tmp_path / "_coinjecture_release")
     return tmp_path
 
 

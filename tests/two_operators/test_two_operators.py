@@ -197,7 +197,7 @@ def test_given_the_confirmation_then_the_legacy_engine_is_removed_and_users_noti
     for node in (NODE1, NODE2):
         assert shell(node, f"ls {SRC}").split().count("consensus.py") == 0
         assert "consensus_wrapper.py" in shell(node, f"ls {SRC}")
-        assert "from coinjecture.consensus import" in text(node, f"{SRC}/node.py")
+        assert "from _coinjecture_release.consensus import" in text(node, f"{SRC}/node.py")
         assert "consensus_wrapper" not in text(node, f"{SRC}/node.py")
         assert records(node)[-1]["what"] == "complete"
         assert "writable" not in shell(
