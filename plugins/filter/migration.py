@@ -41,6 +41,7 @@ from ..plugin_utils.planning.waves import Size, waves
 from ..plugin_utils.runs import kept
 from ..plugin_utils.runs.operators import journal_report, lock_lines, lock_refusals, read_kept, way_on
 from ..plugin_utils.status.answers import answers
+from ..plugin_utils.status.no_log import without_log
 from ..plugin_utils.status.overview import status_report
 from ..plugin_utils.status.screen import coloured, plain, status_lines, step_lines
 
@@ -413,6 +414,7 @@ class FilterModule:
             "step_lines": step_lines,
             "typed_command": command,
             "node_materials": node_materials,
+            "without_log": without_log,
             "status_lines": screen_lines,
             "status_report": status_of,
         }

@@ -122,6 +122,60 @@ def view(
     return {"at": now(), "problems": problems, "forked": forked, **seen}
 
 
+def roots(
+    targets: Mapping[str, str], fetch: Fetch = fetch_json, shape: ApiShape = REFERENCE
+) -> tuple[list[str], dict[str, dict[str, Any]]]:
+    """Where the chain of each node begins, and whether that is the same block.
+
+    A node may begin at another block than the first: one that was started where a public API answered takes
+    the newest block of that API as its genesis.
+
+    Args:
+        targets: URL of the API by node.
+        fetch: Gets JSON from a URL.
+        shape: How the API is read.
+
+    Returns:
+        What is wrong (empty: one root, or nobody can tell), and by node ``height`` and ``hash`` of the lowest
+        block that it shows.
+    """
+    api, found = _Api(shape, fetch), dict[str, dict[str, Any]]()
+    for name, url in targets.items():
+        try:
+            found[name] = _root(api, name, url)
+        except ApiError as error:
+            return [f"where the chain of {name} begins cannot be told: {error}"], found
+    if len({(root["height"], root["hash"]) for root in found.values()}) < 2:
+        return [], found
+    listed = ", ".join(
+        f"{name} at height {root['height']} ({root['hash'][:12]})" for name, root in found.items()
+    )
+    return [
+        f"the chains have different roots: {listed}. They are not one network, and no engine brings them "
+        "together. A node that is started while a public API answers may take the newest block there for its "
+        "genesis: start all of them from the same one"
+    ], found
+
+
+def _root(api: _Api, name: str, url: str) -> dict[str, Any]:
+    """The lowest block that a node shows; every height above it is there too."""
+    top, _ = api.latest(name, url)
+    try:
+        return {"height": 0, "hash": api.hash_at(name, url, 0)}
+    except ApiError:
+        pass
+    absent, present, known = 0, top, api.hash_at(name, url, top)
+    while present - absent > 1:
+        middle = (absent + present) // 2
+        try:
+            known = api.hash_at(name, url, middle)
+        except ApiError:
+            absent = middle
+        else:
+            present = middle
+    return {"height": present, "hash": known}
+
+
 class _Api:
     """Asks nodes, and reads what they answer by a shape."""
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import as_user, durable
 from .bounded_reader import UnreadableError, folder, names, stream
-from .chain_store import ChainUnreadableError, back_up
+from .chain_store import ChainUnreadableError, keep
 from .operator_folder import BACKUPS, OperatorFolder
 
 MAX_SECONDS = 3600.0
@@ -29,7 +29,7 @@ def take(
     """Keep a verified copy of the chain as ``backups/<name>``; None where one is there already.
 
     Args:
-        database: The chain database of the node's user.
+        database: The chain database of the node's user, or another file of its data.
         name: The copy's name.
         operator: Where root writes on the node; made where it is missing.
         user: The node's user.
@@ -53,7 +53,7 @@ def take(
             account = pwd.getpwnam(user)
             os.chown(scratch, account.pw_uid, account.pw_gid)
         made: dict[str, Any] = as_user.call(
-            user, lambda: back_up(database, scratch / name, limit, hold), 2 * limit + 60
+            user, lambda: keep(database, scratch / name, limit, hold), 2 * limit + 60
         )
         found = _bring(scratch, name, copy)
         if found != made["sha256"]:

@@ -1,18 +1,20 @@
-"""Reading and saving a node's chain database without ever changing it.
+"""Reading and saving what a node stores, without ever changing it.
 
-The log of the reference node is append-only: sequence, raw bytes, receipt time. The
-database is opened read-only through SQLite's own interface, so a running node is not
-disturbed, and a copy is taken by SQLite's online backup, never by copying files.
+The log of the reference node is append-only: sequence, raw bytes, receipt time. Another node may keep no
+log of blocks; then its tables are counted and nothing is said of a chain. The database is opened read-only
+through SQLite's own interface, so a running node is not disturbed, and a copy is taken by SQLite's online
+backup, never by copying files.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,12 @@ ROOM_LEFT = 64 * 2**20
 """Bytes that a copy leaves free on its disk."""
 
 
+_SQLITE = b"SQLite format 3\0"
+_TRIES, _PAUSE = 5, 0.2
+
+
 class ChainUnreadableError(Exception):
-    """The database is missing or damaged; the message says where."""
+    """The database is missing, damaged or of another shape; the message says which."""
 
 
 def open_read_only(database: Path) -> sqlite3.Connection:
@@ -40,27 +46,34 @@ def open_read_only(database: Path) -> sqlite3.Connection:
     return connection
 
 
-def check(database: Path, log_query: str) -> dict[str, Any]:
+def check(database: Path, log_query: str, needs: Sequence[str] = ()) -> dict[str, Any]:
     """Check the database's integrity and every stored block against the parity domain.
 
     Args:
         database: The chain database.
-        log_query: Gives (sequence, raw bytes) of every stored block in order.
+        log_query: Gives (sequence, raw bytes) of every stored block in order; empty where the node keeps no
+            log of blocks.
+        needs: Fields without which a row is no block: nobody could rebuild one from it.
 
     Returns:
         ``rows``, ``integrity`` (``ok``, or what SQLite says), ``out_of_domain`` (how many)
-        and ``examples`` (at most 20 of them with their sequence and reason).
+        and ``examples`` (at most 20 of them with their sequence and reason). Without a log ``tables``, the
+        rows of every table.
 
     Raises:
-        ChainUnreadableError: It cannot be read to its end.
+        ChainUnreadableError: It cannot be read to its end, or the query does not fit its tables.
     """
     rows, outside, examples = 0, 0, []
     with closing(open_read_only(database)) as connection:
         try:
             integrity = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            if not log_query:
+                nothing = {"rows": 0, "out_of_domain": 0, "examples": []}
+                return {**nothing, "integrity": integrity, "tables": _row_counts(connection)}
+            _check_query(connection, database, log_query)
             for sequence, raw in _log(connection, log_query):
                 rows += 1
-                if reason := out_of_domain(raw):
+                if reason := out_of_domain(raw) or _lacks(raw, needs):
                     outside += 1
                     examples += (
                         [{"sequence": sequence, "reason": reason}] if outside <= LISTED_AT_MOST else []
@@ -70,6 +83,32 @@ def check(database: Path, log_query: str) -> dict[str, Any]:
                 f"{database} is damaged after {rows} stored blocks: {error}"
             ) from error
     return {"rows": rows, "integrity": integrity, "out_of_domain": outside, "examples": examples}
+
+
+def keep(path: Path, copy: Path, limit: float = 1800.0, hold: float = 2.0) -> dict[str, Any]:
+    """Copy a file of a running node: a database through SQLite (`back_up`), any other byte for byte.
+
+    Raises:
+        ChainUnreadableError: As `back_up`, or the file changes each time it is read.
+    """
+    try:
+        with path.open("rb") as handle:
+            is_database = handle.read(len(_SQLITE)) == _SQLITE
+    except FileNotFoundError:
+        raise ChainUnreadableError(f"{path} is not there") from None
+    if is_database:
+        return back_up(path, copy, limit, hold)
+    _check_room(path, copy)
+    for _ in range(_TRIES):
+        before, content, after = path.stat(), path.read_bytes(), path.stat()
+        is_one = (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+        if is_one and len(content) == after.st_size:
+            copy.write_bytes(content)
+            return {"rows": {}, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        time.sleep(_PAUSE)
+    raise ChainUnreadableError(
+        f"{path} was changed each of the {_TRIES} times that it was read; run it again"
+    )
 
 
 def back_up(
@@ -186,9 +225,44 @@ def _copy_at_once(
     return before
 
 
+def _check_query(connection: sqlite3.Connection, database: Path, query: str) -> None:
+    """Tell another schema from damage, before a row is read.
+
+    Raises:
+        ChainUnreadableError: The query cannot be carried out; the tables that are there are named.
+    """
+    try:
+        connection.execute(f"EXPLAIN {query}").fetchone()
+    except sqlite3.OperationalError as error:
+        if not any(sign in str(error) for sign in ("no such", "syntax error", "incomplete input")):
+            raise
+        tables = connection.execute(
+            "SELECT name, (SELECT group_concat(name, ', ') FROM pragma_table_info(m.name))"
+            " FROM sqlite_master m WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        )
+        found = "; ".join(f"{name} ({columns})" for name, columns in tables) or "none"
+        raise ChainUnreadableError(
+            f"coinjecture_log_query does not fit {database}, which is not damaged: {error}. Its tables:"
+            f" {found}. State the query that gives (sequence, raw bytes) of every stored block in order, or"
+            " an empty one where the node keeps no log of blocks"
+        ) from error
+
+
+def _lacks(raw: bytes, needs: Sequence[str]) -> str:
+    """Why no block can be made of a row's bytes again; empty where one can."""
+    block = json.loads(raw) if needs else {}
+    missing = [name for name in needs if name not in block]
+    return f"no block: it lacks {', '.join(missing)}" if missing else ""
+
+
 def _log(connection: sqlite3.Connection, query: str) -> Iterator[tuple[int, bytes]]:
-    for sequence, raw in connection.execute(query):
-        yield int(sequence), raw.encode("utf-8") if isinstance(raw, str) else bytes(raw)
+    for row in connection.execute(query):
+        if len(row) != 2 or not isinstance(row[0], int) or not isinstance(row[1], str | bytes):
+            kinds = ", ".join(type(value).__name__ for value in row)
+            raise ChainUnreadableError(
+                f"coinjecture_log_query gives ({kinds}), and not a sequence number and the bytes of a block"
+            )
+        yield row[0], row[1].encode("utf-8") if isinstance(row[1], str) else row[1]
 
 
 def _row_counts(connection: sqlite3.Connection) -> dict[str, int]:

@@ -19,9 +19,16 @@ description:
   - Opens the database read-only. C(checked) is to be run as the node's own user.
   - C(backed_up) is to be run as root, and gives root's rights up to open the database.
 options:
-  database: {description: The chain database., type: path, required: true}
+  database: {description: The chain database or another file to back up., type: path, required: true}
   state: {description: What to do., type: str, choices: [checked, backed_up], required: true}
-  log_query: {description: SQL that gives (sequence, raw bytes) of every stored block., type: str}
+  log_query:
+    description: SQL that gives (sequence, raw bytes) of every stored block; empty where there is no log.
+    type: str
+  needs:
+    description: Fields without which a stored row is no block.
+    type: list
+    elements: str
+    default: []
   limit: {description: Seconds that a copy may take., type: float, default: 1800}
   hold: {description: Seconds a node with a rollback journal may wait for., type: float, default: 2}
   copy: {description: Name of the copy among root's backups; one that is there is kept., type: str}
@@ -67,6 +74,7 @@ def main() -> None:
             "database": {"type": "path", "required": True},
             "state": {"type": "str", "choices": ["checked", "backed_up"], "required": True},
             "log_query": {"type": "str"},
+            "needs": {"type": "list", "elements": "str", "default": []},
             "copy": {"type": "str"},
             "limit": {"type": "float", "default": 1800},
             "hold": {"type": "float", "default": 2},
@@ -83,7 +91,8 @@ def main() -> None:
     database = Path(module.params["database"])
     try:
         if module.params["state"] == "checked":
-            module.exit_json(changed=False, chain=check(database, module.params["log_query"]))
+            found = check(database, module.params["log_query"], module.params["needs"])
+            module.exit_json(changed=False, chain=found)
         module.exit_json(**backed_up(module.params, database, module.check_mode))
     except (ChainUnreadableError, OSError) as error:
         module.fail_json(msg=str(error))

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.as_user import NotDoneError, output
 from ..module_utils.kernel_sockets import LISTEN, is_apart, listeners, read_sockets
+
+ANSWER_SECONDS = 30.0
 
 DOCUMENTATION = r"""
 module: unit_sockets_info
@@ -53,15 +56,18 @@ def main() -> None:
     )
     given = module.params
     shown = ["systemctl", "show", "--property=ControlGroup", "--value", "--", given["unit"]]
-    _, group, _ = module.run_command(shown, check_rc=True)
-    found = listeners(group.strip())
+    try:
+        group = output(shown, ANSWER_SECONDS).strip()
+    except (NotDoneError, OSError) as error:
+        module.fail_json(msg=f"{given['unit']} cannot be asked for: {error}")
+    found = listeners(group)
     taken = any(one.port == given["port"] and one.state == LISTEN for one in read_sockets())
     apart = is_apart(found, given["port"], taken, given["served_by"], given["unit"], given["control"])
     module.exit_json(
         changed=False,
         listens=[one.place for one in found if one.place != given["control"]],
-        runs=bool(group.strip()),
-        apart=bool(group.strip()) and apart,
+        runs=bool(group),
+        apart=bool(group) and apart,
         at_port=any(one.port == given["port"] for one in found),
     )
 

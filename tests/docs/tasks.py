@@ -21,6 +21,7 @@ OF_STRANGERS = frozenset(
         *("coinjecture_home", "coinjecture_src", "coinjecture_python"),  # may be the node's user's
         *("coinjecture_entries", "coinjecture_importers", "coinjecture_importers_ignored"),  # likewise
         *("wheel_build_home", "wheel_work", "wheel_built"),  # the building user writes there
+        "backup_path",  # the chain, and what else the node has stored
         "migration_build_user",  # and has a home
         "replay_folder",  # the replay works in a folder of it
         "restart_settings",  # the files that a restart changes

@@ -303,6 +303,31 @@ def test_given_codes_that_live_traffic_does_not_bring_then_a_replay_brings_them_
     )
 
 
+def by_header(**changes: Any) -> Any:
+    """A change to a node that judges by the header profile, and what else of its status is so."""
+
+    def change(status: dict[str, Any]) -> None:
+        status |= {"profile": "header", **changes}
+
+    return change
+
+
+def test_given_a_node_that_judges_by_the_header_profile_then_its_seven_codes_are_enough() -> None:
+    criteria = CRITERIA | {"min_reason_codes": 11}
+    assert "6 of 11 reason codes" in str(decide_with(criteria=criteria))
+    short = str(decide_with(by_header(), criteria))
+    assert "6 of 7 reason codes (6 live, 0 more by a replay) of the header profile; ansible-" in short
+    by_replay = a_replay(result=a_replay()["result"] | {"profile": "header"})
+    assert decide_with(by_header(replay=by_replay), criteria)["outcome"] == "pass"
+
+
+def test_given_a_node_without_a_log_then_no_replay_is_advised() -> None:
+    tree = {"state": "kept", "why": None, "rows": 7, "bytes": 900, "max_bytes": 10**6, "carried": None}
+    decision = decide_with(by_header(tree={**tree, "refused": None}), CRITERIA | {"min_reason_codes": 11})
+    assert "only live blocks bring them, as the node keeps no log to replay" in str(decision)
+    assert "replay.yml" not in str(decision)
+
+
 @pytest.mark.parametrize(
     "stale",
     [

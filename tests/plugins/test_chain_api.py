@@ -13,6 +13,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.chain_api im
     ApiError,
     Expectations,
     check,
+    roots,
 )
 
 WANTED = Expectations(advance=1, lag=2, min_peers=1, timeout=10)
@@ -195,6 +196,32 @@ def test_given_a_node_that_tells_no_peers_then_none_are_asked_for_and_the_rest_i
 def test_given_a_shape_that_cannot_be_followed_then_the_key_is_named(stated: Any, why: str) -> None:
     with pytest.raises(ShapeError, match=re.escape(why)):
         ApiShape.of(stated)
+
+
+def chains_that_begin_at(**first: int) -> chain_api.Fetch:
+    """Nodes that show no block below a height, and the same blocks above."""
+
+    def fetch(url: str) -> object:
+        name, _, path = url.removeprefix("http://").partition("/")
+        height = 2000 if path.endswith("latest") else int(path.rsplit("/", 1)[1])
+        if height < first[name]:
+            raise ApiError(f"{url}: HTTP Error 404: NOT FOUND")
+        return {"height": height, "hash": f"hash-{height}"}
+
+    return fetch
+
+
+def test_given_nodes_that_begin_at_the_same_block_then_they_have_one_root() -> None:
+    urls = {"a": "http://a", "b": "http://b"}
+    for height in (0, 1234):
+        problems, found = roots(urls, chains_that_begin_at(a=height, b=height))
+        assert (problems, found["a"]) == ([], {"height": height, "hash": f"hash-{height}"})
+
+
+def test_given_a_node_that_took_a_later_block_for_its_genesis_then_both_roots_are_named() -> None:
+    urls = {"a": "http://a", "b": "http://b"}
+    (problem,), _ = roots(urls, chains_that_begin_at(a=0, b=1234))
+    assert "different roots: a at height 0 (hash-0), b at height 1234 (hash-1234)" in problem
 
 
 def a_network(of_b: dict[int, str]) -> chain_api.Fetch:

@@ -16,6 +16,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.chain_store 
     ChainUnreadableError,
     back_up,
     check,
+    keep,
 )
 
 QUERY = "SELECT seq, raw FROM blocks ORDER BY seq"
@@ -55,6 +56,55 @@ def test_given_a_block_outside_the_domain_then_it_is_named_by_its_sequence(datab
     found = check(database, QUERY)
     assert found["out_of_domain"] == 1
     assert found["examples"] == [{"sequence": 4, "reason": "a JSON list, not an object"}]
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Path:
+    """The tables of a node that keeps no log of blocks: one row, of which no block can be made."""
+    path = tmp_path / "blockchain.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as node:
+        node.execute("CREATE TABLE headers (header_hash BLOB, header_bytes BLOB, height INTEGER)")
+        node.execute("CREATE TABLE blocks (block_hash BLOB, block_bytes BLOB, header_hash BLOB)")
+        row = b'{"index": 0, "previous_hash": ""}'
+        node.execute("INSERT INTO blocks VALUES (x'ab', ?, x'cd')", (row,))
+    return path
+
+
+def test_given_another_schema_then_it_is_no_damage_and_what_fits_is_told(deployed: Path) -> None:
+    with pytest.raises(ChainUnreadableError) as refused:
+        check(deployed, QUERY)
+    said = str(refused.value)
+    assert f"does not fit {deployed}, which is not damaged: no such column: seq" in said
+    assert (
+        "headers (header_hash, header_bytes, height); blocks (block_hash, block_bytes, header_hash)" in said
+    )
+    assert "or an empty one where the node keeps no log of blocks" in said
+
+
+def test_given_a_node_without_a_log_then_its_tables_are_counted_and_nothing_is_said_of_a_chain(
+    deployed: Path,
+) -> None:
+    found = check(deployed, "")
+    assert (found["rows"], found["integrity"], found["tables"]) == (0, "ok", {"headers": 0, "blocks": 1})
+
+
+def test_given_a_row_of_which_no_block_can_be_made_then_it_is_no_chain(deployed: Path) -> None:
+    found = check(deployed, "SELECT rowid, block_bytes FROM blocks", ("index", "previous_hash", "complexity"))
+    assert (found["rows"], found["out_of_domain"]) == (1, 1)
+    assert found["examples"] == [{"sequence": 1, "reason": "no block: it lacks complexity"}]
+
+
+def test_given_a_query_that_gives_something_else_then_it_is_said_what(deployed: Path) -> None:
+    with pytest.raises(ChainUnreadableError, match=r"gives \(bytes, bytes\), and not a sequence number"):
+        check(deployed, "SELECT block_hash, block_bytes FROM blocks")
+
+
+def test_given_another_file_of_the_nodes_data_then_it_is_copied_as_it_was_read(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text("{}")
+    assert keep(tmp_path / "state.json", tmp_path / "copy")["bytes"] == 2
+    assert (tmp_path / "copy").read_text() == "{}"
+    with pytest.raises(ChainUnreadableError, match="is not there"):
+        keep(tmp_path / "absent", tmp_path / "copy")
 
 
 def test_given_a_running_node_then_the_copy_holds_what_its_log_holds(database: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from .findings import Decision, Findings
 from .health import judge_chain, judge_clock, judge_faults, judge_watchers
 from .latency import judge_latency
 from .reading import GarbledError, finite
+from .rules import Rules
 from .soak import judge_samples, judge_time
 from .status_reader import Reading, read
 
@@ -89,9 +90,7 @@ def _judge_node(name: str, reading: Reading, criteria: Criteria, now: float, fin
         findings.wait("no_evidence", name, "the evidence is empty")
         return
     if latched := status["latched"]:
-        findings.fail(
-            "latched", name, f"latched ({latched['why']}); look at the capture, then acknowledge it"
-        )
+        findings.fail("latched", name, f"latched ({latched['why']}); {_where(latched)}, then acknowledge it")
     if stopped := status["stopped"]:
         findings.fail("latched", name, f"takes no blocks ({stopped['why']}); look, then acknowledge it")
     if problem := status.get("mode_file", {}).get("problem"):
@@ -106,15 +105,22 @@ def _judge_node(name: str, reading: Reading, criteria: Criteria, now: float, fin
         _judge_soak(name, reading, record, criteria, now, findings)
 
 
+def _where(latched: Mapping[str, Any]) -> str:
+    """Where a person finds what a latch is about: not every one has a divergence file."""
+    capture = latched.get("capture")
+    return f"look at captures/{capture}" if capture else "look into the log of its unit"
+
+
 def _judge_soak(
     name: str, reading: Reading, record: Mapping[str, Any], criteria: Criteria, now: float, findings: Findings
 ) -> None:
     """Judge a node whose soak is asked about; raises nothing."""
     mode = criteria.nodes[name]
     try:
-        replay = replays.read(name, reading.replay, record, criteria, now, findings)
+        rules = Rules.of(reading.status)
+        replay = replays.read(name, reading.replay, record, rules, criteria, now, findings)
         judge_time(name, record, criteria, now, findings)
-        judge_samples(name, record, mode, replay, criteria, now, findings)
+        judge_samples(name, record, mode, rules, replay, criteria, now, findings)
         judge_latency(name, record, mode, replay, criteria, findings)
     except GarbledError as error:  # of what the criteria alone tell, such as the edge of a histogram
         findings.fail("garbled", name, f"the evidence cannot be believed: {error}")

@@ -10,6 +10,7 @@ from . import durations
 from .criteria import Criteria
 from .durations import Measured
 from .findings import Findings
+from .rules import Rules
 
 NO_REJECTS = frozenset({"accept", "out_of_domain", "error"})
 """Codes of a verdict that name no reason of a reject."""
@@ -36,6 +37,7 @@ def read(
     name: str,
     found_on_node: Mapping[str, Any] | None,
     record: Mapping[str, Any],
+    rules: Rules,
     criteria: Criteria,
     now: float,
     findings: Findings,
@@ -56,7 +58,7 @@ def read(
     if age > criteria.max_replay_age_seconds or age < -criteria.max_clock_skew_seconds:
         findings.prove(f"{name}: a replay of {age:.0f} s ago does not count")
         return None
-    if result["profile"] != "full":
+    if result["profile"] != "full" and not rules.header:
         findings.prove(f"{name}: a replay by the {result['profile']} rules alone does not count")
         return None
     told = result["divergences"]

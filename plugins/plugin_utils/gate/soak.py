@@ -11,6 +11,7 @@ from .bounds import highest_rate
 from .criteria import GOOD_OUTCOME, Criteria
 from .findings import Findings
 from .replay import Replay
+from .rules import Rules
 
 
 def judge_time(
@@ -44,6 +45,7 @@ def judge_samples(
     name: str,
     record: Mapping[str, Any],
     mode: str,
+    rules: Rules,
     replay: Replay | None,
     criteria: Criteria,
     now: float,
@@ -68,12 +70,16 @@ def judge_samples(
             text = f"{have} of {need:g} {words}"
             findings.wait("samples", name, text, _forecast(have, need, elapsed, now))
     replayed = replay.rejects if replay is not None and comparing else frozenset()
-    if len(codes | replayed) < criteria.min_reason_codes:
+    if len(codes | replayed) < (needed := rules.codes(criteria)):
         text = (
-            f"{len(codes | replayed)} of {criteria.min_reason_codes:g} reason codes"
+            f"{len(codes | replayed)} of {needed:g} reason codes"
             f" ({len(codes)} live, {len(replayed - codes)} more by a replay)"
         )
-        if comparing and replay is None:
+        if rules.header:
+            text += " of the header profile"
+        if not rules.has_log:
+            text += "; only live blocks bring them, as the node keeps no log to replay"
+        elif comparing and replay is None:
             text += f"; {command('replay', name)} brings those that live traffic does not"
         findings.wait("coverage", name, text)
     if comparing:

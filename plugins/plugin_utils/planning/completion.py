@@ -16,6 +16,7 @@ from ..gate import durations, performance
 from ..gate.bounds import highest_rate
 from ..gate.latency import replayed
 from ..gate.reading import GarbledError, count, counts, number, part, shown
+from ..gate.rules import Rules
 from ..gate.status_reader import Reported, reported_by
 
 TITLES = {
@@ -226,7 +227,9 @@ def speed(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any])
         return "met", f"{name}: {found}"
     if verdict.state == "slower":
         return "not met", f"{name}: {found}"
-    return "unknown", f"{name}: {found}; playbooks/replay.yml brings more"
+    has_log = Rules.of(state.get("status")).has_log
+    more = "playbooks/replay.yml" if has_log else "with no log to replay, time with the self-check"
+    return "unknown", f"{name}: {found}; {more} brings more"
 
 
 def _by_replay(state: Mapping[str, Any]) -> durations.Measured | None:

@@ -177,7 +177,7 @@ def _warnings(report: Mapping[str, Any], paint: Paint) -> list[str]:
             lines += _wrapped(f"{name} LATCHED: {node['latched']}", paint, "bad")
         if node["latched"] or node["stopped"]:
             way = report["commands"][name]["ack"]
-            lines += _wrapped(f"look into it (captures), then: {way}", paint, "")
+            lines += _wrapped(f"look into it (its captures, and the log of its unit), then: {way}", paint, "")
         if node["mode"] is None:
             lines += _wrapped(f"{name}: {node['why']}", paint, "bad")
         for trouble in node["troubles"]:

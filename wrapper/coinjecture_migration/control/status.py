@@ -36,6 +36,7 @@ def _report(manager: ModeManager, record: ModeRecord) -> dict[str, Any]:
         "mode_file": mode_file,
         "stopped": {"at": stopped.at, "why": stopped.why} if stopped else None,
         "answering": ANSWERING[active.mode],
+        "profile": _profile(manager),
         "level": active.sync.in_sync,
         "engines": {
             "legacy": {
@@ -60,6 +61,14 @@ def _report(manager: ModeManager, record: ModeRecord) -> dict[str, Any]:
         "process": identity.report(active.soak.identity),
         "evidence": manager.evidence.report(),
     }
+
+
+def _profile(manager: ModeManager) -> str | None:
+    """By which rules blocks are judged; None where each call decides."""
+    legacy = manager.active.legacy
+    if legacy is not None and not legacy.judges_full:
+        return "header"
+    return manager.settings.pin_profile
 
 
 def _unacknowledged(
