@@ -42,7 +42,7 @@ WORK = (
 )
 
 
-def say(text: str) -> None:
+def out(text: str) -> None:
     """Show what is being done."""
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
@@ -50,23 +50,23 @@ def say(text: str) -> None:
 def measured(effort: speed.Effort) -> dict[str, Any]:
     """Measure everything; the content of `build/bench.json`."""
     machine, started = report.machine(), time.monotonic()
-    say(f"mining {effort.mined + effort.mined_large} blocks by the reference miner")
+    out(f"mining {effort.mined + effort.mined_large} blocks by the reference miner")
     samples = speed.samples(effort)
     results: list[dict[str, object]] = []
     for sample in samples:
-        rows = speed.compared(sample, effort.runs, say)
+        rows = speed.compared(sample, effort.runs, out)
         results += rows
         wire_s = rows[0]["rust_s"]
         assert isinstance(wire_s, float)
         results.append(speed.core(sample, effort.runs))
         results += speed.floors(sample, effort.runs, wire_s)
-    say("what a second core is worth here")
+    out("what a second core is worth here")
     results.append(second_core.worth(samples[0].chain, effort.runs))
     results += long_chain(effort)
-    say("the wrapper's own time in each mode")
+    out("the wrapper's own time in each mode")
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         results += pool.submit(wrapper_cost.rows, samples[0].raw, effort.runs).result()
-    say("changes of mode under load, and the way back on a long chain")
+    out("changes of mode under load, and the way back on a long chain")
     small = mined(4, transactions=2)
     results += rebuild.apart(mode_changes.commits, small, effort.rounds)
     results += rebuild.apart(mode_changes.way_back, small, effort.way_back_blocks)
@@ -87,7 +87,7 @@ def long_chain(effort: speed.Effort) -> list[dict[str, object]]:
     blocks = mined(4, transactions=2)
     longest = rebuild.affordable(effort.rebuild_blocks)
     lengths = rebuild.lengths(longest)
-    say("memory of the tree; rebuilding an engine from " + ", ".join(f"{n:,}" for n in lengths) + " blocks")
+    out("memory of the tree; rebuilding an engine from " + ", ".join(f"{n:,}" for n in lengths) + " blocks")
     tree_blocks = min(rebuild.TREE_BLOCKS, longest)
     tree_bytes = rebuild.apart(rebuild.tree_bytes_per_block, blocks, tree_blocks)
     took = rebuild.apart(rebuild.rebuild_each, blocks, longest)

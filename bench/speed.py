@@ -17,7 +17,7 @@ from bench.chain import NETWORK, genesis, mined, stretched
 from bench.measure import Pairs, alone, pairs
 from fuzz.oracle import GENESIS
 
-Say = Callable[[str], None]
+Out = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def samples(effort: Effort) -> list[Sample]:
     ]
 
 
-def compared(sample: Sample, runs: int, say: Say) -> list[dict[str, object]]:
+def compared(sample: Sample, runs: int, out: Out) -> list[dict[str, object]]:
     """The rows of `results` for blocks of one size."""
     measurements = (
         ("verify_wire", wire),
@@ -72,7 +72,7 @@ def compared(sample: Sample, runs: int, say: Say) -> list[dict[str, object]]:
     )
     rows = []
     for name, measurement in measurements:
-        say(f"{name}{sample.suffix}: {runs} pairs on blocks of {sample.block_bytes:,} bytes")
+        out(f"{name}{sample.suffix}: {runs} pairs on blocks of {sample.block_bytes:,} bytes")
         found = measurement(sample, runs)
         rows.append(found.result(name + sample.suffix, block_bytes=sample.block_bytes))
     return rows

@@ -189,7 +189,7 @@ def _read_alike(text: str) -> bool:
     return capture(text).computed_hash == capture(json.loads(text)).computed_hash
 
 
-def run(seed: int, count: int, say: Callable[[str], None]) -> dict[str, Any]:
+def run(seed: int, count: int, out: Callable[[str], None]) -> dict[str, Any]:
     """Compare; the content of `build/doubles.json`."""
     started, kinds, differences = time.monotonic(), Counter[str](), list[tuple[Any, str, str]]()
     bits = bytearray()
@@ -198,7 +198,7 @@ def run(seed: int, count: int, say: Callable[[str], None]) -> dict[str, Any]:
         kinds[kind] += len(doubles)
         bits += array("d", doubles).tobytes()
         if turn % 256 == 0:
-            say(f"{kinds.total():,} of {count:,} doubles, {len(differences)} differences")
+            out(f"{kinds.total():,} of {count:,} doubles, {len(differences)} differences")
     rng = Random(f"halfway:{seed}")  # noqa: S311 - repeatable, not secret
     literals = max(64, count // 500)
     for done in range(0, literals, 64):

@@ -139,7 +139,7 @@ def _told(block: Any) -> Read:
     return (captured.computed_hash, None if work is None else repr(work), json.dumps(captured.block_hash))
 
 
-def run(seed: int, count: int, say: Callable[[str], None]) -> tuple[Counter[str], list[bytes]]:
+def run(seed: int, count: int, out: Callable[[str], None]) -> tuple[Counter[str], list[bytes]]:
     """Compare so many damaged blocks. Returns how many were what, and those on which the parsers differ."""
     rng, counted, different = Random(f"raw:{seed}"), Counter[str](), list[bytes]()  # noqa: S311 - repeatable
     blocks = [(dense, usual)[number % 2](rng) for number in range(BLOCKS_KEPT)]
@@ -154,7 +154,7 @@ def run(seed: int, count: int, say: Callable[[str], None]) -> tuple[Counter[str]
             counted["differences"] += 1
             different.append(raw)
         if number % 100_000 == 99_999:
-            say(f"{number + 1:,} of {count:,}, {counted['differences']} differences")
+            out(f"{number + 1:,} of {count:,}, {counted['differences']} differences")
     return counted, different
 
 

@@ -77,14 +77,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._display.display(f"[WARNING]: {sentence}", color=C.COLOR_WARN, stderr=True)
 
 
-def _looks(playbook: Any, plays: list[Any], say: Callable[[str], None]) -> Iterator[list[str]]:
+def _looks(playbook: Any, plays: list[Any], out: Callable[[str], None]) -> Iterator[list[str]]:
     """What is wrong, look by look; a later one needs what an earlier one has found to be there."""
     yield [reason for reason in (unsupported(ansible_version), incomplete(), _elsewhere()) if reason]
     yield _options()
     manager = plays[0].get_variable_manager()
     inventory = manager._inventory  # nothing public leads to it before the first task
     yield [reason for reason in (_nobody(inventory) or _none_left(inventory, playbook),) if reason]
-    yield _variables(manager, plays, say)
+    yield _variables(manager, plays, out)
 
 
 def _source(play: Any) -> Path:
@@ -154,7 +154,7 @@ def _none_left(inventory: Any, playbook: Any) -> str:
     )
 
 
-def _variables(manager: Any, plays: list[Any], say: Callable[[str], None]) -> list[str]:
+def _variables(manager: Any, plays: list[Any], out: Callable[[str], None]) -> list[str]:
     """Give the extra variables their types, in the run's own dictionary: nothing else ranks above them.
 
     Old names are taken for the new ones, in what was typed and in what the inventory states.
@@ -184,7 +184,7 @@ def _variables(manager: Any, plays: list[Any], say: Callable[[str], None]) -> li
     if not getattr(manager, "old_names_said", False):  # this check may be loaded twice
         manager.old_names_said = True
         for sentence in dict.fromkeys(told + heard):
-            say(sentence)
+            out(sentence)
     return wrong
 
 

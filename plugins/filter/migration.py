@@ -29,13 +29,13 @@ from ..plugin_utils.planning.completion import lines as completion_lines
 from ..plugin_utils.planning.completion import refused as completion_refused
 from ..plugin_utils.planning.entries import begun, entry, if_broken
 from ..plugin_utils.planning.repair import plan as plan_repair
-from ..plugin_utils.planning.rollback import operation as operation_of_rollback
+from ..plugin_utils.planning.rollback import pending_operation as operation_of_rollback
 from ..plugin_utils.planning.rollback import plan as plan_rollback
 from ..plugin_utils.planning.steps import Step, finished, plan
 from ..plugin_utils.planning.troubles import drop_in_is_wrong, troubles
 from ..plugin_utils.planning.upgrade import check as check_upgrade
 from ..plugin_utils.planning.upgrade import lines as upgrade_lines
-from ..plugin_utils.planning.upgrade import operation as operation_of_upgrade
+from ..plugin_utils.planning.upgrade import pending_operation as operation_of_upgrade
 from ..plugin_utils.planning.upgrade import plan as plan_upgrade
 from ..plugin_utils.planning.waves import Size, waves
 from ..plugin_utils.runs import kept
@@ -191,7 +191,7 @@ def node_materials(
     states: Mapping[str, Any],
     results: Sequence[Mapping[str, Any]],
     sources: Sequence[str],
-    wanted: Mapping[str, Any],
+    criteria: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What report/nodes.json holds: every node's state and what it keeps, None where it was silent.
 
@@ -202,7 +202,7 @@ def node_materials(
         "schema": 1,
         "read_at": time.time(),
         "network": _inventory_option(sources) or "inventory/local",
-        "criteria": dict(wanted),
+        "criteria": dict(criteria),
         "nodes": {name: {"state": state, "material": kept.get(name)} for name, state in states.items()},
     }
 
@@ -232,7 +232,7 @@ def rollback_plan(state: Mapping[str, Any] | None, to: str | None = None) -> dic
 
 
 def rollback_operation(planned: Mapping[str, Any], by: str) -> dict[str, Any]:
-    """The open operation of a planned rollback; see `rollback.operation`."""
+    """The open operation of a planned rollback; see `rollback.pending_operation`."""
     return operation_of_rollback(planned, by, time.time())
 
 
@@ -242,7 +242,7 @@ def upgrade_plan(states: Mapping[str, Any], node: str, release: str) -> dict[str
 
 
 def upgrade_operation(planned: Mapping[str, Any], by: str) -> dict[str, Any]:
-    """The open operation of a planned upgrade; see `upgrade.operation`."""
+    """The open operation of a planned upgrade; see `upgrade.pending_operation`."""
     return operation_of_upgrade(planned, by, time.time())
 
 
@@ -318,7 +318,7 @@ def completion(
     chain: Mapping[str, Any],
     obstacles: Mapping[str, Any],
     accept: Mapping[str, str],
-    wanted: Mapping[str, Any],
+    criteria: Mapping[str, Any],
     undecided: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Criterion]:
     """The six criteria, judged; ``chain`` is the result of ``chain_health``, see `completion.judge`."""
@@ -327,7 +327,7 @@ def completion(
             'accept names criteria with reasons: -e \'{"accept": {"no_downtime": "why"}}\''
         )
     restarts = {name: (state or {}).get("journal", {}).get("restarts", []) for name, state in states.items()}
-    return judge_completion(states, restarts, chain, obstacles, accept, wanted, undecided)
+    return judge_completion(states, restarts, chain, obstacles, accept, criteria, undecided)
 
 
 def kept_evidence(state: Mapping[str, Any], name: str) -> dict[str, Any] | None:

@@ -23,9 +23,9 @@ from .entries import Entries
 from .installed import compare
 from .journal_file import JournalFile
 from .node_import import ImportEditError
-from .operation import read as read_operation
 from .operator_folder import OperatorFolder
 from .owned_place import of_root
+from .pending_operation import read as read_operation
 from .unit_files import Unit
 from .unit_needs import Needs, findings, obstacles, process_findings
 from .vocabulary import DROPPED, MODES
@@ -154,7 +154,7 @@ def read(
         "next_mode": next_mode(node_py, mode_file, status),
         "network": read_network(steps),
         "journal": read_journal(steps),
-        "operation": read_operation(paths.operator),
+        "pending_operation": read_operation(paths.operator),
         "restarting": read_restarting(run),
         "remains": [str(path) for path in paths.all_of_it if path.exists() or path.is_symlink()],
         "changed_since_start": stale,

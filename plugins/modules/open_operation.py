@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Ansible module: open or close the operation of a node. All of it is in module_utils/operation.py."""
+"""Ansible module: open or close the operation of a node; by module_utils/pending_operation.py."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.operation import OperationError, close, read, write
 from ..module_utils.operator_folder import OPERATION, OperatorFolder
+from ..module_utils.pending_operation import OperationError, close, read, write
 
 DOCUMENTATION = r"""
 module: open_operation
@@ -21,7 +21,7 @@ options:
   folder: {description: Where root writes on the node., type: path, required: true}
   old: {description: The folder of the node's user that held the same before., type: path, required: true}
   state: {description: What it is to be., type: str, choices: [open, closed], required: true}
-  operation: {description: What has been begun, see module_utils/operation.py., type: dict}
+  operation: {description: What has been begun, see module_utils/pending_operation.py., type: dict}
   target: {description: Close only an operation with this target., type: str}
 author: ["The migration toolkit"]
 """

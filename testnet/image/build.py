@@ -25,7 +25,7 @@ from testnet.image.recipe import (
 from testnet.machine.command import CommandError, RefusalError, run
 from testnet.machine.docker import Docker
 from testnet.machine.privilege import install_packages, require_root
-from testnet.machine.progress import say
+from testnet.machine.progress import out
 
 _WHEELS = "/mnt"  # exists in every image, so mounting there leaves no trace in a layer
 _CA_BUNDLE = "/run/ca-bundle.crt"
@@ -46,14 +46,14 @@ def ensure_image(docker: Docker) -> str:
         if docker.inspect("image", recipe.tag) is None:
             _build(docker, recipe)
         else:
-            say("image", f"{recipe.tag} is up to date")
+            out("image", f"{recipe.tag} is up to date")
         docker("tag", recipe.tag, f"{REPOSITORY}:current")
     return recipe.tag
 
 
 def _build(docker: Docker, recipe: Recipe) -> None:
     """Base system, compiled libraries, droplet: three steps, the first two kept apart from the result."""
-    say("image", f"{recipe.tag} is not there yet: making it (two to three minutes the first time)")
+    out("image", f"{recipe.tag} is not there yet: making it (two to three minutes the first time)")
     base = f"{REPOSITORY}:base-{recipe.key}"
     _import_base(docker, base)
     try:
@@ -61,7 +61,7 @@ def _build(docker: Docker, recipe: Recipe) -> None:
         _commit_droplet(docker, base, wheels, recipe)
     finally:
         docker("image", "rm", "--no-prune", base)
-    say("image", f"{recipe.tag} is ready")
+    out("image", f"{recipe.tag} is ready")
 
 
 def _import_base(docker: Docker, base: str) -> None:
@@ -69,7 +69,7 @@ def _import_base(docker: Docker, base: str) -> None:
     sources = debian_sources()
     if shutil.which("mmdebstrap") is None:
         install_packages(["mmdebstrap"], "mmdebstrap, which makes the droplets' Debian,")
-    say("image", f"installing Debian {CODENAME} with {len(packages())} packages (about 30 s)")
+    out("image", f"installing Debian {CODENAME} with {len(packages())} packages (about 30 s)")
     with tempfile.TemporaryDirectory(prefix="coinjecture-image-") as folder:
         listed, tar = Path(folder, "sources.list"), Path(folder, "base.tar")
         listed.write_text(sources, encoding="ascii")
@@ -102,7 +102,7 @@ def _ensure_wheels(docker: Docker, base: str, recipe: Recipe) -> str:
     with _container(docker, base, mount) as builder:
         if docker.execute(builder, "find", _WHEELS, "-name", ".complete"):
             return volume
-        say("image", "compiling the node's libraries in a throw-away container (about 35 s)")
+        out("image", "compiling the node's libraries in a throw-away container (about 35 s)")
         docker("cp", str(REQUIREMENTS), f"{builder}:/opt/node.txt")
         script = (FOLDER / "wheels.sh").read_text(encoding="utf-8")
         docker.execute(builder, "sh", "-s", _WHEELS, env=_pip_environment(bundle), stdin=script)
@@ -112,7 +112,7 @@ def _ensure_wheels(docker: Docker, base: str, recipe: Recipe) -> str:
 def _commit_droplet(docker: Docker, base: str, wheels: str, recipe: Recipe) -> None:
     """The base with the overlay, the operator's account and the node's venv, kept under the recipe's tag."""
     with _container(docker, base, ["--volume", f"{wheels}:{_WHEELS}:ro"]) as droplet:
-        say("image", "installing the node's libraries (about 15 s)")
+        out("image", "installing the node's libraries (about 15 s)")
         docker("cp", f"{FOLDER}/overlay/.", f"{droplet}:/")
         script = (FOLDER / "configure.sh").read_text(encoding="utf-8")
         docker.execute(droplet, "sh", "-s", _WHEELS, stdin=script)
@@ -177,4 +177,4 @@ def remove_images(docker: Docker) -> None:
         try:
             docker("volume", "rm", volume)
         except CommandError as error:
-            say("image", f"volume {volume} stays: {error}")
+            out("image", f"volume {volume} stays: {error}")

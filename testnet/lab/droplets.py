@@ -8,7 +8,7 @@ from testnet.lab.plan import APT_CACHE, BRIDGE, DROPLETS, LABEL, LOOPBACK, ROOT,
 from testnet.lab.variants import REFERENCE, VARIANT_LABEL, Variant
 from testnet.machine.command import CommandError, RefusalError
 from testnet.machine.docker import Docker
-from testnet.machine.progress import say
+from testnet.machine.progress import out
 
 _BOOT_TIMEOUT = 60.0  # seconds; a droplet boots in about two
 
@@ -34,7 +34,7 @@ def ensure_bridge(docker: Docker) -> None:
             f"The addresses {SUBNET} are in use on this machine: type `docker network ls` and `ip route` "
             "to see by what, end that, and try again."
         ) from error
-    say("network", f"bridge {BRIDGE} {SUBNET}")
+    out("network", f"bridge {BRIDGE} {SUBNET}")
 
 
 def ensure_droplets(
@@ -59,10 +59,10 @@ def ensure_droplets(
         container = docker.inspect("container", droplet.container)
         if container is None:
             docker("run", "--detach", *run_options(docker, droplet, variant), image, "/sbin/init")
-            say("network", f"{droplet.name} created at {droplet.address}")
+            out("network", f"{droplet.name} created at {droplet.address}")
         elif not container["State"]["Running"]:
             docker("start", droplet.container)
-            say("network", f"{droplet.name} started again")
+            out("network", f"{droplet.name} started again")
         else:
             continue
         touched.append(droplet)

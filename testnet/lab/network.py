@@ -12,7 +12,7 @@ from testnet.lab.plan import APT_CACHE, DROPLETS, NODES, PROVISIONED, ROOT, STAT
 from testnet.lab.variants import REFERENCE, VARIANT_LABEL, VARIANTS, Variant
 from testnet.machine.command import CommandError, RefusalError
 from testnet.machine.docker import Docker, find_docker, require_docker
-from testnet.machine.progress import say
+from testnet.machine.progress import out
 
 _AGREE = "both nodes mine and agree"
 _PROVISIONED = "/var/lib/coinjecture-lab-provisioned"
@@ -48,9 +48,9 @@ def up(variant: Variant | None = None) -> None:
         _provision(docker, playbook, variant)
     if touched or fresh:
         await_agreement(variant=variant)
-        say("network", _AGREE)
+        out("network", _AGREE)
     else:
-        say("network", f"runs already, nothing changed; {disagreement(variant=variant) or _AGREE}")
+        out("network", f"runs already, nothing changed; {disagreement(variant=variant) or _AGREE}")
 
 
 def down(*, purge: bool = False) -> None:
@@ -65,11 +65,11 @@ def down(*, purge: bool = False) -> None:
     """
     docker = find_docker()
     if docker is None:
-        say("network", "no container engine is installed, so there is no network to remove")
+        out("network", "no container engine is installed, so there is no network to remove")
         return
     removed = remove_network(docker)
     caches.remove()
-    say("network", f"removed {', '.join(removed)}" if removed else "there is none of this clone")
+    out("network", f"removed {', '.join(removed)}" if removed else "there is none of this clone")
     if purge:
         remove_images(docker)
         if docker.inspect("volume", APT_CACHE) is not None:
@@ -152,7 +152,7 @@ def _provision(docker: Docker, playbook: str, variant: Variant) -> None:
     Raises:
         CommandError: The play failed.
     """
-    say("network", "provisioning by Ansible (about 25 s)")
+    out("network", "provisioning by Ansible (about 25 s)")
     log = STATE / "provision.log"
     with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(

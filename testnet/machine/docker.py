@@ -11,7 +11,7 @@ from typing import Any
 
 from testnet.machine.command import CommandError, RefusalError, run, succeeds
 from testnet.machine.privilege import install_packages, root_prefix
-from testnet.machine.progress import say
+from testnet.machine.progress import out
 
 ABSENT = ("no such", "not found")
 """How the engine says that it does not have what was asked for."""
@@ -136,7 +136,7 @@ def _start_daemon() -> None:
     prefix = root_prefix()
     if prefix is None:
         return
-    say("machine", "starting the docker daemon")
+    out("machine", "starting the docker daemon")
     if Path("/run/systemd/system").is_dir():
         succeeds([*prefix, "systemctl", "start", "docker"])
     else:

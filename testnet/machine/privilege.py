@@ -6,7 +6,7 @@ import os
 import shutil
 
 from testnet.machine.command import CommandError, RefusalError, run, succeeds
-from testnet.machine.progress import say
+from testnet.machine.progress import out
 
 
 def root_prefix() -> tuple[str, ...] | None:
@@ -49,7 +49,7 @@ def install_packages(packages: list[str], what: str) -> None:
             f"{what} is missing and this machine has no apt: install {' '.join(packages)} yourself."
         )
     prefix = require_root(f"Installing {' '.join(packages)}")
-    say("machine", f"installing {' '.join(packages)}")
+    out("machine", f"installing {' '.join(packages)}")
     install = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", *packages]
     try:
         run(install)

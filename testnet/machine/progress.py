@@ -13,7 +13,7 @@ def elapsed() -> float:
     return time.monotonic() - _STARTED
 
 
-def say(subject: str, text: str) -> None:
+def out(subject: str, text: str) -> None:
     """Print one progress line to standard error.
 
     Standard output stays free for what a command answers.

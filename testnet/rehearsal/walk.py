@@ -193,8 +193,8 @@ def _is_full(record: Mapping[str, Any], criteria: Mapping[str, Any]) -> bool:
 
 def _pairs(record: Mapping[str, Any]) -> int:
     """Pairs of durations that the node has replayed by itself."""
-    arm = record["determinism"]
-    return int(arm["ratio"]["count"]) if arm else 0
+    self_check = record["determinism"]
+    return int(self_check["ratio"]["count"]) if self_check else 0
 
 
 def _draw(records: Mapping[str, Mapping[str, Any]], criteria: Mapping[str, Any]) -> None:

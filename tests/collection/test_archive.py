@@ -43,7 +43,7 @@ def settings(installed: Path, **more: str) -> dict[str, str]:
     return {
         "ANSIBLE_COLLECTIONS_PATH": str(installed.parents[2]),
         "ANSIBLE_CALLBACKS_ENABLED": "coinjecture.migration.run_check",
-        "ANSIBLE_STDOUT_CALLBACK": "coinjecture.migration.story",
+        "ANSIBLE_STDOUT_CALLBACK": "coinjecture.migration.out",
         **more,
     }
 

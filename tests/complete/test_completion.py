@@ -35,8 +35,8 @@ def baseline(live: Any, match: int = COMPARED, **outcomes: int) -> dict[str, Any
     return frozen | {"outcomes": frozen["outcomes"] | outcomes, "durations": live}
 
 
-def an_arm(replayed: Any, release: str = RELEASE) -> dict[str, Any]:
-    return healthy.an_arm(NOW - 1, replayed) | {"release": release}
+def a_self_check(replayed: Any, release: str = RELEASE) -> dict[str, Any]:
+    return healthy.a_self_check(NOW - 1, replayed) | {"release": release}
 
 
 def ever(**counted: Any) -> dict[str, Any]:
@@ -145,18 +145,22 @@ SAYS_NO: dict[str, tuple[str, str, dict[str, Any]]] = {
         "unknown",
         evidence(baseline=baseline(None), determinism=None),
     ),
-    "too few pairs": ("performance", "unknown", evidence(determinism=an_arm(measured(999)))),
+    "too few pairs": ("performance", "unknown", evidence(determinism=a_self_check(measured(999)))),
     "pairs of another release": (
         "performance",
         "unknown",
-        evidence(determinism=an_arm(measured(5000), "b" * 64)),
+        evidence(determinism=a_self_check(measured(5000), "b" * 64)),
     ),
     "an engine that is as slow": (
         "performance",
         "unknown",
-        evidence(determinism=an_arm(measured(1000, rust=150e-6))),
+        evidence(determinism=a_self_check(measured(1000, rust=150e-6))),
     ),
-    "a slow engine": ("performance", "not met", evidence(determinism=an_arm(measured(1000, rust=3e-4)))),
+    "a slow engine": (
+        "performance",
+        "not met",
+        evidence(determinism=a_self_check(measured(1000, rust=3e-4))),
+    ),
     "a slow engine, live": ("performance", "not met", evidence(baseline=baseline(measured(30, rust=3e-4)))),
     "cut connections": ("no_downtime", "not met", {"restarts": [a_restart(), a_restart(left=3)]}),
     "a plain restart": ("no_downtime", "not met", {"restarts": [a_restart(how="plain")]}),
@@ -191,7 +195,7 @@ def test_given_what_is_wrong_then_its_criterion_says_so_and_completion_is_refuse
 def test_given_few_pairs_of_the_arm_then_those_of_a_replay_with_this_release_count_too(
     release: str, rust: float, state: str
 ) -> None:
-    few = with_evidence(determinism=an_arm(measured(10)))
+    few = with_evidence(determinism=a_self_check(measured(10)))
     replay = a_replay(release=release)
     replay["result"]["durations"] = {"cpu": measured(1000, rust=rust)["cpu"]}
     assert judged(node2=few | {"replay": replay})["performance"]["state"] == state
@@ -202,11 +206,11 @@ def test_given_what_the_gate_judged_then_completion_judges_it_alike() -> None:
     states = {"pass": "met", "wait": "unknown", "fail": "not met"}
     for pairs in (29, 999, 1000, 20_000):
         for rust in (5e-5, 1.49e-4, 1.5e-4, 1.6e-4, 3e-4):
-            arm = an_arm(measured(pairs, rust=rust)) | {"mismatches": 0, "differences": 0}
+            self_check = a_self_check(measured(pairs, rust=rust)) | {"mismatches": 0, "differences": 0}
             status = a_healthy_node()
-            status["evidence"]["determinism"] |= arm
+            status["evidence"]["determinism"] |= self_check
             gate = decide({"node1": status, "node2": None}, CRITERIA | WANTED, NOW)["outcome"]
-            found = judged(node2=with_evidence(determinism=arm))["performance"]["state"]
+            found = judged(node2=with_evidence(determinism=self_check))["performance"]["state"]
             assert found == states[gate], (pairs, rust)
 
 
@@ -284,12 +288,12 @@ def test_given_a_divergence_in_the_last_comparison_then_no_reason_is_good_enough
 
 
 def test_given_a_refusal_then_what_may_be_accepted_is_named_and_nothing_else() -> None:
-    slow = list(judged(**evidence(determinism=an_arm(measured(1000, rust=3e-4)))).values())
+    slow = list(judged(**evidence(determinism=a_self_check(measured(1000, rust=3e-4)))).values())
     assert advice(slow) == (
         'What can be taken as it is, with a reason: -e \'{"accept": {"performance": "the reason"}}\''
     )
     given = json.loads(advice(slow).partition("-e '")[2].rstrip("'"))["accept"]
-    again = evidence(determinism=an_arm(measured(1000, rust=3e-4)))
+    again = evidence(determinism=a_self_check(measured(1000, rust=3e-4)))
     assert refused(list(judged(**again, accept=given).values())) == []
     both = list(judged(restarts=[], obstacles=["x"]).values())
     assert '{"no_downtime": "the reason"}' in advice(both)

@@ -32,9 +32,9 @@ REJECTED = {
 }  # fmt: skip
 
 
-def an_arm(durations: Any) -> dict[str, Any]:
+def a_self_check(durations: Any) -> dict[str, Any]:
     """What a self-check has found with the release in force."""
-    return healthy.an_arm(NOW - 1, durations)
+    return healthy.a_self_check(NOW - 1, durations)
 
 
 def a_healthy_node(
@@ -42,7 +42,7 @@ def a_healthy_node(
 ) -> dict[str, Any]:
     """What is known of a node whose newest evidence, a second old, tells of a soak of 50 s."""
     status = a_status(name, mode, NOW - 1, 50.0, accepts, REJECTED if rejects is None else rejects)
-    status["evidence"]["determinism"] = an_arm(measured(1000))
+    status["evidence"]["determinism"] = a_self_check(measured(1000))
     return status | {"chain": a_view(NOW - 1)}
 
 
@@ -127,7 +127,7 @@ def arm_found(**found: int) -> Any:
     """A change of what the self-check has found."""
 
     def change(status: dict[str, Any]) -> None:
-        status["evidence"]["determinism"] = an_arm(measured(1000)) | found
+        status["evidence"]["determinism"] = a_self_check(measured(1000)) | found
         status["unacknowledged"] = [{"kind": "determinism", "why": "differences"}]
 
     return change

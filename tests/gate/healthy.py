@@ -117,7 +117,7 @@ def a_fork(now: float) -> dict[str, Any]:
     return {"at": now, "peer": "http://node2:8080", "height": 40, "own": "ab", "peers": "cd", "dump": dump}
 
 
-def an_arm(now: float, durations: Any) -> dict[str, Any]:
+def a_self_check(now: float, durations: Any) -> dict[str, Any]:
     """What the self-check has found with the release in force: nothing."""
     return {
         "release": RELEASE, "runs": 8, "blocks": 400, "mismatches": 0, "differences": 0, "examples": [],

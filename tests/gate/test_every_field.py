@@ -24,7 +24,7 @@ from tests.gate.asked import (
     drop,
     put,
 )
-from tests.gate.healthy import a_sentinel, a_status, an_arm
+from tests.gate.healthy import a_self_check, a_sentinel, a_status
 from tests.gate.machines import measured
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +52,7 @@ def a_full_node(mode: str) -> dict[str, Any]:
     """A healthy node that tells of everything a status can tell of."""
     node = a_healthy_node(mode)
     record = node["evidence"]
-    record["determinism"] = an_arm(NOW - 1, measured(400, spread=0.01))
+    record["determinism"] = a_self_check(NOW - 1, measured(400, spread=0.01))
     record["sentinel"] = a_sentinel(NOW - 1)
     gap = {"from": NOW - 49, "to": NOW - 48, "why": "no process ran"}
     record["gaps"] = {"count": 1, "seconds": 1.0, "recent": [gap]}

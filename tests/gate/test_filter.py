@@ -63,7 +63,7 @@ def test_given_an_open_operation_then_an_override_with_or_without_a_reason_gets_
     reason: str, begins: str
 ) -> None:
     states = {"node1": a_node("shadow"), "node2": a_node("legacy")}
-    states["node1"]["operation"] = {"kind": "rollback", "target": "shadow", "by": "ann@laptop"}
+    states["node1"]["pending_operation"] = {"kind": "rollback", "target": "shadow", "by": "ann@laptop"}
     planned = filters()["migration_step"](states, 1, "node2", PHASES, CRITERIA)
     step = filters()["gate_override"](planned, reason, "eve@laptop")
     assert step["action"] == "fail"

@@ -19,7 +19,7 @@ from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.bounds 
     tail_at_most,
 )
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.performance import compare
-from tests.gate.asked import CRITERIA, NOW, a_healthy_node, a_replay, an_arm
+from tests.gate.asked import CRITERIA, NOW, a_healthy_node, a_replay, a_self_check
 from tests.gate.machines import measured
 
 
@@ -84,11 +84,11 @@ def test_given_many_values_then_the_ranks_are_still_found() -> None:
 
 
 def ask(replayed: Any, live: Any = None, **evidence: Any) -> Any:
-    """Decide on one node whose arm and whose live calls measured this."""
+    """Decide on one node whose self-check and whose live calls measured this."""
     told = (live or measured(0))["cpu"]["legacy"]["count"]
     status = a_healthy_node(accepts=max(told, 400))
-    arm = an_arm(replayed)
-    status["evidence"] |= {"determinism": arm, "durations": live or measured(0)} | evidence
+    self_check = a_self_check(replayed)
+    status["evidence"] |= {"determinism": self_check, "durations": live or measured(0)} | evidence
     return decide({"node1": status, "node2": None}, CRITERIA, NOW)
 
 
@@ -131,8 +131,8 @@ def test_given_replayed_pairs_then_quantiles_of_the_same_share_are_compared(
 def test_given_ratios_of_single_pairs_that_a_busy_machine_spoils_then_they_refuse_nothing() -> None:
     """Two droplets under load: 55 of 3,300 ratios lay above 1, with Rust at a third of Python's time."""
     ratio = {"bounds": [0.5, 1.0, 2.0], "counts": [3000, 245, 40, 15], "sum": 1500.0, "count": 3300}
-    arm = an_arm(measured(3300)) | {"ratio": ratio}
-    decision = ask(None, live=measured(3300), determinism=arm, ratio=ratio)
+    self_check = a_self_check(measured(3300)) | {"ratio": ratio}
+    decision = ask(None, live=measured(3300), determinism=self_check, ratio=ratio)
     assert decision["outcome"] == "pass", decision["reasons"]
 
 
@@ -181,13 +181,13 @@ def test_given_a_replay_then_its_pairs_count_beside_the_arms() -> None:
     status["replay"]["result"]["durations"] = {"cpu": measured(600)["cpu"]}
     criteria = CRITERIA | {"min_latency_pairs": 1600}
     for pairs, outcome in ((1000, "pass"), (999, "wait")):
-        status["evidence"]["determinism"] = an_arm(measured(pairs))
+        status["evidence"]["determinism"] = a_self_check(measured(pairs))
         assert decide({"node1": status, "node2": None}, criteria, NOW)["outcome"] == outcome
 
 
 def test_given_an_arm_of_another_release_then_it_counts_for_nothing() -> None:
-    arm = an_arm(measured(5000)) | {"release": "b" * 64}
-    assert ask(None, determinism=arm)["outcome"] == "wait"
+    self_check = a_self_check(measured(5000)) | {"release": "b" * 64}
+    assert ask(None, determinism=self_check)["outcome"] == "wait"
 
 
 def test_given_evidence_of_an_older_wrapper_then_the_gate_waits_and_says_so() -> None:

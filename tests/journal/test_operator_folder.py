@@ -24,13 +24,17 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.journal_file
     JournalBrokenError,
     JournalFile,
 )
-from ansible_collections.coinjecture.migration.plugins.module_utils.operation import read as read_operation
-from ansible_collections.coinjecture.migration.plugins.module_utils.operation import write as write_operation
 from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import (
     JOURNAL,
     RESERVE,
     OperatorFolder,
     head_of,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.pending_operation import (
+    read as read_operation,
+)
+from ansible_collections.coinjecture.migration.plugins.module_utils.pending_operation import (
+    write as write_operation,
 )
 
 STRANGER = 12345

@@ -19,7 +19,7 @@ DURABLE = {
     "plugins/module_utils/chain_backup.py": "root's copy of the chain",
     "plugins/module_utils/journal_file.py": "the step journal and its head",
     "plugins/plugin_utils/runs/kept.py": "whose network the kept things of a clone are",
-    "plugins/module_utils/operation.py": "the open operation",
+    "plugins/module_utils/pending_operation.py": "the open operation",
     "plugins/module_utils/operator_folder.py": "root's folder, brought over whole, and its reserve",
     "plugins/module_utils/operator_lock.py": "the operator lock, and whose was broken",
     "plugins/module_utils/owned_place.py": "node.py and the mode file, edited or put back",

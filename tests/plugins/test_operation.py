@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.coinjecture.migration.plugins.module_utils.operation import (
+from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
+from ansible_collections.coinjecture.migration.plugins.module_utils.pending_operation import (
     OperationError,
     close,
     parse,
     read,
     write,
 )
-from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
 
 BEGUN: dict[str, Any] = {
     "schema": 1,

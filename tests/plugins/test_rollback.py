@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.coinjecture.migration.plugins.module_utils.operation import parse
-from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.rollback import operation, plan
+from ansible_collections.coinjecture.migration.plugins.module_utils.pending_operation import parse
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.rollback import (
+    pending_operation,
+    plan,
+)
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.steps import plan as plan_step
 
 
@@ -23,7 +26,7 @@ def a_node(
         "status_error": "" if answers else "nobody listens",
         "mode_file": {"mode": recorded} if recorded else None,
         "node_py": {"state": imports, "why": "a half-made edit"},
-        "operation": None,
+        "pending_operation": None,
         "remains": ["/opt/coinjecture/releases"],
         "service": {"active": mode is not None},
     }
@@ -97,7 +100,7 @@ def test_given_a_node_py_without_the_wrapper_that_does_not_run_then_it_is_refuse
 
 @pytest.mark.parametrize(("mode", "target"), [("final", "rust"), ("rust", "rust"), ("shadow", "legacy")])
 def test_given_an_open_rollback_then_it_is_finished_and_none_is_begun(mode: str, target: str) -> None:
-    planned = plan(a_node(mode) | {"operation": begun(target)}, None)
+    planned = plan(a_node(mode) | {"pending_operation": begun(target)}, None)
     assert planned["to"] == target
     assert planned["how"] == ("nothing" if mode == target else "socket")
     assert "begun by ann@laptop" in planned["why"]
@@ -105,13 +108,13 @@ def test_given_an_open_rollback_then_it_is_finished_and_none_is_begun(mode: str,
 
 
 def test_given_an_open_rollback_and_another_order_then_the_new_one_counts() -> None:
-    assert plan(a_node("final") | {"operation": begun("rust")}, "legacy")["to"] == "legacy"
+    assert plan(a_node("final") | {"pending_operation": begun("rust")}, "legacy")["to"] == "legacy"
 
 
 def test_given_an_open_rollback_and_the_advice_to_go_further_then_nothing_left_to_do_still_replaces_it() -> (
     None
 ):
-    planned = plan(a_node("legacy") | {"operation": begun("shadow")}, "legacy")
+    planned = plan(a_node("legacy") | {"pending_operation": begun("shadow")}, "legacy")
     assert (planned["how"], planned["to"], planned["resumed"], planned["origin"]) == (
         "nothing",
         "legacy",
@@ -119,23 +122,26 @@ def test_given_an_open_rollback_and_the_advice_to_go_further_then_nothing_left_t
         "final",
     )
     assert "begun by ann@laptop is replaced by one to legacy" in planned["why"]
-    assert (operation(planned, "bob", 5.0)["target"], operation(planned, "bob", 5.0)["origin"]) == (
+    assert (
+        pending_operation(planned, "bob", 5.0)["target"],
+        pending_operation(planned, "bob", 5.0)["origin"],
+    ) == (
         "legacy",
         "final",
     )
 
 
 def test_given_an_open_rollback_and_the_same_order_again_then_it_is_finished() -> None:
-    planned = plan(a_node("legacy") | {"operation": begun("legacy")}, "legacy")
+    planned = plan(a_node("legacy") | {"pending_operation": begun("legacy")}, "legacy")
     assert (planned["how"], planned["resumed"], planned["origin"]) == ("nothing", True, "final")
 
 
 def test_given_an_open_upgrade_then_a_rollback_is_one_step_all_the_same() -> None:
-    assert plan(a_node("rust") | {"operation": begun("abc", "upgrade")}, None)["to"] == "shadow"
+    assert plan(a_node("rust") | {"pending_operation": begun("abc", "upgrade")}, None)["to"] == "shadow"
 
 
 def test_given_an_operation_that_cannot_be_read_then_a_rollback_is_not_held_back() -> None:
-    assert plan(a_node("rust") | {"operation": {"damaged": "not JSON"}}, None)["to"] == "shadow"
+    assert plan(a_node("rust") | {"pending_operation": {"damaged": "not JSON"}}, None)["to"] == "shadow"
 
 
 @pytest.mark.parametrize(("mode", "first"), [("final", "legacy"), ("shadow", "legacy"), ("legacy", "")])
@@ -170,7 +176,7 @@ def test_given_removed_and_a_node_py_of_another_shape_then_it_is_refused() -> No
 
 
 def test_given_a_rollback_then_its_operation_can_be_read_back() -> None:
-    said = operation(plan(a_node(None, answers=False), "removed"), "ann@laptop", 5.0)
+    said = pending_operation(plan(a_node(None, answers=False), "removed"), "ann@laptop", 5.0)
     assert parse(json.dumps(said)) == said
     assert (said["origin"], said["mode"]) == ("unknown", None)
 
@@ -178,7 +184,7 @@ def test_given_a_rollback_then_its_operation_can_be_read_back() -> None:
 def test_given_an_open_operation_on_any_node_then_no_step_starts() -> None:
     states = {"node1": _runtime(a_node("legacy")), "node2": _runtime(a_node("legacy"))}
     phases = [{"phase": 1, "mode": "shadow", "soak_between_nodes": 0, "soak_after": 0}]
-    states["node2"]["operation"] = begun("removed")
+    states["node2"]["pending_operation"] = begun("removed")
     step = plan_step(1, "node1", states, phases, {}, 0.0)
     assert step["action"] == "fail"
     assert "run ansible-playbook playbooks/rollback.yml -l node2 first" in step["reasons"][0]

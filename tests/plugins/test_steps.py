@@ -14,7 +14,7 @@ from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.ste
     soak_before,
 )
 from report.schemas import validator
-from tests.gate.healthy import a_status, a_view, an_arm
+from tests.gate.healthy import a_self_check, a_status, a_view
 from tests.gate.machines import measured
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ def a_node(mode: str | None, soaked: float = 1000.0, name: str = "node1", **othe
     """The state of a node in ``mode``; in legacy it has no wrapper yet."""
     status = None if mode in ("legacy", None) else a_status(name, str(mode), NOW, soaked, 400, REJECTED)
     if status:
-        status["evidence"]["determinism"] = an_arm(NOW, measured(400))
+        status["evidence"]["determinism"] = a_self_check(NOW, measured(400))
     chain = a_view(NOW, ("node1", "node2", "node3"))
     state = {
         "mode": mode,

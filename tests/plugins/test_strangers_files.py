@@ -18,9 +18,11 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.node_state i
     read_mode_file,
     read_replay,
 )
-from ansible_collections.coinjecture.migration.plugins.module_utils.operation import read as read_operation
 from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
 from ansible_collections.coinjecture.migration.plugins.module_utils.operator_lock import LockFile
+from ansible_collections.coinjecture.migration.plugins.module_utils.pending_operation import (
+    read as read_operation,
+)
 
 
 def a_deep_one(path: Path) -> None:

@@ -37,7 +37,7 @@ def a_node(mode: str | None = "rust", answers: bool = True, **change: Any) -> di
         "mode": mode, "why": "nobody listens", "status": {"mode": mode} if answers else None,
         "status_error": "" if answers else "nobody listens", "node_py": {"state": "wrapped", "why": ""},
         "release": RELEASE, "installed": {"wheel": WHEEL, "differs": []}, "unit": lacking(),
-        "mode_file": {"mode": mode}, "mode_file_error": "", "next_mode": mode, "operation": None,
+        "mode_file": {"mode": mode}, "mode_file_error": "", "next_mode": mode, "pending_operation": None,
         "changed_since_start": [], "remains": ["x"], "service": {"active": True},
     } | change  # fmt: skip
 
@@ -195,7 +195,10 @@ def test_given_a_repair_interrupted_before_its_restart_then_the_next_one_restart
     ("state", "why"),
     [
         (None, "does not answer"),
-        (a_node(operation={"kind": "rollback"}, installed=DAMAGED), "the rollback that is open on it"),
+        (
+            a_node(pending_operation={"kind": "rollback"}, installed=DAMAGED),
+            "the rollback that is open on it",
+        ),
         (a_node("legacy", release=None, installed=None, unit=None), "has installed nothing"),
     ],
 )
@@ -224,7 +227,7 @@ def test_given_a_file_of_the_nodes_own_under_a_name_of_ours_then_it_is_named_and
     [
         untouched(),
         untouched() | {"remains": [ITS_OWN, "/opt/coinjecture/releases"]},  # a step was interrupted
-        untouched() | {"remains": [ITS_OWN], "operation": {"kind": "rollback"}},  # so was the removal
+        untouched() | {"remains": [ITS_OWN], "pending_operation": {"kind": "rollback"}},  # so was the removal
         a_node("legacy") | {"remains": [ITS_OWN]},  # it is in use
     ],
     ids=["nothing there", "half made", "half removed", "wrapped"],

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.coinjecture.migration.plugins.module_utils.operation import parse
+from ansible_collections.coinjecture.migration.plugins.module_utils.pending_operation import parse
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.upgrade import (
     check,
     lines,
-    operation,
+    pending_operation,
     plan,
 )
 
@@ -34,7 +34,7 @@ def a_node(mode: str | None = "rust", release: str | None = OLD, **change: Any) 
         "status_error": "",
         "mode_file": {"mode": mode},
         "node_py": {"state": "wrapped"},
-        "operation": None,
+        "pending_operation": None,
     }
     return state | change
 
@@ -68,7 +68,7 @@ def test_given_a_link_that_was_changed_and_a_process_that_was_not_then_it_is_not
 
 
 def test_given_an_interrupted_upgrade_then_it_is_looked_at_and_knows_the_old_release_and_mode() -> None:
-    planned = plan({"node1": a_node("legacy", NEW, operation=begun())}, "node1", NEW)
+    planned = plan({"node1": a_node("legacy", NEW, pending_operation=begun())}, "node1", NEW)
     assert (planned["how"], planned["from"], planned["mode"], planned["since"]) == (
         "verify",
         OLD,
@@ -83,7 +83,7 @@ def test_given_an_interrupted_upgrade_then_it_is_looked_at_and_knows_the_old_rel
         ({"node1": None}, "does not answer"),
         ({"node1": a_node(node_py={"state": "legacy"})}, "wheel_file=PATH"),
         ({"node1": a_node(release=None)}, "wheel_file=PATH"),
-        ({"node1": a_node(operation=begun("rollback", "legacy"))}, "rollback.yml -l node1"),
+        ({"node1": a_node(pending_operation=begun("rollback", "legacy"))}, "rollback.yml -l node1"),
         ({"node1": a_node(), "node2": None}, "node2 does not answer"),
         ({"node1": a_node(), "node2": a_node(), "node3": a_node(release=THIRD)}, "more than two releases"),
     ],
@@ -137,10 +137,10 @@ def test_given_a_latch_from_before_the_upgrade_then_it_is_not_the_new_builds() -
 
 
 def test_given_an_upgrade_then_its_operation_can_be_read_and_keeps_its_beginning() -> None:
-    said = operation(plan({"node1": a_node()}, "node1", NEW), "ann", 60.0)
+    said = pending_operation(plan({"node1": a_node()}, "node1", NEW), "ann", 60.0)
     assert parse(json.dumps(said)) == said
-    again = plan({"node1": a_node(operation=begun())}, "node1", NEW)
-    assert operation(again, "bob", 70.0)["since"] == 50.0
+    again = plan({"node1": a_node(pending_operation=begun())}, "node1", NEW)
+    assert pending_operation(again, "bob", 70.0)["since"] == 50.0
 
 
 def test_given_an_upgrade_then_the_operator_hears_of_the_soak_and_of_who_is_behind() -> None:

@@ -82,7 +82,7 @@ def test_given_a_play_that_prints_strangers_words_then_the_terminal_is_not_steer
     dest = here / "written"
     dest.write_text("before\n")
     tasks = [
-        {"name": "Say it", "coinjecture.migration.say": {"lines": ["{{ evil }}"]}},
+        {"name": "Say it", "coinjecture.migration.out": {"lines": ["{{ evil }}"]}},
         {"name": "Tell it", "ansible.builtin.debug": {"msg": "{{ evil }}"}},
         {
             "name": "Write it",

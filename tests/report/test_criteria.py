@@ -11,7 +11,7 @@ from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.com
 from report.criteria import Criterion, judge
 from report.migration import assemble
 from report.run import Run
-from tests.complete.test_completion import WANTED, a_node, an_arm
+from tests.complete.test_completion import WANTED, a_node, a_self_check
 from tests.gate.machines import measured
 from tests.report.material import rehearsal
 
@@ -94,7 +94,7 @@ def test_the_page_and_the_completion_say_the_same_of_the_same_nodes(tmp_path: Pa
     """One definition, so the page cannot say that it is met where the last step is refused for it."""
     for rust, told in ((5e-5, "met"), (3e-4, "not met")):
         state = a_node("node1")
-        state["status"]["evidence"]["determinism"] = an_arm(measured(1000, rust=rust))
+        state["status"]["evidence"]["determinism"] = a_self_check(measured(1000, rust=rust))
         nodes = {"node1": {"state": state, "material": None}}
         read = {"schema": 1, "read_at": 1.0, "network": "x", "criteria": WANTED, "nodes": nodes}
         found = verdict(assemble(read, [], tmp_path), "Performance equal or better")

@@ -51,3 +51,30 @@ def play(
         cwd=folder, env=environment | more, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     return Typed(done.returncode, " ".join((done.stdout + done.stderr).split()))
+
+
+def printed(folder: Path, message: str, *typed: str, **stated: Any) -> str:
+    """What a run that begins with a play of the toolkit prints of its variables.
+
+    Args:
+        folder: Where its inventory and playbook are written.
+        message: Text in Jinja, printed by each node.
+        typed: Given with ``-e``.
+        stated: Variables of the inventory.
+    """
+    hosts = inventory(folder, **stated)
+    task = {"name": "Print it", "ansible.builtin.debug": {"msg": message}}
+    plays = [
+        {
+            "name": "A play of the toolkit",
+            "ansible.builtin.import_playbook": f"{ROOT}/playbooks/unlock.yml",
+        },
+        {"name": "Print what a run has", "hosts": "nodes", "gather_facts": False, "tasks": [task]},
+    ]
+    (folder / "printed.yml").write_text(yaml.safe_dump(plays))
+    done = play(
+        folder / "printed.yml", "-i", str(hosts), *(word for it in typed for word in ("-e", it)),
+        ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_CALLBACKS_ENABLED="coinjecture.migration.run_check",
+    )  # fmt: skip
+    assert done.status == 0, done.said
+    return done.said

@@ -16,7 +16,7 @@ from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.old
     whole_criteria,
 )
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.typed_run import _kept
-from tests.usage.support import ROOT, inventory, play
+from tests.usage.support import ROOT, inventory, play, printed
 
 
 def test_given_the_table_then_no_old_name_is_left_and_every_new_one_is_known() -> None:
@@ -59,43 +59,22 @@ def test_given_an_old_name_in_what_was_typed_then_the_next_command_names_the_new
     assert kept == {"restart_strategy": "forced"}
 
 
-PRINTED = """
-- name: A play of the toolkit
-  ansible.builtin.import_playbook: "{root}/playbooks/unlock.yml"
-- name: Print what a run has
-  hosts: nodes
-  gather_facts: false
-  tasks:
-    - name: Print it
-      ansible.builtin.debug:
-        msg: "{{{{ inventory_hostname }}}} {{{{ restart_strategy }}}} {{{{ gate_criteria.min_calls }}}}
-          {{{{ gate_criteria.max_restarts }}}} {{{{ gate_criteria.confidence }}}}"
-"""
-
-
-def printed(folder: Path, *typed: str, **stated: object) -> str:
-    """What a run with these variables prints."""
-    hosts = inventory(folder, **stated)
-    (folder / "printed.yml").write_text(PRINTED.format(root=ROOT))
-    done = play(
-        folder / "printed.yml", "-i", str(hosts), *(word for it in typed for word in ("-e", it)),
-        ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_CALLBACKS_ENABLED="coinjecture.migration.run_check",
-    )  # fmt: skip
-    assert done.status == 0, done.said
-    return done.said
+SHOWN = "{{ inventory_hostname }} {{ restart_strategy }} " + " ".join(
+    f"{{{{ gate_criteria.{name} }}}}" for name in ("min_calls", "max_restarts", "confidence")
+)
 
 
 def test_given_an_inventory_of_the_version_before_then_it_works_and_the_new_names_are_said(
     tmp_path: Path,
 ) -> None:
-    said = printed(tmp_path, restart_how="cut", gate_criteria={"min_calls": 7, "max_restarts": 2})
+    said = printed(tmp_path, SHOWN, restart_how="cut", gate_criteria={"min_calls": 7, "max_restarts": 2})
     assert "node1 forced 7 2 0.95" in said and "node2 forced 7 2 0.95" in said
     assert said.count("restart_how is restart_strategy now") == 1
     assert said.count("gate_criteria is stated as single variables now") == 1
 
 
 def test_given_an_old_name_that_was_typed_then_it_works_and_the_new_one_is_said(tmp_path: Path) -> None:
-    said = printed(tmp_path, "restart_how=plain", '{"gate_criteria": {"min_calls": "7"}}')
+    said = printed(tmp_path, SHOWN, "restart_how=plain", '{"gate_criteria": {"min_calls": "7"}}')
     assert "node1 plain 7 0 0.95" in said
     assert "restart_how is restart_strategy now" in said
 
@@ -103,3 +82,21 @@ def test_given_an_old_name_that_was_typed_then_it_works_and_the_new_one_is_said(
 def test_given_the_inventories_of_the_tree_then_none_has_an_old_name() -> None:
     for path in [*ROOT.glob("inventory/*/group_vars/*/*.yml"), *ROOT.glob("molecule/*/vars/*.yml")]:
         assert set(yaml.safe_load(path.read_text())) & {*NAMES, CRITERIA} == set(), path
+
+
+def test_given_the_names_that_two_plugins_had_then_they_work_and_the_new_ones_are_said(
+    tmp_path: Path,
+) -> None:
+    task = {"coinjecture.migration.say": {"lines": ["said by an old name"]}}
+    plays = [{"name": "Own", "hosts": "node1", "gather_facts": False, "tasks": [task]}]
+    (tmp_path / "own.yml").write_text(yaml.safe_dump(plays))
+    done = play(
+        tmp_path / "own.yml", "-i", str(inventory(tmp_path)),
+        ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_STDOUT_CALLBACK="coinjecture.migration.story",
+    )  # fmt: skip
+    assert done.status == 0 and "said by an old name" in done.said
+    for old in ("say", "story"):
+        assert (
+            f"coinjecture.migration.{old} has been deprecated. It is coinjecture.migration.out now."
+            in done.said
+        )

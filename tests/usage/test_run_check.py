@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.usage.support import ROOT, inventory, play
+from tests.usage.support import ROOT, inventory, play, printed
 
 UNTOUCHED = "Nothing was asked or changed."
 
@@ -90,30 +90,13 @@ def test_given_either_folder_of_the_clone_then_the_run_begins(hosts: str, folder
     assert done.said.count("nobody is at work") == 2
 
 
-PRINTED = """
-- name: Print what a run has
-  hosts: nodes
-  gather_facts: false
-  tasks:
-    - name: Print it
-      ansible.builtin.debug:
-        msg: "{{ removal_packages | type_debug }} {{ removal_packages }}, {{ health_timeout | type_debug }},
-          {{ own | type_debug }} {{ own }}, {{ gate_criteria.min_calls | type_debug }}"
-- name: A play of the toolkit
-  ansible.builtin.import_playbook: "{{ playbooks }}/unlock.yml"
-"""
-
-
 def test_given_values_that_were_typed_as_text_then_every_task_has_them_in_their_types(tmp_path: Path) -> None:
-    hosts = str(inventory(tmp_path, own=True, playbooks=f"{ROOT}/playbooks"))
-    (tmp_path / "printed.yml").write_text(PRINTED.replace("{{ playbooks }}", f"{ROOT}/playbooks"))
     typed = ("removal_packages=false", "health_timeout=40 own=no", '{"gate_criteria": {"min_calls": "5"}}')
-    done = play(
-        tmp_path / "printed.yml", "-i", hosts, *(word for it in typed for word in ("-e", it)),
-        ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_CALLBACKS_ENABLED="coinjecture.migration.run_check",
-    )  # fmt: skip
-    assert done.status == 0, done.said
-    assert "bool False, int, bool False, int" in done.said
+    shown = (
+        "{{ removal_packages | type_debug }} {{ removal_packages }}, {{ health_timeout | type_debug }}, "
+        "{{ own | type_debug }} {{ own }}, {{ gate_criteria.min_calls | type_debug }}"
+    )
+    assert "bool False, int, bool False, int" in printed(tmp_path, shown, *typed, own=True)
 
 
 def test_given_a_playbook_of_somebody_else_then_it_is_left_alone(tmp_path: Path) -> None:

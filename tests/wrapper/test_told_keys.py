@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.gate.asked import a_healthy_node
-from tests.gate.healthy import a_sentinel, a_status, an_arm
+from tests.gate.healthy import a_self_check, a_sentinel, a_status
 from tests.gate.machines import measured
 from tests.wrapper.conftest import Place, genesis_block
 from tests.wrapper.test_control import ask
@@ -53,7 +53,7 @@ def test_given_a_fixture_of_a_healthy_node_then_a_real_one_tells_every_key_of_it
 ) -> None:
     status = a_status("node1", mode, 1.7e9, 50.0, 400, REJECTED)
     status["evidence"]["sentinel"] = a_sentinel(1.7e9)
-    status["evidence"]["determinism"] = an_arm(1.7e9, measured(400))
+    status["evidence"]["determinism"] = a_self_check(1.7e9, measured(400))
     assert set(places(status)) - told == set()
     of_the_gate = set(places({**a_healthy_node(mode), "chain": None})) - {"chain"}  # asked over the API
     assert of_the_gate - told == set()

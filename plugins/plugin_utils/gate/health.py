@@ -64,7 +64,7 @@ def judge_faults(name: str, record: Mapping[str, Any], findings: Findings) -> No
 
 def judge_watchers(name: str, record: Mapping[str, Any], findings: Findings) -> None:
     """What the fork sentinel and the self-check have found."""
-    sentinel, arm = record["sentinel"], record["determinism"]
+    sentinel, self_check = record["sentinel"], record["determinism"]
     if sentinel is not None and (fork := sentinel["latched"]):
         text = (
             f"the nodes have different blocks at height {fork['height']}; both sides are in"
@@ -76,12 +76,12 @@ def judge_watchers(name: str, record: Mapping[str, Any], findings: Findings) -> 
             if said["agrees"] is False:
                 text = f"{peer} has another block at height {said['height']}; its sentinel looks again"
                 findings.wait("chain", name, text)
-    if arm is not None:
-        if arm["mismatches"]:
-            text = f"an engine judged {arm['mismatches']} stored blocks otherwise the second time"
+    if self_check is not None:
+        if self_check["mismatches"]:
+            text = f"an engine judged {self_check['mismatches']} stored blocks otherwise the second time"
             findings.fail("self_mismatch", name, text)
-        if arm["differences"]:
-            text = f"the engines disagree on {arm['differences']} stored blocks replayed"
+        if self_check["differences"]:
+            text = f"the engines disagree on {self_check['differences']} stored blocks replayed"
             findings.fail("divergence", name, text)
 
 

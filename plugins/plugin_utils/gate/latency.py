@@ -30,21 +30,21 @@ def judge_latency(
         _judge_baseline(name, record, findings)
 
 
-def replayed(arm: Any, release: Any, by_replay: Measured | None) -> Measured | None:
+def replayed(self_check: Any, release: Any, by_replay: Measured | None) -> Measured | None:
     """Durations of blocks judged again on a node with this release: the self-check's and a replay's.
 
     Args:
-        arm: What the evidence holds of the self-check.
+        self_check: What the evidence holds of the self-check.
         release: The release in force.
         by_replay: What a replay with this release has measured.
 
     Raises:
         GarbledError: They are there, and a value in them cannot be believed.
     """
-    by_arm = None
-    if isinstance(arm, Mapping) and arm.get("release") == release:
-        by_arm = durations.read(arm.get("durations"), "determinism.durations")
-    return durations.together([one for one in (by_replay, by_arm) if one is not None])
+    by_self_check = None
+    if isinstance(self_check, Mapping) and self_check.get("release") == release:
+        by_self_check = durations.read(self_check.get("durations"), "determinism.durations")
+    return durations.together([one for one in (by_replay, by_self_check) if one is not None])
 
 
 def _judge_soak(

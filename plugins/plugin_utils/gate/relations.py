@@ -73,11 +73,11 @@ def replay_contradictions(result: Mapping[str, Any]) -> Iterator[str]:
 
 def _latches(status: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[str]:
     """Everything that waits for an acknowledgement is in the list of it, and nothing else."""
-    arm, sentinel = record["determinism"], record["sentinel"]
+    self_check, sentinel = record["determinism"], record["sentinel"]
     waiting = {
         "latch": status["latched"] is not None,
         "fork": sentinel is not None and sentinel["latched"] is not None,
-        "determinism": arm is not None and bool(arm["mismatches"] or arm["differences"]),
+        "determinism": self_check is not None and bool(self_check["mismatches"] or self_check["differences"]),
     }
     if "mode_file" in status:  # older wrappers do not tell of it
         problem = status["mode_file"]["problem"]

@@ -56,7 +56,7 @@ def judge(
     chain: Mapping[str, Any],
     obstacles: Mapping[str, Sequence[str] | None],
     accepted: Mapping[str, str],
-    wanted: Mapping[str, Any],
+    criteria: Mapping[str, Any],
     undecided: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Criterion]:
     """Judge all six criteria.
@@ -67,7 +67,7 @@ def judge(
         chain: What ``chain_health`` said now: ``problems``.
         obstacles: For every node why its legacy file cannot be removed; None where nobody could look.
         accepted: Criteria that the operator takes as they are, with the reason.
-        wanted: The gate's criteria, of which those of the speed count here too: what is asked of it before a
+        criteria: Those of the gate, of which the ones on speed count here too: what is asked of it before a
             step is asked at the end.
         undecided: For every node the places that may use its legacy file, which only an operator can tell.
     """
@@ -76,7 +76,7 @@ def judge(
         "on_rust": [_on_rust(name, state) for name, state in states.items()],
         "no_divergence": [_never(name, state, "divergence") for name, state in states.items()],
         "no_rust_error": [_never(name, state, "rust_error") for name, state in states.items()],
-        "performance": [speed(name, state, wanted) for name, state in states.items()],
+        "performance": [speed(name, state, criteria) for name, state in states.items()],
         "no_downtime": [
             *(_downtime(name, state, restarts.get(name, ())) for name, state in states.items()),
             _chain(chain),
@@ -196,7 +196,7 @@ def _last(told: Reported) -> dict[str, int]:
     return counts(part(told.record, "baseline"), "outcomes")
 
 
-def speed(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> tuple[str, str]:
+def speed(name: str, state: Mapping[str, Any] | None, criteria: Mapping[str, Any]) -> tuple[str, str]:
     """The gate's own verdict on the speed of a node's engines, as the state of a criterion, and in words.
 
     While both engines judge it is that of the running soak; live calls from before ``final`` are those that
@@ -205,7 +205,7 @@ def speed(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any])
     Args:
         name: The node.
         state: What `node_state.read` gave, or None where it did not answer.
-        wanted: The gate's criteria.
+        criteria: The gate's criteria.
     """
     told = reported_by(name, state)
     record = told.record
@@ -215,7 +215,7 @@ def speed(name: str, state: Mapping[str, Any] | None, wanted: Mapping[str, Any])
     if state is None or record is None or not (comparing or record.get("baseline")):
         return "unknown", f"{name}: nothing was kept of the speed of both engines from before final"
     try:
-        limit, fewest, confidence = (number(wanted, key) for key in SPEED)
+        limit, fewest, confidence = (number(criteria, key) for key in SPEED)
         soak = record if comparing else part(record, "baseline")
         live = durations.read(soak.get("durations"), "durations")
         again = replayed(record.get("determinism"), state.get("release"), _by_replay(state))

@@ -63,7 +63,7 @@ def _refusal(state: Mapping[str, Any] | None, node: str) -> str:
     """Why nothing is put back on this node now; empty where it may be."""
     if not state:
         return "it does not answer"
-    if begun := state["operation"]:
+    if begun := state["pending_operation"]:
         kind = begun.get("kind", "operation")
         return f"the {kind} that is open on it is finished first; its command: {command('gate')}"
     if not state["release"]:

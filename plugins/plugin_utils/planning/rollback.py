@@ -35,7 +35,7 @@ def plan(state: Mapping[str, Any] | None, to: str | None) -> dict[str, Any]:
     if state is None:
         return _plan("unknown", to or "legacy", "refuse", "it does not answer")
     now = _mode_now(state)
-    begun = state.get("operation") or {}
+    begun = state.get("pending_operation") or {}
     resumed = begun.get("kind") == "rollback"
     target = to or (begun["target"] if resumed else _one_step_back(now))
     planned = _to_removed(state, now) if target == "removed" else _to_mode(state, now, target)
@@ -48,7 +48,7 @@ def plan(state: Mapping[str, Any] | None, to: str | None) -> dict[str, Any]:
     return planned
 
 
-def operation(planned: Mapping[str, Any], by: str, now: float) -> dict[str, Any]:
+def pending_operation(planned: Mapping[str, Any], by: str, now: float) -> dict[str, Any]:
     """The open operation of a planned rollback, see `operation.Operation`."""
     known = planned["from"] in MODES
     return {

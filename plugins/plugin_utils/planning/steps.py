@@ -242,7 +242,7 @@ def _broken(states: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
             )
         elif state["mode"] != "legacy" and (lacks := unit_reasons(name, state, "lacks")):
             reasons += [*lacks, *(f"{name}: {text}" for text in troubles(name, state))]
-        elif begun := state.get("operation"):
+        elif begun := state.get("pending_operation"):
             reasons.append(f"{name}: {_unfinished(name, begun)}")
         else:
             reasons += [f"{name}: {text}" for text in troubles(name, state)]

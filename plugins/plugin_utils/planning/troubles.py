@@ -39,7 +39,7 @@ def in_the_way(state: Mapping[str, Any]) -> list[str]:
     """
     remains = [str(path) for path in state.get("remains") or ()]
     foreign = [path for path in remains if path.rpartition("/")[2] in DROPPED]
-    untouched = (state.get("node_py") or {}).get("state") == "legacy" and not state.get("operation")
+    untouched = (state.get("node_py") or {}).get("state") == "legacy" and not state.get("pending_operation")
     if not untouched or not foreign or foreign != remains:
         return []
     return [

@@ -29,7 +29,7 @@ def plan(states: Mapping[str, Mapping[str, Any] | None], node: str, release: str
     state = states.get(node)
     if not state:
         return _plan(None, release, "refuse", "it does not answer")
-    begun = state.get("operation") or {}
+    begun = state.get("pending_operation") or {}
     begun = begun if begun.get("kind") == "upgrade" else {}
     origin = begun.get("origin") or state["release"]
     found: dict[str, Any] = {
@@ -50,7 +50,7 @@ def plan(states: Mapping[str, Mapping[str, Any] | None], node: str, release: str
     return _plan(origin, release, "nothing", f"it runs {release[:12]} already", **found)
 
 
-def operation(planned: Mapping[str, Any], by: str, now: float) -> dict[str, Any]:
+def pending_operation(planned: Mapping[str, Any], by: str, now: float) -> dict[str, Any]:
     """The open operation of a planned upgrade, see `operation.Operation`; an open one keeps its beginning."""
     return {
         "schema": 1,
@@ -111,7 +111,7 @@ def _refusal(states: Mapping[str, Mapping[str, Any] | None], node: str, release:
     """Why this wheel does not come to this node now; empty where it may."""
     state = states[node]
     assert state is not None
-    begun = state.get("operation") or {}
+    begun = state.get("pending_operation") or {}
     if begun.get("kind") == "rollback":
         return f"a rollback to {begun['target']} is open on it; finish it first: {command('rollback', node)}"
     if state["node_py"]["state"] != "wrapped" or not state["release"]:

@@ -14,7 +14,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.node_state i
     read_network,
 )
 from ansible_collections.coinjecture.migration.plugins.module_utils.operator_folder import OperatorFolder
-from tests.gate.healthy import RELEASE, a_status, a_view, an_arm
+from tests.gate.healthy import RELEASE, a_self_check, a_status, a_view
 from tests.gate.machines import measured
 
 FOLDER = Path(os.environ.get("PRETENDED_NODES", "/nonexistent"))
@@ -36,7 +36,7 @@ def status(node: str) -> dict[str, Any]:
     """What its wrapper says, with a soak that lasts long enough for anything."""
     now, mode = time.time(), kept(node)["mode"]
     said = a_status(node, mode, now, float(kept(node).get("soaked", 1000.0)), 400, REJECTED)
-    said["evidence"]["determinism"] = an_arm(now, measured(400))
+    said["evidence"]["determinism"] = a_self_check(now, measured(400))
     why = kept(node)["latched"]
     latched = {"at": now, "from": "rust", "to": "shadow", "why": why, "capture": None} if why else None
     waiting = [{"kind": "latch", "why": why}] if why else []
@@ -51,7 +51,8 @@ def state(node: str, operator_dir: str) -> dict[str, Any]:
     steps = JournalFile(OperatorFolder(Path(operator_dir), Path(operator_dir)))
     return {
         "now": time.time(), "mode": said["mode"], "why": "said by the wrapper", "next_mode": said["mode"],
-        "status": said, "status_error": "", "mode_file": None, "mode_file_error": "", "operation": None,
+        "status": said, "status_error": "", "mode_file": None, "mode_file_error": "",
+        "pending_operation": None,
         "chain": a_view(time.time(), nodes), "release": RELEASE, "installed": None, "restarting": False,
         "service": {"found": True, "active": True, "state": "active (running)", "restarts": 0},
         "unit": {"lacks": [], "obstacles": []}, "remains": ["/opt/x"], "changed_since_start": [],

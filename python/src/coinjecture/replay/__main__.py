@@ -72,7 +72,7 @@ def replay_captures(args: argparse.Namespace) -> int:
         "builds": build.identities(args.legacy),
     }
     sentences = "\n".join(captures.sentence(one) for one in replayed)
-    say(args.json, content, f"{sentences}\n{len(replayed)} divergence files, {diverging} still diverge")
+    out(args.json, content, f"{sentences}\n{len(replayed)} divergence files, {diverging} still diverge")
     return 1 if diverging else 0
 
 
@@ -103,11 +103,11 @@ def replay_chain(args: argparse.Namespace) -> int:
         finally:
             progress.end()
     content = report.summary(plan, tally, started, time.monotonic() - clock)
-    say(args.json, content, report.table(content, args.captures_dir))
+    out(args.json, content, report.table(content, args.captures_dir))
     return 1 if tally.diverging else 0
 
 
-def say(target: Path | None, content: dict[str, Any], text: str) -> None:
+def out(target: Path | None, content: dict[str, Any], text: str) -> None:
     """Print the text and write the JSON to the target; with the target ``-`` print the JSON alone."""
     if target == Path("-"):
         print(json.dumps(content))

@@ -75,7 +75,7 @@ def work(plan: Plan, first: int, end: int, reports: Connection) -> None:
         reports.send(error)
 
 
-def walk(plan: Plan, first: int, end: int, say: Callable[[int], None]) -> Tally:
+def walk(plan: Plan, first: int, end: int, out: Callable[[int], None]) -> Tally:
     """Walk to a part of the log and compare it.
 
     Raises:
@@ -92,9 +92,9 @@ def walk(plan: Plan, first: int, end: int, say: Callable[[int], None]) -> Tally:
         done += 1
         if time.monotonic() - said > REPORT_EVERY_S:
             said = time.monotonic()
-            say(done)
+            out(done)
             done = 0
-    say(done)
+    out(done)
     return walk.tally
 
 

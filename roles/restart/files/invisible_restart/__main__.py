@@ -66,7 +66,7 @@ def run(guard: type[Guard] = Guard) -> int:
     """Carry out the operation whose settings lie in the run directory."""
     settings = read()
     record = new_record((RUN_DIR / "settings.json").read_text(encoding="utf-8"))
-    return say(guard(ThisHost(), settings, record).run())
+    return out(guard(ThisHost(), settings, record).run())
 
 
 def undo() -> int:
@@ -75,10 +75,10 @@ def undo() -> int:
     if record is None:
         return 0
     report = Undo(ThisHost(), parse(record.state.settings), record).run()
-    return 0 if report is None else say(report)
+    return 0 if report is None else out(report)
 
 
-def say(report: Report) -> int:
+def out(report: Report) -> int:
     """Print the report for whoever still waits for it; its exit status."""
     try:
         print(report.line(), flush=True)

@@ -1,7 +1,7 @@
 """Output of ansible-playbook: Ansible's own, except that a play which only says something is heard alone.
 
 A message is shown as the text that it is, not as JSON writes it: a command in it is typed as it stands there.
-A play with ``vars: {only_says: true}`` shows what its task ``say`` says, and whatever fails; banners, ok
+A play with ``vars: {only_says: true}`` shows what its task ``out`` says, and whatever fails; banners, ok
 tasks and the recap are left out. With ``-v`` everything is shown. All other plays look as they always do.
 """
 
@@ -16,7 +16,7 @@ from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 from ..module_utils.visible import LAYOUT, Painted, visible, visible_in
 
 DOCUMENTATION = r"""
-name: story
+name: out
 type: stdout
 short_description: Ansible's own output; plays that only say something are heard alone
 description: A play with C(only_says) among its variables shows what it says and what fails.
@@ -57,7 +57,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
-    CALLBACK_NAME = "coinjecture.migration.story"
+    CALLBACK_NAME = "coinjecture.migration.out"
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,10 +1,10 @@
 #!/usr/bin/python
-"""Documentation of the action plugin say; it runs on the controller."""
+"""Documentation of the action plugin out; it runs on the controller."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: say
+module: out
 short_description: Print lines as they are
 description: Prints them alone, without a task's banner, and changes nothing.
 options:
@@ -18,7 +18,7 @@ author: ["The migration toolkit"]
 
 EXAMPLES = r"""
 - name: Say what comes next
-  coinjecture.migration.say:
+  coinjecture.migration.out:
     lines: [every step is done]
 """
 
