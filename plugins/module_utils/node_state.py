@@ -27,7 +27,7 @@ from .operator_folder import OperatorFolder
 from .owned_place import of_root
 from .pending_operation import read as read_operation
 from .unit_files import Unit
-from .unit_needs import Needs, findings, obstacles, process_findings
+from .unit_needs import Needs, findings, met_with, obstacles, process_findings
 from .vocabulary import DROPPED, MODES
 
 Run = Callable[[Sequence[str]], str]
@@ -141,7 +141,7 @@ def read(
         "mode": mode,
         "why": why,
         "service": service,
-        "unit": read_unit(paths.needs, unit, node_py),
+        "unit": read_unit(met_with(paths.needs, unit), unit, node_py),
         "runtime": read_runtime(paths.python, paths.user, run) | {"switches": interpreter.switches(unit)},
         "node_py": node_py,
         "release": read_release(Path(paths.current)),
@@ -178,12 +178,14 @@ def read_service(values: Mapping[str, str]) -> dict[str, Any]:
 def read_unit(needs: Needs, unit: Unit, node_py: Mapping[str, Any]) -> dict[str, Any]:
     """What the unit does not give the wrapper although it is there, and what would defeat its drop-in.
 
-    ``lacks`` and ``obstacles`` are lists of `unit_needs.Finding`.
+    ``lacks`` and ``obstacles`` are lists of `unit_needs.Finding`; ``pythonpath`` is the assignment that the
+    drop-in is to have.
     """
     engine = str(node_py["state"])
     return {
         "lacks": [*findings(needs, unit, engine), *process_findings(needs, unit, engine)],
         "obstacles": obstacles(needs, unit),
+        "pythonpath": needs.path_word,
     }
 
 

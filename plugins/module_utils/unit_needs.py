@@ -6,8 +6,9 @@ take from the process what the wrapper lives on. `findings` is a pure function o
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TypedDict
 
@@ -64,15 +65,35 @@ class Needs:
     state_dir: str
     runtime_dir: str
     drop_in: str
+    own_path: str = ""
+    """The PYTHONPATH that the unit sets by itself; the migration's drop-in keeps it behind the release."""
+
+    @property
+    def path(self) -> str:
+        """The PYTHONPATH that the process is to have."""
+        return ":".join(filter(None, (self.current, self.own_path)))
+
+    @property
+    def path_word(self) -> str:
+        """The same as an assignment of the drop-in."""
+        return shlex.quote(f"PYTHONPATH={self.path}")
 
     @property
     def drop_in_text(self) -> str:
         """The migration's drop-in, as far as it decides over findings; a test compares it with the role's."""
         return (
-            f"[Service]\nEnvironment=PYTHONPATH={self.current}\n"
+            f"[Service]\nEnvironment={self.path_word}\n"
             f"StateDirectory={PurePosixPath(self.state_dir).name}\n"
             f"RuntimeDirectory={PurePosixPath(self.runtime_dir).name}\n"
         )
+
+
+def met_with(needs: Needs, unit: Unit) -> Needs:
+    """The same needs, with the PYTHONPATH that the unit sets by itself."""
+    files = {path: text for path, text in unit.files.items() if path != needs.drop_in}
+    set_by_itself = composed(Unit(unit.properties, files).assignments("Environment"))
+    had = variables(set_by_itself).get("PYTHONPATH", "")
+    return replace(needs, own_path=":".join(part for part in had.split(":") if part != needs.current))
 
 
 def findings(needs: Needs, unit: Unit, engine: str = "wrapped") -> list[Finding]:
@@ -103,9 +124,8 @@ def predicted(needs: Needs, unit: Unit) -> Unit:
 
 
 def obstacles(needs: Needs, unit: Unit) -> list[Finding]:
-    """What would be missing once the migration's drop-in is written, and what it would take from the node."""
-    coming = predicted(needs, unit)
-    return [*findings(needs, coming), *_taken(needs, unit, coming)]
+    """What would be missing once the migration's drop-in is written."""
+    return findings(needs, predicted(needs, unit))
 
 
 def process_findings(needs: Needs, unit: Unit, engine: str) -> list[Finding]:
@@ -113,10 +133,11 @@ def process_findings(needs: Needs, unit: Unit, engine: str) -> list[Finding]:
     if unit.process is None or engine not in ("wrapped", "rust"):
         return []
     has = unit.process.get("PYTHONPATH", "")
-    if _first(has) == needs.current:
+    if _first(has) == needs.current and not _lacking(needs, has):
         return []
     started = f"the running process of {needs.unit} was started with {_set_to('PYTHONPATH', has)}"
-    why = f"{started}, not with {needs.current} first"
+    own = f" and {needs.own_path} behind it" if needs.own_path else ""
+    why = f"{started}, not with {needs.current} first{own}"
     return [Finding(what="process", why=why, file=None, next="")]
 
 
@@ -131,6 +152,9 @@ def _release(needs: Needs, unit: Unit) -> Iterator[Finding]:
     if _first(value or "") != needs.current:
         why = f"{_set_to('PYTHONPATH', value)}{_by(file)}; the release is found with {needs.current} first"
         yield _mend("PYTHONPATH", why, file, needs)
+    elif _lacking(needs, value or "") or (file == needs.drop_in and value != needs.path):
+        why = f"the unit sets PYTHONPATH={needs.own_path} by itself, and {value} is in force{_by(file)}"
+        yield Finding(what="PYTHONPATH", why=why, file=None, next="")
     value, file = variable(unit, "PYTHONSAFEPATH")
     if value:
         why = f"PYTHONSAFEPATH={value}{_by(file)} hides what lies beside {PurePosixPath(needs.entry).name}"
@@ -242,23 +266,6 @@ def _kernel(needs: Needs, unit: Unit) -> Iterator[Finding]:
         yield _mend(key, why, file, needs)
 
 
-def _taken(needs: Needs, unit: Unit, coming: Unit) -> Iterator[Finding]:
-    """The node's own PYTHONPATH, which the migration's drop-in would replace."""
-    others = Unit(unit.properties, {path: text for path, text in unit.files.items() if path != needs.drop_in})
-    had = variables(composed(others.assignments("Environment"))).get("PYTHONPATH", "")
-    keeps = (variable(coming, "PYTHONPATH")[0] or "").split(":")
-    if lost := [part for part in had.split(":") if part and part not in keeps]:
-        file = others.source("Environment", "PYTHONPATH=")
-        later = PurePosixPath(needs.drop_in).with_name("60-pythonpath.conf")
-        line = f"Environment=PYTHONPATH={needs.current}:{had}"
-        yield Finding(
-            what="PYTHONPATH",
-            why=f"the node's own PYTHONPATH={had}{_by(file)} would be replaced, without {', '.join(lost)}",
-            file=file,
-            next=f"write '[Service]' and '{line}' into {later}, then: systemctl daemon-reload",
-        )
-
-
 def _one_for_a_missing_drop_in(needs: Needs, unit: Unit, found: list[Finding]) -> list[Finding]:
     """Where the migration's drop-in is not read, that is the one finding in place of what it would bring."""
     if needs.drop_in in unit.files or not any(one["what"] in BROUGHT for one in found):
@@ -356,6 +363,11 @@ def _in_files(unit: Unit, name: str) -> str | None:
         (path for path in reversed(list(unit.environment_files)) if name in unit.environment_files[path]),
         None,
     )
+
+
+def _lacking(needs: Needs, value: str) -> bool:
+    """Whether a PYTHONPATH is without something that the unit sets by itself."""
+    return bool(set(filter(None, needs.own_path.split(":"))) - set(value.split(":")))
 
 
 def _first(value: str) -> str:

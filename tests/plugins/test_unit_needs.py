@@ -26,6 +26,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.unit_needs i
     LISTS,
     Needs,
     findings,
+    met_with,
     obstacles,
     process_findings,
     text,
@@ -85,7 +86,7 @@ DEFEATED = {
 NOT_YET = {
     "untouched node": None,
     "environment reset, nothing installed yet": ("PYTHONPATH", LATER),
-    "another PYTHONPATH before": ("PYTHONPATH", EARLIER),
+    "another PYTHONPATH before": None,
     "runtime directory reset, nothing installed yet": ("RuntimeDirectory", f"{FOLDER}/zz-own.conf"),
 }
 
@@ -151,14 +152,35 @@ def test_given_a_node_without_the_drop_in_then_what_will_defeat_it_is_foreseen(c
     assert findings(NEEDS, unit, "legacy") == [], "nothing is needed yet"
 
 
-def test_given_a_drop_in_of_the_nodes_own_with_a_path_then_the_advice_keeps_both() -> None:
+def test_given_a_unit_with_a_path_of_its_own_then_the_drop_in_keeps_it_behind_the_release() -> None:
     unit = recorded("another PYTHONPATH before")
-    (found,) = obstacles(NEEDS, unit)
-    advised = f"{FOLDER}/60-pythonpath.conf"
-    assert advised in found["next"]
-    line = "Environment=PYTHONPATH=/opt/coinjecture/current:/srv/lib"
-    assert line in found["next"]
-    assert obstacles(NEEDS, with_drop_in(unit, advised, f"[Service]\n{line}\n", LISTS)) == []
+    needs = met_with(NEEDS, unit)
+    assert needs.path_word == "PYTHONPATH=/opt/coinjecture/current:/srv/lib"
+    assert obstacles(needs, unit) == []
+    installed = with_drop_in(unit, OWN, needs.drop_in_text, LISTS)
+    assert met_with(NEEDS, installed) == needs, "what is ours is not the unit's own"
+    assert findings(needs, installed) == []
+    assert variable(installed, "PYTHONPATH") == ("/opt/coinjecture/current:/srv/lib", OWN)
+
+
+@pytest.mark.parametrize("then", ["/srv/lib:/srv/more", "/srv/other", ""])
+def test_given_a_path_of_the_units_own_that_changes_afterwards_then_the_drop_in_is_put_back(
+    then: str,
+) -> None:
+    unit = recorded("another PYTHONPATH before")
+    installed = with_drop_in(unit, OWN, met_with(NEEDS, unit).drop_in_text, LISTS)
+    changed = {
+        path: text.replace("PYTHONPATH=/srv/lib", f"PYTHONPATH={then}") if path != OWN else text
+        for path, text in installed.files.items()
+    }
+    after = replace(installed, files=changed, process={"PYTHONPATH": "/opt/coinjecture/current:/srv/lib"})
+    needs = met_with(NEEDS, after)
+    (found,) = findings(needs, after)
+    assert found["what"] == "PYTHONPATH"
+    assert f"the unit sets PYTHONPATH={then} by itself" in found["why"]
+    assert drop_in_is_wrong({"unit": {"lacks": [found]}})
+    assert findings(needs, with_drop_in(after, OWN, needs.drop_in_text, LISTS)) == []
+    assert bool(process_findings(needs, after, "wrapped")) is (then != "")
 
 
 def test_given_a_node_whose_drop_in_was_deleted_then_that_alone_is_said_and_nothing_to_do_on_the_node() -> (
