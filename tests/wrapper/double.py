@@ -43,6 +43,8 @@ class Judgement:
     tip_cumulative: float
     received_at: float
     node: Any = None
+    value: Any = None
+    limit: Any = None
 
 
 class DoubleEngine(oracle.ConsensusEngine):

@@ -63,6 +63,19 @@ def test_given_a_rust_answer_when_it_rejects_then_the_reason_has_no_legacy_cause
     assert (caught.value.reason, caught.value.__cause__) == ("bad_height", None)
 
 
+@pytest.mark.parametrize("mode", ["shadow", "rust", "final"])
+def test_given_the_release_s_own_engine_when_it_rejects_then_the_node_gets_value_and_limit(
+    place: Place, mode: str
+) -> None:
+    wrapper = place.start(mode)
+    with pytest.raises(consensus_surface.HeaderValidationError) as caught:
+        wrapper.verify_block(sealed(genesis_block(), index=7))
+    rejected = caught.value
+    assert (rejected.reason, rejected.value, rejected.limit) == ("bad_height", 7, 1)
+    if mode != "shadow":
+        assert str(rejected) == "bad_height: 7, where the rule has 1"
+
+
 def test_given_both_engines_when_one_judges_then_the_other_gets_its_receipt_time(
     place: Place, rust: Any
 ) -> None:

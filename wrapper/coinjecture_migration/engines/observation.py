@@ -45,6 +45,7 @@ class Observation:
         error: The engine broke: what it raised. Then nothing above is meant.
         not_a_rule: The engine refused for a cause that no rule knows (its rate limit, its printing).
         cause: The exception by which the engine rejected.
+        broken: Has the `value` that broke a rule and the `limit` of that rule, where the engine tells them.
     """
 
     engine: str
@@ -62,6 +63,7 @@ class Observation:
     error: BaseException | None = None
     not_a_rule: bool = False
     cause: BaseException | None = None
+    broken: Any = None
 
     @property
     def reason(self) -> str | None:

@@ -236,4 +236,5 @@ def _observed(judgement: Any, received_at: float, spent: Spent) -> Observation:
         tip_cumulative=judgement.tip_cumulative,
         received_at=received_at,
         spent=spent,
+        broken=None if accepted else judgement,
     )

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from reprlib import Repr
 from typing import Any, NamedTuple
 
 from consensus_surface import HeaderValidationError
@@ -43,6 +44,8 @@ class Decision(NamedTuple):
 
 Policy = Callable[..., Decision]
 OTHER = {"legacy": "rust", "rust": "legacy"}
+_short = Repr()
+_short.maxstring = _short.maxother = _short.maxlong = 80
 
 
 def answer(result: Observation, exact: Observation | None = None) -> bool:
@@ -53,7 +56,8 @@ def answer(result: Observation, exact: Observation | None = None) -> bool:
         exact: Another engine's agreeing verdict, which may tell the reason more exactly.
 
     Raises:
-        HeaderValidationError: The reject, with its code in `reason` and a legacy exception as its cause.
+        HeaderValidationError: The reject, with its code in `reason`, what breaks the rule in `value` and
+            `limit` where an engine tells it, and a legacy exception as its cause.
         Exception: The engine broke; what it raised, or `BrokenEngineError` for a panic.
     """
     if result.error is not None:
@@ -63,10 +67,25 @@ def answer(result: Observation, exact: Observation | None = None) -> bool:
     if result.accepted:
         return True
     agreed = exact is not None and bool(exact.reasons & result.reasons)
-    reason = None if result.not_a_rule else exact.reason if agreed and exact else result.reason
-    rejection = HeaderValidationError(str(result.cause) if result.cause else str(reason))
+    told = exact if agreed and exact else result
+    reason = None if result.not_a_rule else told.reason
+    words, value, limit = _told(reason, told.broken)
+    rejection = HeaderValidationError(str(result.cause) if result.cause else words)
     rejection.reason = reason  # None where no rule refused it
+    rejection.value, rejection.limit = value, limit  # an older class takes neither as an argument
     raise rejection from result.cause
+
+
+def _told(reason: str | None, broken: Any) -> tuple[str, Any, Any]:
+    """A reject as one short line of ASCII, the value that breaks the rule, and the rule's limit."""
+    try:
+        value, limit = broken.value, broken.limit
+        words = f"{reason}: {_short.repr(value)}, where the rule has {_short.repr(limit)}"
+    except Exception:  # an engine that tells neither; the verdict stands without them
+        return str(reason), None, None
+    if value is None and limit is None:
+        return str(reason), None, None
+    return words.encode("ascii", "backslashreplace").decode("ascii"), value, limit
 
 
 def judge_alone(
