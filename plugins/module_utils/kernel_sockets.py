@@ -97,14 +97,24 @@ def _end(text: str) -> tuple[Address, int]:
     return address, int(port, 16)
 
 
-def listeners(group: str, control_groups: Path = Path("/sys/fs/cgroup")) -> list[Listener]:
-    """Where the processes of a control group take connections, TCP ports first; needs root.
+SHOW = ("systemctl", "show", "--property=ControlGroup,MainPID", "--")
+"""The command whose answer for a unit `listeners` reads; the unit's name belongs to its end."""
+
+
+def listeners(shown: str, control_groups: Path = Path("/sys/fs/cgroup")) -> list[Listener]:
+    """Where the processes of a unit take connections, TCP ports first; needs root.
+
+    They are those of its control group, its main process, and what that has begun: where one of the two ways
+    finds less, as in a container with other mounts, none of its sockets is taken for another program's.
 
     Args:
-        group: As `systemctl show -p ControlGroup` says it; empty of a unit that does not run.
+        shown: What `SHOW` says of the unit.
         control_groups: Where the control groups are mounted.
     """
-    return listeners_of(processes(group, control_groups))
+    told = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    main = int(told.get("MainPID") or 0)
+    of_group = processes(told.get("ControlGroup", ""), control_groups)
+    return listeners_of({*of_group, *(begun_by(main) if main else ())})
 
 
 def listeners_of(pids: Iterable[int]) -> list[Listener]:
@@ -133,6 +143,22 @@ def processes(group: str, control_groups: Path) -> list[int]:
             lists = [place / "cgroup.procs", *place.rglob("*/cgroup.procs")]
             return [int(pid) for found in lists for pid in _lines(found)]
     return []
+
+
+def begun_by(main: int) -> set[int]:
+    """A process and all that came of it."""
+    parents = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = place.read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].split()
+        except OSError:
+            continue  # it has ended meanwhile
+        parents[int(place.parent.name)] = int(fields[1])
+    found, new = set[int](), {main}
+    while new:
+        found |= new
+        new = {pid for pid, parent in parents.items() if parent in new} - found
+    return found
 
 
 def held(pids: Iterable[int]) -> set[int]:

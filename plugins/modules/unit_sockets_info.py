@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.as_user import NotDoneError, output
-from ..module_utils.kernel_sockets import LISTEN, is_apart, listeners, read_sockets
+from ..module_utils.kernel_sockets import LISTEN, SHOW, is_apart, listeners, read_sockets
 
 ANSWER_SECONDS = 30.0
 
@@ -55,19 +55,19 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    shown = ["systemctl", "show", "--property=ControlGroup", "--value", "--", given["unit"]]
     try:
-        group = output(shown, ANSWER_SECONDS).strip()
+        shown = output([*SHOW, given["unit"]], ANSWER_SECONDS)
     except (NotDoneError, OSError) as error:
         module.fail_json(msg=f"{given['unit']} cannot be asked for: {error}")
-    found = listeners(group)
+    found = listeners(shown)
+    runs = "MainPID=0" not in shown.split()
     taken = any(one.port == given["port"] and one.state == LISTEN for one in read_sockets())
     apart = is_apart(found, given["port"], taken, given["served_by"], given["unit"], given["control"])
     module.exit_json(
         changed=False,
         listens=[one.place for one in found if one.place != given["control"]],
-        runs=bool(group),
-        apart=bool(group) and apart,
+        runs=runs,
+        apart=runs and apart,
         at_port=any(one.port == given["port"] for one in found),
     )
 

@@ -326,6 +326,8 @@ def test_given_a_node_without_a_log_then_no_replay_is_advised() -> None:
     decision = decide_with(by_header(tree={**tree, "refused": None}), CRITERIA | {"min_reason_codes": 11})
     assert "only live blocks bring them, as the node keeps no log to replay" in str(decision)
     assert "replay.yml" not in str(decision)
+    alone = "node1: no log of blocks to replay: shown by live blocks and the self-check alone"
+    assert alone in decision["proven"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,11 +30,29 @@ def test_given_a_control_group_then_what_its_processes_listen_on_is_found(tmp_pa
         unix.bind(path)
         unix.listen()
         port = tcp.getsockname()[1]
-        found = listeners("/system.slice/node.service", tmp_path / "cgroup")
-        assert Listener(f"127.0.0.1:{port}", port) in found
-        assert Listener(path) in found
-    assert listeners("/system.slice/other.service", tmp_path / "cgroup") == []
-    assert listeners("", tmp_path / "cgroup") == []
+        for shown in (
+            "ControlGroup=/system.slice/node.service\nMainPID=0",
+            f"ControlGroup=\nMainPID={os.getpid()}",
+        ):
+            found = listeners(shown, tmp_path / "cgroup")
+            assert Listener(f"127.0.0.1:{port}", port) in found
+            assert Listener(path) in found
+    assert listeners("ControlGroup=/system.slice/other.service\nMainPID=0\n", tmp_path / "cgroup") == []
+    assert listeners("ControlGroup=\nMainPID=0\n", tmp_path / "cgroup") == []
+
+
+def test_given_a_process_with_children_then_what_they_listen_on_is_its_too() -> None:
+    program = (
+        "import socket, sys; s = socket.create_server(('127.0.0.1', 0));"
+        "print(s.getsockname()[1], flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None and child.stdin is not None
+        port = int(child.stdout.readline())
+        assert Listener(f"127.0.0.1:{port}", port) in listeners(f"MainPID={os.getpid()}", Path("/nowhere"))
+        child.stdin.close()
 
 
 @pytest.mark.parametrize(

@@ -83,11 +83,17 @@ def judge_samples(
             text += f"; {command('replay', name)} brings those that live traffic does not"
         findings.wait("coverage", name, text)
     if comparing:
-        _prove(name, samples, len(codes), replay, criteria, findings)
+        _prove(name, samples, len(codes), rules, replay, criteria, findings)
 
 
 def _prove(
-    name: str, samples: int, codes: int, replay: Replay | None, criteria: Criteria, findings: Findings
+    name: str,
+    samples: int,
+    codes: int,
+    rules: Rules,
+    replay: Replay | None,
+    criteria: Criteria,
+    findings: Findings,
 ) -> None:
     """The honest bound of what was compared, live traffic apart from the replay."""
     percent = round(criteria.confidence * 100)
@@ -96,6 +102,8 @@ def _prove(
     if samples:
         text = f"{name}: 0 in {samples:,} blocks: at most {_percent(rate)} at {percent} %"
     findings.prove(f"{text}; {codes} reason codes live")
+    if not rules.has_log:
+        findings.prove(f"{name}: no log of blocks to replay: shown by live blocks and the self-check alone")
     if replay is not None:
         rate = highest_rate(replay.compared, criteria.confidence)
         findings.prove(

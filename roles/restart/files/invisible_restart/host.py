@@ -12,7 +12,7 @@ from typing import Protocol
 
 from . import durable, owned_place
 from .compatibility import Answer
-from .kernel_sockets import Listener, Socket, listeners, read_sockets
+from .kernel_sockets import SHOW, Listener, Socket, listeners, read_sockets
 from .settings import Change
 from .sockets import port_is_free
 
@@ -117,9 +117,7 @@ class ThisHost:
 
     def listeners_of(self, name: str) -> list[Listener]:
         """See Host."""
-        return listeners(
-            self.run(["systemctl", "show", "--property=ControlGroup", "--value", "--", name]).strip()
-        )
+        return listeners(self.run([*SHOW, name]))
 
     def port_is_free(self, port: int) -> bool:
         """See Host."""
