@@ -41,7 +41,8 @@ def discovered_command(playbook: str, folder: str) -> str:
         at = words.index("-i")
         del words[at : at + 2]
     chosen = ["-i", shlex.quote(str(seen_from_here(Path(folder))))]
-    return replace(run, options=[*chosen, *words], limit="").command(playbook, "")
+    kept = {name: value for name, value in run.extra.items() if not name.startswith("discover_")}
+    return replace(run, options=[*chosen, *words], limit="", extra=kept).command(playbook, "")
 
 
 class FilterModule:

@@ -96,8 +96,11 @@ def described(path: Path) -> dict[str, Any]:
 
 def _open(path: Path) -> sqlite3.Connection:
     """Open a database without a lock where that is safe; what waits in a log is read along with it."""
-    waits = path.with_name(f"{path.name}-wal")
-    fixed = "" if waits.exists() and waits.stat().st_size else "&immutable=1"
+    try:
+        waits = path.with_name(f"{path.name}-wal").stat().st_size
+    except FileNotFoundError:  # the node has just closed it
+        waits = 0
+    fixed = "" if waits else "&immutable=1"
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{fixed}", uri=True, timeout=SECONDS)
     connection.execute("PRAGMA query_only = 1")
     connection.execute("PRAGMA trusted_schema = 0")

@@ -46,9 +46,11 @@ def read(
         OSError: The service manager cannot be asked.
     """
     found = services(run, processes, control_groups)
-    seen = [looked(one, start, processes) for one in found if (start := begun(one)) is not None]
+    complaints: list[str] = []
+    begins = [(one, start) for one in found if (start := begun(one)) is not None]
+    seen = [looked(one, start, processes, complaints) for one, start in begins]
     candidates = [one for one in seen if one["makes"]]
-    related = [near for one in found if (near := _related(one, candidates)) is not None]
+    related = [near for one in found if (near := _related(one, candidates, complaints)) is not None]
     forwarded, unread = proxies.forwarded()
     return {
         "candidates": candidates,
@@ -58,7 +60,7 @@ def read(
         "apis": host_apis.apis(host_apis.ports([*candidates, *related], forwarded)),
         "not_roots": _not_roots([*places, *(one["home"] for one in candidates)]),
         "machine": machine(run),
-        "complaints": [*(one["why"] for one in seen if one["why"]), *unread],
+        "complaints": [*complaints, *unread],
     }
 
 
@@ -66,7 +68,9 @@ def _brief(seen: Mapping[str, Any]) -> dict[str, Any]:
     return {name: seen[name] for name in ("unit", "entry", "completed", "unread", "unknown")}
 
 
-def _related(service: Service, candidates: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def _related(
+    service: Service, candidates: Sequence[Mapping[str, Any]], complaints: list[str]
+) -> dict[str, Any] | None:
     """A unit that belongs to a node by its folder: it works there, or starts something from there."""
     known = [one["unit"] for one in candidates]
     if service.name in known or service.get("LoadState") != "loaded":
@@ -86,7 +90,7 @@ def _related(service: Service, candidates: Sequence[Mapping[str, Any]]) -> dict[
         "of": of,
         "user": service.get("User") or "root",
         "active": service.active,
-        "sockets": sockets(service),
+        "sockets": sockets(service, complaints),
     }
 
 

@@ -46,18 +46,19 @@ def begun(service: Service) -> Started | None:
     return None
 
 
-def looked(service: Service, start: Started, processes: Path) -> dict[str, Any]:
+def looked(service: Service, start: Started, processes: Path, complaints: list[str]) -> dict[str, Any]:
     """A unit that runs Python, with what its files say.
 
     Args:
         service: The unit.
         start: What it starts.
         processes: The file system of the processes.
+        complaints: Gets a sentence about what could not be looked at.
 
     Returns:
         What `node_program.look` tells, with ``unit``, ``user``, ``group``, ``active``, ``working`` (its
         folder), ``python``, ``version``, ``kind``, ``pythonpath``, ``python_variables``, ``sockets``,
-        ``drop_ins``, ``fragment``, and ``why`` (a sentence where its files could not be looked at).
+        ``drop_ins`` and ``fragment``.
     """
     unit = unit_reader.read(service.properties, processes)
     user = service.get("User") or "root"
@@ -75,17 +76,17 @@ def looked(service: Service, start: Started, processes: Path) -> dict[str, Any]:
         "kind": start.kind,
         "pythonpath": search,
         "python_variables": _python_variables(unit),
-        "sockets": sockets(service),
+        "sockets": sockets(service, complaints),
         "drop_ins": unit.words("DropInPaths"),
         "fragment": unit.get("FragmentPath"),
-        "why": "",
     }
     try:
         files: dict[str, Any] = as_user.call(
             user, lambda: node_program.look(start, working, search, opened, data), SECONDS
         )
     except (as_user.NotDoneError, OSError) as error:
-        return told | NOTHING | {"why": f"{service.name}: its files could not be looked at: {error}"}
+        complaints.append(f"{service.name}: its files could not be looked at: {error}")
+        return told | NOTHING
     return told | files
 
 
@@ -108,9 +109,18 @@ def search_of(unit: Unit) -> list[str]:
     return [one for one in known.get("PYTHONPATH", "").split(":") if one]
 
 
-def sockets(service: Service) -> list[dict[str, Any]]:
-    """Where the processes of a unit listen: ``address`` and ``port``, or a path and port 0."""
-    found = listeners_of(one.pid for one in service.processes)
+def sockets(service: Service, complaints: list[str]) -> list[dict[str, Any]]:
+    """Where the processes of a unit listen: ``address`` and ``port``, or a path and port 0.
+
+    Args:
+        service: The unit.
+        complaints: Gets a sentence where that cannot be told.
+    """
+    try:
+        found = listeners_of(one.pid for one in service.processes)
+    except OSError as error:
+        complaints.append(f"{service.name}: it cannot be told where it listens: {error}")
+        return []
     return [
         {"address": one.place.rpartition(":")[0] if one.port else one.place, "port": one.port or 0}
         for one in found

@@ -59,7 +59,10 @@ def main() -> None:
         shown = output([*SHOW, given["unit"]], ANSWER_SECONDS)
     except (NotDoneError, OSError) as error:
         module.fail_json(msg=f"{given['unit']} cannot be asked for: {error}")
-    found = listeners(shown)
+    try:
+        found = listeners(shown)
+    except OSError as error:
+        module.fail_json(msg=f"nobody can tell where {given['unit']} takes connections: {error}")
     runs = "MainPID=0" not in shown.split()
     taken = any(one.port == given["port"] and one.state == LISTEN for one in read_sockets())
     apart = is_apart(found, given["port"], taken, given["served_by"], given["unit"], given["control"])

@@ -33,7 +33,7 @@ def test_given_one_node_then_its_settings_are_the_groups_each_with_its_reason() 
     assert list(written) == ["hosts.yml", "group_vars/nodes/node.yml"]
     text = written["group_vars/nodes/node.yml"]
     assert yaml.safe_load(text) == {"coinjecture_unit": "a.service", "coinjecture_api_port": 5000}
-    assert "# It starts /opt/a.py.\ncoinjecture_unit: a.service\n" in text
+    assert "# it starts /opt/a.py.\ncoinjecture_unit: a.service\n" in text
     assert yaml.safe_load(written["hosts.yml"]) == {"nodes": {"hosts": {"node1": {"ansible_host": "a"}}}}
     assert "node2" in written["hosts.yml"].partition("nodes:")[0]
 
@@ -58,6 +58,18 @@ def test_given_any_text_then_the_file_gives_it_back(value: str) -> None:
     setting = UNIT | {"value": value, "why": "a # b\nc: d"}
     text = files({"n": {"connection": {}, "settings": [setting]}})["group_vars/nodes/node.yml"]
     assert yaml.safe_load(text) == {"coinjecture_unit": value}
+
+
+class Marked(int):
+    """A number as Ansible marks it."""
+
+
+def test_given_values_that_ansible_has_marked_then_they_are_written_plainly() -> None:
+    setting = PORT | {"value": {"port": Marked(5000), "whole": True, "part": 0.5, "none": None}}
+    written = files({"n": {"connection": {"ansible_port": Marked(22)}, "settings": [setting]}})
+    assert yaml.safe_load(written["hosts.yml"])["nodes"]["hosts"]["n"] == {"ansible_port": 22}
+    (value,) = yaml.safe_load(written["group_vars/nodes/node.yml"]).values()
+    assert value == {"port": 5000, "whole": True, "part": 0.5, "none": None}
 
 
 def test_given_settled_settings_then_later_defaults_are_made_of_them() -> None:

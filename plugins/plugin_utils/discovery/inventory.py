@@ -37,6 +37,8 @@ def files(nodes: Mapping[str, Mapping[str, Any]], left_out: Sequence[str] = ()) 
         nodes: By host ``connection`` and ``settings``, in the order in which they migrate.
         left_out: Hosts of which nothing is known, to be named in it.
     """
+    if not nodes:
+        return {}
     shared, own = _split({name: node["settings"] for name, node in nodes.items()})
     written = {"hosts.yml": _hosts(nodes, left_out), "group_vars/nodes/node.yml": _settings(shared, COMMON)}
     for name, settings in own.items():
@@ -81,9 +83,7 @@ def _settings(settings: Settings, told: str) -> str:
     if not settings:
         parts.append("# Nothing differs.\n{}\n")
     for one in settings:
-        parts.append(
-            f"{_comment(one['why'][:1].upper() + one['why'][1:] + '.')}{_yaml({one['name']: one['value']})}"
-        )
+        parts.append(f"{_comment(one['why'] + '.')}{_yaml({one['name']: one['value']})}")
     return "\n".join(parts)
 
 
@@ -97,9 +97,11 @@ def _yaml(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The same in plain types: Ansible marks a stranger's text by types of its own."""
+    """The same in plain types: Ansible marks where a value comes from by types of its own."""
     if isinstance(value, Mapping):
         return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
-    return str(value) if isinstance(value, str) else value
+    if isinstance(value, bool) or value is None:
+        return value
+    return next((kind(value) for kind in (int, float, str) if isinstance(value, kind)), str(value))
