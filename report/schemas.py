@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from consensus_surface import REASONS
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
@@ -33,12 +34,12 @@ def validator(name: str) -> Draft202012Validator:
 
 
 def vocabulary_schema() -> dict[str, Any]:
-    """The schema of the shared words: modes, engines, and counts by outcome."""
+    """The schema of the shared words: modes, engines, and counts by outcome and by reason."""
     count = {"type": "integer", "minimum": 0}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "vocabulary.schema.json",
-        "title": "Words that the other schemas refer to: modes, engines, outcomes",
+        "title": "Words that the other schemas refer to: modes, engines, outcomes, reasons",
         "$defs": {
             "mode": {"enum": list(MODES)},
             "maybe_mode": {"enum": [*MODES, None]},
@@ -49,6 +50,10 @@ def vocabulary_schema() -> dict[str, Any]:
             "outcomes": {
                 **_object(dict.fromkeys(OUTCOMES, count)),
                 "description": "judged calls by outcome; the sum equals calls",
+            },
+            "by_reason": {
+                **_object(dict.fromkeys(REASONS, count)),
+                "description": "rejects by the code of their reason",
             },
             "outcomes_by_mode": _object({mode: {"$ref": "#/$defs/outcomes"} for mode in MODES}),
         },

@@ -19,15 +19,7 @@ from testnet.hostile.kinds import KINDS, Block
 log = logging.getLogger("coinjecture.hostile")
 
 SOURCE = Path(__file__).resolve().parents[1] / "deployed_node" / "src"
-HEADER_KINDS = (
-    "unknown_parent",
-    "bad_height",
-    "bad_timestamp",
-    "missing_proof",
-    "bad_merkle_root",
-    "missing_complexity",
-    "no_work",
-)
+HEADER_KINDS = tuple(KINDS)[:7]
 """Reject codes that this node's rules, which are those of a header, can reach."""
 PAUSE = 0.5
 """Seconds between two blocks; each is posted to every node."""

@@ -61,19 +61,11 @@ def _malformed(block: Block) -> None:
     block["problem"]["type"] = "travelling_salesman"
 
 
-KINDS: dict[str, Callable[[Block], None]] = {
-    "unknown_parent": _unknown_parent,
-    "bad_height": _bad_height,
-    "bad_timestamp": _bad_timestamp,
-    "missing_proof": _missing_proof,
-    "bad_merkle_root": _bad_merkle_root,
-    "missing_complexity": _missing_complexity,
-    "no_work": _no_work,
-    "bad_block_hash": _bad_block_hash,
-    "bad_proof": _bad_proof,
-    "bad_tier_size": _bad_tier_size,
-    "malformed": _malformed,
-}
+_CHANGES: tuple[Callable[[Block], None], ...] = (
+    *(_unknown_parent, _bad_height, _bad_timestamp, _missing_proof, _bad_merkle_root, _missing_complexity),
+    *(_no_work, _bad_block_hash, _bad_proof, _bad_tier_size, _malformed),
+)
+KINDS = {change.__name__.removeprefix("_"): change for change in _CHANGES}
 """Reject code -> the one change that earns it, in the order of the rules."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from consensus_surface import REASONS
+
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import decide
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.criteria import DEFAULTS
 from tests.gate import healthy
@@ -26,10 +28,7 @@ CRITERIA: dict[str, Any] = {
     "max_replay_age_seconds": 3600,
 }
 
-REJECTED = {
-    "unknown_parent": 10, "bad_height": 10, "bad_timestamp": 10,
-    "missing_proof": 10, "bad_block_hash": 10, "bad_proof": 10,
-}  # fmt: skip
+REJECTED = dict.fromkeys((*REASONS[1:5], "bad_block_hash", "bad_proof"), 10)
 
 
 def a_self_check(durations: Any) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _resolved(name: str, importer: str, modules: Mapping[str, Path]) -> str | No
     return own[0] if len(own) == 1 else None
 
 
-def _graph(paths: list[Path]) -> Graph:
+def graph_of(paths: list[Path]) -> Graph:
     modules = {_dotted(path): path for path in paths}
     graph: Graph = {}
     for name, path in modules.items():
@@ -101,7 +101,7 @@ def _folders(graph: Graph) -> Graph:
     return {name: used - {name} for name, used in found.items()}
 
 
-GRAPH = _graph(_files())
+GRAPH = graph_of(_files())
 
 
 def test_no_file_leads_back_to_itself() -> None:

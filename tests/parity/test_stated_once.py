@@ -1,13 +1,15 @@
-"""The version and the licence of crates and wheel are stated in `Cargo.toml`, and nowhere again."""
+"""Version and licence are stated in `Cargo.toml`, the reasons of a reject once in each language."""
 
 import re
+import subprocess
 import tomllib
 from importlib.metadata import metadata
 from pathlib import Path
 
 import coinjecture
 import pytest
-from coinjecture import _core
+from coinjecture import _core, _reject
+from consensus_surface import REASONS
 
 ROOT = Path(__file__).resolve().parents[2]
 STATED = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]["package"]
@@ -41,3 +43,26 @@ def test_no_file_of_crates_and_wheel_restates_the_version() -> None:
     ]
     version = re.compile(rf"(?<![\d.]){re.escape(STATED['version'])}(?![\d.])")
     assert [str(path) for path in files if version.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_both_languages_know_the_same_reasons_in_the_same_order() -> None:
+    source = (ROOT / "rust/consensus/src/rules/reason.rs").read_text(encoding="utf-8")
+    assert tuple(re.findall(r'Self::\w+ => "(\w+)"', source)) == REASONS
+    assert tuple(_reject._TOLD) == REASONS, "each has its words"
+
+
+def test_no_other_file_lists_the_reasons() -> None:
+    homes = {"python/src/consensus_surface/__init__.py", "python/src/coinjecture/_reject.py"}
+    kept = [
+        "git",
+        "ls-files",
+        "*.py",
+        "*.pyi",
+        "*.json",
+        ":!tests/vectors",
+        ":!docs/schemas/vocabulary.schema.json",
+    ]
+    names = subprocess.run(kept, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    listed = re.compile(r"[,\s:\[{(]*(?:\d+[,\s]*)?".join(f'"{reason}"' for reason in REASONS[1:5]))
+    files = [name for name in names if name not in homes and (ROOT / name).is_file()]
+    assert [name for name in files if listed.search((ROOT / name).read_text(encoding="utf-8"))] == []

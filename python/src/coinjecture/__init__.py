@@ -16,44 +16,9 @@
     bad_height 7 1
 """
 
+from . import consensus
 from ._core import __version__
-from .consensus import (
-    PROFILES,
-    REASONS,
-    BlockNode,
-    BudgetExceededError,
-    Captured,
-    ConsensusConfig,
-    ConsensusEngine,
-    EngineError,
-    HeaderValidationError,
-    Judgement,
-    OutOfDomainError,
-    Profile,
-    Reason,
-    RevealValidationError,
-    StaleJudgementError,
-    ValidationError,
-    build_info,
-)
+from .consensus import *  # noqa: F403 - its `__all__` is what is public
 
-__all__ = [
-    "PROFILES",
-    "REASONS",
-    "BlockNode",
-    "BudgetExceededError",
-    "Captured",
-    "ConsensusConfig",
-    "ConsensusEngine",
-    "EngineError",
-    "HeaderValidationError",
-    "Judgement",
-    "OutOfDomainError",
-    "Profile",
-    "Reason",
-    "RevealValidationError",
-    "StaleJudgementError",
-    "ValidationError",
-    "__version__",
-    "build_info",
-]
+__all__ = ["__version__"]
+__all__ += consensus.__all__
