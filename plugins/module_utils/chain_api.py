@@ -153,7 +153,8 @@ def roots(
     return [
         f"the chains have different roots: {listed}. They are not one network, and no engine brings them "
         "together. A node that is started while a public API answers may take the newest block there for its "
-        "genesis: start all of them from the same one"
+        "genesis: start all of them from the same one. Where an API merely shows no older blocks, set "
+        "preflight_one_root to false"
     ], found
 
 
