@@ -27,7 +27,7 @@ from .operator_folder import OperatorFolder
 from .owned_place import of_root
 from .pending_operation import read as read_operation
 from .unit_files import Unit
-from .unit_needs import Needs, findings, met_with, obstacles, process_findings
+from .unit_needs import Needs, findings, foreign_drop_in, met_with, obstacles, process_findings
 from .vocabulary import DROPPED, MODES
 
 Run = Callable[[Sequence[str]], str]
@@ -156,10 +156,22 @@ def read(
         "journal": read_journal(steps),
         "pending_operation": read_operation(paths.operator),
         "restarting": read_restarting(run),
-        "remains": [str(path) for path in paths.all_of_it if path.exists() or path.is_symlink()],
+        "remains": read_remains(paths, node_py),
         "changed_since_start": stale,
         "machine": read_machine(paths.src),
     }
+
+
+def read_remains(paths: NodePaths, node_py: Mapping[str, Any]) -> list[str]:
+    """What is there because of the migration.
+
+    Where nothing is but names that it drops into the source folder, those are files of the node's own: the
+    migration's are never alone, since its folders go last.
+    """
+    found = [path for path in paths.all_of_it if path.exists() or path.is_symlink()]
+    if node_py["state"] == "legacy" and set(found) <= set(paths.trees):
+        return []
+    return [str(path) for path in found]
 
 
 def read_service(values: Mapping[str, str]) -> dict[str, Any]:
@@ -184,7 +196,7 @@ def read_unit(needs: Needs, unit: Unit, node_py: Mapping[str, Any]) -> dict[str,
     engine = str(node_py["state"])
     return {
         "lacks": [*findings(needs, unit, engine), *process_findings(needs, unit, engine)],
-        "obstacles": obstacles(needs, unit),
+        "obstacles": [*obstacles(needs, unit), *foreign_drop_in(needs, unit)],
         "pythonpath": needs.path_word,
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from . import durable
 from .owned_place import act
 
 
@@ -35,9 +36,21 @@ def remove(paths: Sequence[Path]) -> None:
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        shutil.rmtree(_aside(path))
     else:
         path.unlink(missing_ok=True)
+
+
+def _aside(path: Path) -> Path:
+    """A folder under another name: whoever is cut off has it whole or not at all under its own."""
+    gone = path.with_name(f".{path.name}.gone")
+    if gone.is_dir():
+        shutil.rmtree(gone)  # of a run that was cut off
+    try:
+        durable.rename(path, gone)
+    except OSError:  # something is mounted there
+        return path
+    return gone
 
 
 def empty(folders: Sequence[Path], gone: Sequence[Path] = ()) -> list[Path]:

@@ -76,7 +76,7 @@ def undecided(entries: Entries) -> list[str]:
 def _users(entries: Entries) -> list[tuple[bool, str]]:
     """Every place that imports the legacy file, and whether that is certain."""
     found = []
-    for path in _python_files(entries):
+    for path in python_files(entries):
         if path in entries.ignored:
             continue
         try:
@@ -101,7 +101,7 @@ def _users(entries: Entries) -> list[tuple[bool, str]]:
     return found
 
 
-def _python_files(entries: Entries) -> list[Path]:
+def python_files(entries: Entries) -> list[Path]:
     """Every Python file of the source folder but the legacy one, what the migration drops, and libraries.
 
     Beside them those in the folder above it and of entry files elsewhere, without the folders in there.

@@ -20,6 +20,8 @@ DROP_IN = "drop-in"
 BROUGHT = ("PYTHONPATH", "StateDirectory", "RuntimeDirectory")
 OF_THE_DROP_IN = (DROP_IN, "NeedDaemonReload", *BROUGHT)
 """What `repair.yml` puts back, where no other file is to blame."""
+MARK = "# Of the migration to the Rust engine"
+"""How the migration's drop-in begins."""
 LISTS = ("Environment", "StateDirectory", "RuntimeDirectory")
 """Settings of the migration's drop-in; each of them adds up over the files of the unit."""
 CALLS = (
@@ -126,6 +128,18 @@ def predicted(needs: Needs, unit: Unit) -> Unit:
 def obstacles(needs: Needs, unit: Unit) -> list[Finding]:
     """What would be missing once the migration's drop-in is written."""
     return findings(needs, predicted(needs, unit))
+
+
+def foreign_drop_in(needs: Needs, unit: Unit) -> list[Finding]:
+    """A drop-in of the node's own under the name of the migration's, which would take its place."""
+    text = unit.files.get(needs.drop_in, "")
+    state_folder = PurePosixPath(needs.state_dir).name
+    if not text or MARK in text or any(state_folder in one.value for one in read(needs.drop_in, text)):
+        return []
+    other = PurePosixPath(needs.drop_in).with_name("55-coinjecture-migration.conf")
+    why = f"{needs.drop_in} is there and not of the migration, which would put its own in that place"
+    name = f"let the migration's have another name in the inventory: migration_drop_in: {other}"
+    return [Finding(what="name of the drop-in", why=why, file=needs.drop_in, next=name)]
 
 
 def process_findings(needs: Needs, unit: Unit, engine: str) -> list[Finding]:

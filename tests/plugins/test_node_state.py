@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -260,3 +261,14 @@ def test_given_a_node_py_with_the_rust_engine_then_the_node_is_in_final_once_its
 def test_given_no_step_journal_then_it_is_empty_and_whole(paths: NodePaths) -> None:
     found = read(paths, systemd())["journal"]
     assert (found["records"], found["mode"], found["broken"], found["completed"]) == (0, None, None, False)
+
+
+def test_given_files_of_the_nodes_own_under_our_names_then_nothing_of_the_migration_remains(
+    paths: NodePaths,
+) -> None:
+    places = {name: str(Path(paths.src).parent / name / "x") for name in ("socket", "mode_file")}
+    paths = replace(paths, **places)
+    (Path(paths.src) / "consensus_wrapper.py").write_text("# the node's own\n")
+    assert read(paths, systemd())["remains"] == []
+    Path(paths.settings).touch()
+    assert len(read(paths, systemd())["remains"]) == 2

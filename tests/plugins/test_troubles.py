@@ -208,36 +208,6 @@ def test_given_a_node_that_is_not_to_be_touched_now_then_the_reason_is_told(stat
     assert why in refused["why"]
 
 
-SRC = "/opt/coinjecture/src"
-ITS_OWN = f"{SRC}/consensus_wrapper.py"
-
-
-def untouched(**change: Any) -> dict[str, Any]:
-    """A node that no migration has touched, but for the changes."""
-    return a_node("legacy", False, node_py={"state": "legacy", "why": ""}, remains=[], **change)
-
-
-def test_given_a_file_of_the_nodes_own_under_a_name_of_ours_then_it_is_named_and_nothing_begins() -> None:
-    (said,) = troubles("node1", untouched() | {"remains": [ITS_OWN]})
-    assert ITS_OWN in said and "keep it elsewhere" in said
-
-
-@pytest.mark.parametrize(
-    "state",
-    [
-        untouched(),
-        untouched() | {"remains": [ITS_OWN, "/opt/coinjecture/releases"]},  # a step was interrupted
-        untouched() | {"remains": [ITS_OWN], "pending_operation": {"kind": "rollback"}},  # so was the removal
-        a_node("legacy") | {"remains": [ITS_OWN]},  # it is in use
-    ],
-    ids=["nothing there", "half made", "half removed", "wrapped"],
-)
-def test_given_what_the_migration_itself_has_brought_then_nothing_is_in_the_way(
-    state: dict[str, Any],
-) -> None:
-    assert [text for text in troubles("node1", state) if "not of the migration" in text] == []
-
-
 TOLD = "/a.py imports the wrapper, and /b.py imports the legacy engine"
 APART = {"state": "wrapped", "why": "", "apart": TOLD}
 

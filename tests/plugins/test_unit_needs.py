@@ -26,6 +26,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.unit_needs i
     LISTS,
     Needs,
     findings,
+    foreign_drop_in,
     met_with,
     obstacles,
     process_findings,
@@ -37,7 +38,7 @@ from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.tro
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = json.loads((Path(__file__).parent / "fixtures/units.json").read_text())
 FOLDER = "/etc/systemd/system/coinjecture-node.service.d"
-OWN, LATER, EARLIER = (f"{FOLDER}/{name}.conf" for name in ("50-migration", "override", "10-early"))
+OWN, LATER = (f"{FOLDER}/{name}.conf" for name in ("50-migration", "override"))
 FILE = "/etc/systemd/system/coinjecture-node.service"
 NEEDS = Needs(
     unit="coinjecture-node.service",
@@ -321,3 +322,11 @@ def test_the_drop_in_that_is_foreseen_is_the_one_that_the_role_writes() -> None:
     told = [(one.key, one.value) for one in read("", written)]
     assert told == [(one.key, one.value) for one in read("", NEEDS.drop_in_text)]
     assert {key for key, _ in told} == set(LISTS)
+
+
+def test_given_a_drop_in_of_the_nodes_own_under_our_name_then_it_is_refused_with_another_name() -> None:
+    own = Unit({}, {FILE: "[Service]\n", OWN: "[Service]\nEnvironment=A=1\n"})
+    (found,) = foreign_drop_in(NEEDS, own)
+    assert found["next"].endswith(f"migration_drop_in: {FOLDER}/55-coinjecture-migration.conf")
+    for ours in (NEEDS.drop_in_text, "# Of the migration to the Rust engine; removed with it.\n[Service]\n"):
+        assert foreign_drop_in(NEEDS, replace(own, files={OWN: ours})) == []

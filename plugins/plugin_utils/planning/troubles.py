@@ -11,7 +11,7 @@ from typing import Any
 
 from ...module_utils.unit_needs import OF_THE_DROP_IN, Finding
 from ...module_utils.unit_needs import text as unit_text
-from ...module_utils.vocabulary import DROPPED, MODES
+from ...module_utils.vocabulary import MODES
 from ..messages.typed_run import command
 
 DROP_IN_NAME = "/50-migration.conf"
@@ -26,26 +26,9 @@ def troubles(name: str, state: Mapping[str, Any]) -> list[str]:
         _release(name, state),
         put_back if drop_in else "",
         *_modes(name, state),
-        *in_the_way(state),
         _apart(name, state),
     ]
     return [*state.get("places", ()), *(text for text in found if text)]
-
-
-def in_the_way(state: Mapping[str, Any]) -> list[str]:
-    """Files of the node's own under names that the migration drops: overwritten now, and removed later.
-
-    The migration's own are never alone: its folders go last.
-    """
-    remains = [str(path) for path in state.get("remains") or ()]
-    foreign = [path for path in remains if path.rpartition("/")[2] in DROPPED]
-    untouched = (state.get("node_py") or {}).get("state") == "legacy" and not state.get("pending_operation")
-    if not untouched or not foreign or foreign != remains:
-        return []
-    return [
-        f"{', '.join(foreign)} is there and not of the migration, which brings files of that name; "
-        "keep it elsewhere first, where the node does not need it there"
-    ]
 
 
 def entries_apart(state: Mapping[str, Any]) -> str:
