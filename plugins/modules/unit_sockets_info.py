@@ -37,6 +37,7 @@ listens:
   type: list
   elements: str
   returned: success
+unknown: {description: Why nobody can tell; empty where it was read., type: str, returned: success}
 runs: {description: Whether the unit runs., type: bool, returned: success}
 apart: {description: Whether it runs and takes no request of a user., type: bool, returned: success}
 at_port: {description: Whether it has the port at which users ask., type: bool, returned: success}
@@ -59,17 +60,19 @@ def main() -> None:
         shown = output([*SHOW, given["unit"]], ANSWER_SECONDS)
     except (NotDoneError, OSError) as error:
         module.fail_json(msg=f"{given['unit']} cannot be asked for: {error}")
+    found, unknown = [], ""
     try:
         found = listeners(shown)
-    except OSError as error:
-        module.fail_json(msg=f"nobody can tell where {given['unit']} takes connections: {error}")
+    except OSError as error:  # then it is taken for what users reach, unless the inventory says otherwise
+        unknown = f"where {given['unit']} takes connections cannot be read: {error}"
     runs = "MainPID=0" not in shown.split()
-    taken = any(one.port == given["port"] and one.state == LISTEN for one in read_sockets())
+    taken = not unknown and any(one.port == given["port"] and one.state == LISTEN for one in read_sockets())
     apart = is_apart(found, given["port"], taken, given["served_by"], given["unit"], given["control"])
     module.exit_json(
         changed=False,
         listens=[one.place for one in found if one.place != given["control"]],
         runs=runs,
+        unknown=unknown,
         apart=runs and apart,
         at_port=any(one.port == given["port"] for one in found),
     )

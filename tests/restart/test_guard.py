@@ -184,6 +184,19 @@ def test_given_a_port_of_its_own_and_the_unit_that_serves_users_by_name_then_non
     assert run(host, tmp_path, api_unit="api.service").how == "apart"
 
 
+def test_given_sockets_that_cannot_be_read_then_the_unit_is_taken_for_what_users_reach(
+    host: FakeHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: str) -> None:
+        raise PermissionError("the sockets of process 100 cannot be read")
+
+    monkeypatch.setattr(host, "listeners_of", refuse)
+    report = run(host, tmp_path)
+    assert (report.outcome, report.how) == ("restarted", "seamless")
+    assert "cannot be read: the sockets of process 100" in report.notes[0]
+    assert run(host, tmp_path, api_unit="api.service").how == "apart"
+
+
 def test_given_another_unit_by_name_and_the_port_is_the_units_own_then_it_is_asked_which_is_true(
     host: FakeHost, tmp_path: Path
 ) -> None:

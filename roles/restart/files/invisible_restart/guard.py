@@ -125,7 +125,11 @@ class Guard(Operation):
             RefusedError: The settings say so and the port is this one's.
         """
         unit, port, api_unit = self.settings.unit, self.settings.port, self.settings.api_unit
-        found = [one for one in self.host.listeners_of(unit) if one.place != self.settings.control]
+        try:
+            found = [one for one in self.host.listeners_of(unit) if one.place != self.settings.control]
+        except OSError as error:
+            self.notes.append(f"where {unit} takes connections cannot be read: {error}")
+            found, taken = [], False  # then users are taken to reach it, unless the inventory says otherwise
         if api_unit not in ("", unit) and any(one.port == port for one in found):
             raise RefusedError(
                 f"coinjecture_api_unit says that {api_unit} serves users, and port {port} is {unit}'s own; "
