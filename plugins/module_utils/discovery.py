@@ -57,7 +57,9 @@ def read(
         "related": related,
         "programs": [_brief(one) for one in seen if not one["makes"]],
         "proxies": [vars(one) for one in forwarded],
-        "apis": host_apis.apis(host_apis.ports([*candidates, *related], forwarded)),
+        "apis": host_apis.apis(
+            host_apis.ports([*candidates, *related], forwarded, [one.name for one in found if one.active])
+        ),
         "not_roots": _not_roots([*places, *(one["home"] for one in candidates)]),
         "machine": machine(run),
         "complaints": [*complaints, *unread],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ class Port:
         port: The port.
         unit: Whose processes answer there.
         address: Where it is bound; that of a proxy is not known.
-        proxy: The program that takes the port and hands it on; empty where the unit does so itself.
+        proxy: The unit of the program that hands it on; empty where the unit itself has it.
         target: Where the proxy hands it to.
     """
 
@@ -42,8 +42,16 @@ class Port:
         return "127.0.0.1" if self.address in EVERY else self.address
 
 
-def ports(units: Sequence[Mapping[str, Any]], forwarded: Sequence[Forwarded]) -> list[Port]:
-    """Every port of some units, and every port of a proxy that leads to one of them, by number."""
+def ports(
+    units: Sequence[Mapping[str, Any]], forwarded: Sequence[Forwarded], running: Collection[str]
+) -> list[Port]:
+    """Every port of some units, and every port of a proxy that leads to one of them, by number.
+
+    Args:
+        units: With their ``sockets``.
+        forwarded: What proxies are told to hand on.
+        running: The units that run; a proxy is one that has its program's name.
+    """
     own: dict[int, Port] = {}
     targets: dict[str, str] = {}
     for unit in units:
@@ -57,8 +65,9 @@ def ports(units: Sequence[Mapping[str, Any]], forwarded: Sequence[Forwarded]) ->
             names = ("127.0.0.1", "localhost", "[::1]", *EVERY, one["address"])
             targets |= {f"{name}:{one['port']}": unit["unit"] for name in names}
     for step in forwarded:
-        if step.target in targets and step.listen not in own:
-            own[step.listen] = Port(step.listen, targets[step.target], "", step.proxy, step.target)
+        proxy = f"{step.proxy}.service"
+        if step.target in targets and step.listen not in own and proxy in running:
+            own[step.listen] = Port(step.listen, targets[step.target], "", proxy, step.target)
     return [own[number] for number in sorted(own)]
 
 

@@ -96,10 +96,9 @@ def _names(run: Run) -> list[str]:
 
 def _service(told: dict[str, str], processes: Path, control_groups: Path) -> Service:
     main = int(told.get("MainPID") or 0)
-    pids = {
-        *kernel_sockets.processes(told.get("ControlGroup", ""), control_groups),
-        *([main] if main else []),
-    }
+    pids = set(kernel_sockets.processes(told.get("ControlGroup", ""), control_groups))
+    if main and not pids:  # as in a container with other mounts
+        pids = kernel_sockets.begun_by(main)
     order = sorted(pids, key=lambda pid: (pid != main, pid))
     return Service(told["Id"], told, tuple(process(pid, processes) for pid in order))
 

@@ -25,6 +25,8 @@ MEMORY = 1024 * 1024 * 1024
 LEGACY_FILE = f"{LEGACY.module}.py"
 OWN_PACKAGE = "coinjecture"
 """The name of the wheel's package, which the node may have as well."""
+FOLDER = "coinjecture_migration"
+"""The folder of the wrapper, wherever it lies."""
 SHOWN = 50
 """Of what may be many, as many are told."""
 
@@ -105,8 +107,8 @@ def _completed(found: Program, sources: Sources) -> list[str]:
 
 
 def _ours(file: Path, src: Path) -> bool:
-    """Whether a file is one that the migration drops."""
-    return file.is_relative_to(src) and file.relative_to(src).parts[0] in DROPPED
+    """Whether a file is one that the migration drops, beside the node or for what watches it."""
+    return FOLDER in file.parts or (file.is_relative_to(src) and file.relative_to(src).parts[0] in DROPPED)
 
 
 def _uses(file: Path, src: Path, sources: Sources) -> list[Use]:
@@ -129,7 +131,10 @@ def _calls(files: Iterable[str], sources: Sources, about: dict[str, Any] | None)
 
 
 def _importers(places: Iterable[Path], src: Path, sources: Sources) -> dict[str, dict[str, Any]]:
-    """Files below these folders that import the legacy module, with the lines; of some nobody can tell."""
+    """Files below these folders that import the legacy module, with the lines.
+
+    Of some nobody can tell; those are named in the source folder alone, where the module lies.
+    """
     found: dict[str, dict[str, Any]] = {}
     for path in dict.fromkeys(path for place in dict.fromkeys(places) for path in sources.below(place)):
         source = sources.get(path)
@@ -139,11 +144,10 @@ def _importers(places: Iterable[Path], src: Path, sources: Sources) -> dict[str,
             taken = legacy_importers(source.content, place_of(path, src))
         except (ImportEditError, RecursionError, ValueError):
             continue
-        if taken:
-            found[str(path)] = {
-                "lines": [[one.line, one.text] for one in taken if one.certain],
-                "undecided": [[one.line, one.text] for one in taken if not one.certain],
-            }
+        lines = [[one.line, one.text] for one in taken if one.certain]
+        undecided = [[one.line, one.text] for one in taken if not one.certain and path.is_relative_to(src)]
+        if lines or undecided:
+            found[str(path)] = {"lines": lines, "undecided": undecided}
     return found
 
 

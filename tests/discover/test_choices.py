@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.host_apis import ports
+from ansible_collections.coinjecture.migration.plugins.module_utils.proxies import Forwarded
+
 from .support import PYTHON, REFERENCE, Host, api, chain, copied, follows
 
 LOG = "CREATE TABLE blocks (seq INTEGER PRIMARY KEY, raw BLOB)"
@@ -63,7 +66,12 @@ def test_given_no_database_or_no_api_then_that_is_open_and_what_to_state_is_said
 def behind(found: dict[str, Any], port: int) -> dict[str, Any]:
     """The same with a proxy before the one API."""
     (own,) = found["apis"]
-    proxied = own | {"port": port, "proxy": "nginx", "target": f"127.0.0.1:{own['port']}", "loopback": False}
+    proxied = own | {
+        "port": port,
+        "proxy": "nginx.service",
+        "target": f"127.0.0.1:{own['port']}",
+        "loopback": False,
+    }
     return found | {"apis": [own, proxied]}
 
 
@@ -74,6 +82,45 @@ def test_given_a_proxy_before_the_api_then_the_port_is_the_proxys(host: Host) ->
     told = follows(found)
     assert told.open == [] and told.settled["coinjecture_api_port"] == 5000
     assert told.refused == [], "nobody but the proxy has to reach the loopback address"
+
+
+def test_given_what_proxies_hand_on_then_the_ports_of_those_that_run_are_told() -> None:
+    units = [
+        {"unit": "api.service", "sockets": [{"address": "127.0.0.1", "port": 5001}]},
+        {"unit": "node.service", "sockets": [{"address": "/run/node.sock", "port": 0}]},
+    ]
+    forwarded = [
+        Forwarded("nginx", "f", 5000, "/", "127.0.0.1:5001"),
+        Forwarded("nginx", "f", 5002, "/", "unix:/run/node.sock"),
+        Forwarded("nginx", "f", 5003, "/", "127.0.0.1:9999"),
+        Forwarded("haproxy", "f", 5004, "", "127.0.0.1:5001"),
+    ]
+    found = ports(units, forwarded, ["nginx.service", "api.service"])
+    assert [(one.port, one.unit, one.proxy) for one in found] == [
+        (5000, "api.service", "nginx.service"),
+        (5001, "api.service", ""),
+        (5002, "node.service", "nginx.service"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("unit", "proxy", "serves"),
+    [
+        ("node.service", "", ""),
+        ("node.service", "nginx.service", ""),
+        ("api.service", "", "api.service"),
+        ("api.service", "nginx.service", "nginx.service"),
+    ],
+)
+def test_given_who_has_the_port_of_users_then_a_restart_of_the_node_is_apart_only_where_another_unit_answers(
+    host: Host, unit: str, proxy: str, serves: str
+) -> None:
+    with api(REFERENCE) as port:
+        node(host, port)
+        found = host.found()
+    (own,) = found["apis"]
+    told = follows(found | {"apis": [own | {"unit": unit, "proxy": proxy, "target": "127.0.0.1:1"}]})
+    assert told.settled["coinjecture_api_unit"] == serves
 
 
 def test_given_a_folder_that_is_not_roots_then_root_keeps_its_own_elsewhere(host: Host) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.coinjecture.migration.plugins.module_utils import node_import
 from ansible_collections.coinjecture.migration.plugins.module_utils.importers import Place, place_of
@@ -53,6 +54,7 @@ def test_given_the_reference_node_then_only_where_this_test_has_put_it_differs(h
 def service(host: Host, port: int) -> Path:
     """Form B: the service that judges, its API and its miner beside it, in one folder."""
     home = copied("testnet/deployed_node/service", host.root / "opt/coinjecture")
+    copied("wrapper/coinjecture_migration", home / "metrics/coinjecture_migration")  # of monitoring.yml
     copied("testnet/deployed_node/src", home / "src")
     chain(home / "data/blockchain.db", *TABLES)
     chain(home / "data/events.db", "CREATE TABLE events (number INTEGER PRIMARY KEY, kind TEXT, body TEXT)")
@@ -70,6 +72,7 @@ def test_given_the_service_then_unit_entry_importers_and_the_api_beside_it_follo
         found = host.found()
         told = follows(found)
     assert told.open == []
+    assert not any("metrics" in text for text in told.unproved)
     stated: dict[str, Any] = settings(told)
     assert stated["coinjecture_unit"] == "coinjecture-consensus.service"
     assert stated["coinjecture_home"] == str(home)
@@ -81,7 +84,7 @@ def test_given_the_service_then_unit_entry_importers_and_the_api_beside_it_follo
     assert stated["coinjecture_api_unit"] == "coinjecture-api.service"
     assert stated["coinjecture_api_shape"] == SHAPE
     importers = ("src/network.py", "src/node.py", "unified_consensus_service.py")
-    assert set(found["candidates"][0]["importers"]) == {f"{home}/{name}" for name in importers}
+    assert set(stated["coinjecture_importers"]) == {f"{home}/{name}" for name in importers}
     assert stated["wrapper_settings"] == {"pin_profile": "header"}
     assert [text.partition(" alone")[0] for text in told.refused] == [f"port {port} listens on loopback"]
     assert [one["unit"] for one in found["related"]] == [
@@ -89,6 +92,20 @@ def test_given_the_service_then_unit_entry_importers_and_the_api_beside_it_follo
         "coinjecture-miner.service",
     ]
     assert found["candidates"][0]["calls"]["_add_block_to_tree"][0] == f"{home}/consensus_service.py"
+
+
+def test_given_the_service_then_the_settings_are_those_of_the_example_inventory(host: Host) -> None:
+    with api(DEPLOYED) as port:
+        home = str(service(host, port))
+        stated = follows(host.found()).settled
+    text = (ROOT / "inventory/examples/deployed-b/group_vars/nodes/node.yml").read_text()
+    text = text.replace("{{ coinjecture_home }}", home).replace("{{ coinjecture_src }}", f"{home}/src")
+    example = yaml.safe_load(text)
+    names = ("unit", "entries", "python", "database", "log_query", "api_shape")
+    for name in (f"coinjecture_{one}" for one in names):
+        assert stated[name] == example[name], name
+    assert set(stated["coinjecture_importers"]) == set(example["coinjecture_importers"])
+    assert stated["wrapper_settings"].items() <= example["wrapper_settings"].items()
 
 
 def edited(host: Host, edit: Callable[[bytes, Place], bytes]) -> Path:
@@ -128,6 +145,6 @@ def test_given_the_node_that_judges_gossip_then_its_own_file_and_port_follow(hos
     assert told.open == []
     assert stated["coinjecture_home"] == str(src.parent)
     assert told.settled["coinjecture_entries"] == [f"{src}/node.py"]
-    assert list(found["candidates"][0]["importers"]) == [f"{src}/network.py"]
+    assert stated["coinjecture_importers"] == [f"{src}/network.py"]
     assert told.settled["coinjecture_api_unit"] == ""
     assert stated["coinjecture_api_shape"] == SHAPE

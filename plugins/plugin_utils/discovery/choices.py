@@ -69,6 +69,11 @@ def settle_database(node: Mapping[str, Any], path: str, state: Settling) -> None
         tables = ", ".join(f"{table['name']} ({_rows(table['rows'])})" for table in one["tables"])
         state.put("coinjecture_database", one["path"], f"an SQLite file with the tables {tables}")
         state.put("coinjecture_log_query", one["log_query"], one["log_why"])
+        told.unproved += [
+            f"{other['path']} is kept by the node too: name it in coinjecture_data if it cannot be made again"
+            for other in databases
+            if other is not one and not other["error"]
+        ]
         if not one["log_query"]:
             told.unproved.append(
                 f"{one['path']} is no log of blocks ({one['log_why']}): stored blocks cannot be replayed, "
@@ -102,7 +107,8 @@ def settle_api(found: Mapping[str, Any], node: Mapping[str, Any], port: int, sta
     itself = f"{one['unit']} listens there"
     whose = f"{one['proxy']} takes it and hands it to {one['unit']}" if one["proxy"] else itself
     state.put("coinjecture_api_port", one["port"], f"{whose}, and it tells the newest block")
-    state.put("coinjecture_api_unit", "" if one["unit"] == node["unit"] else one["unit"], "it serves users")
+    serves = "" if one["unit"] == node["unit"] else one["proxy"] or one["unit"]
+    state.put("coinjecture_api_unit", serves, "it has the port of users")
     state.put("coinjecture_api_shape", one["stated"], f"as {', '.join(one['paths'])} answer")
     told.unproved += [f"API at port {one['port']}: {text}" for text in one["lacks"]]
     if one["loopback"]:
