@@ -10,6 +10,7 @@ any other program can be given it.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -137,14 +138,50 @@ def read(path: Path, limit: int) -> bytes:
         FileNotFoundError: There is none.
         OSError: It cannot be read, is no regular file, or has more than `limit` bytes.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "no regular file", str(path))
+    with reading(path, limit) as file:
         content = file.read(limit + 1)
     if len(content) > limit:
         raise OSError(errno.EFBIG, f"more than {limit} bytes", str(path))
     return content
+
+
+@contextmanager
+def reading(path: Path, limit: int) -> Iterator[BinaryIO]:
+    """As `read`, for content that is read piece by piece. It may grow beyond the limit meanwhile.
+
+    Raises:
+        FileNotFoundError, OSError: As `read`.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "no regular file", str(path))
+        if found.st_size > limit:
+            raise OSError(errno.EFBIG, f"more than {limit} bytes", str(path))
+        yield file
+
+
+def appending(path: Path) -> int:
+    """A descriptor for writing behind the end of a file, for this process alone until it is closed.
+
+    Raises:
+        BlockingIOError: Another process has it.
+        OSError: There is none, or it cannot be written.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def set_aside(path: Path, aside: Path) -> None:
+    """Give what is there another name, in place of what had that one, for good; a link is moved itself."""
+    path.rename(aside)
+    sync(aside.parent)
 
 
 def keep_reserve(path: Path, size: int) -> bool:

@@ -265,6 +265,20 @@ def test_given_a_tree_larger_than_its_bound_then_none_is_kept_and_it_is_said(dep
     assert deployed.start().get_best_tip().index == 0
 
 
+def test_given_a_block_that_comes_again_and_again_then_the_file_is_written_anew_and_the_tree_is_kept(
+    deployed: Deployed,
+) -> None:
+    wrapper = deployed.start("shadow", tree_log_max_bytes=8192)
+    block = deployed.child(wrapper)
+    for _ in range(12):
+        wrapper.validate_header(copy.deepcopy(block))
+        wrapper._manager.tree_log.flush()
+    before = seen(wrapper)
+    assert tree(wrapper)["state"] == "kept"
+    wrapper.close()
+    assert seen(deployed.start()) == before
+
+
 def test_given_a_full_disk_then_judging_goes_on_and_the_tree_is_kept_again_once_it_is_asked_for(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

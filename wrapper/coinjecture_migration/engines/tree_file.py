@@ -7,10 +7,8 @@ stands before it is the tree of a moment before.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -38,6 +36,10 @@ Score = Callable[[Any], float | None]
 
 class TreeFileError(ValueError):
     """What the file holds is no tree of this node; the message says why."""
+
+
+class TreeFullError(TreeFileError):
+    """The tree does not fit the file's bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +161,10 @@ def read(path: Path, most: int) -> Content:
 
     Raises:
         FileNotFoundError: There is none.
-        OSError: It cannot be read, or is no regular file.
-        TreeFileError: It is damaged, larger, or of another form.
+        OSError: It cannot be read, is no regular file, or is larger.
+        TreeFileError: It is damaged, or of another form.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise TreeFileError("it is no regular file")
-        if found.st_size > most:
-            raise TreeFileError(f"it has {found.st_size} bytes, more than tree_log_max_bytes ({most})")
+    with durable.reading(path, most) as file:
         return _content(file)
 
 
@@ -308,21 +304,14 @@ class TreeFile:
         self._seal = _sealed(data, self._seal)
         self.size += len(data) + SEAL + 2
         if self.size > self._most or len(data) + SEAL + 2 > LONGEST_LINE:
-            raise TreeFileError(f"the tree takes more than tree_log_max_bytes ({self._most})")
+            raise TreeFullError(f"the tree takes more than tree_log_max_bytes ({self._most})")
         return self._seal.encode() + b" " + data + b"\n"
 
     def _open(self) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = os.open(self._path, flags)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._descriptor = durable.appending(self._path)
         except BlockingIOError:
-            os.close(descriptor)
             raise TreeFileError("another process of this node keeps it") from None
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._descriptor = descriptor
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None

@@ -1,6 +1,6 @@
 """The tree across restarts: a file of the wrapper's own, where the node's storage keeps no log of blocks.
 
-A call only remembers which node came; a thread writes it down half a second later, so the disk is never on
+A call only remembers which node came; a thread writes it down a moment later, so the disk is never on
 the path of a block. It is all or nothing: where a block has no durable form, the disk refuses or the bound is
 reached, the file goes, an alert says so, and the next start begins at the genesis, as it did before us.
 """
@@ -11,14 +11,23 @@ import atexit
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.legacy import LegacyEngine, field
 from coinjecture_migration.engines.rust import RustEngine
 from coinjecture_migration.engines.storage_proxy import LOG
-from coinjecture_migration.engines.tree_file import KEPT, Content, Grown, Row, TreeFile, TreeFileError, read
+from coinjecture_migration.engines.tree_file import (
+    KEPT,
+    Content,
+    Grown,
+    Row,
+    TreeFile,
+    TreeFileError,
+    TreeFullError,
+    read,
+)
 from coinjecture_migration.engines.whole import NotWholeError
 from coinjecture_migration.runtime import durable
 from coinjecture_migration.runtime.alerts import Alerts
@@ -30,6 +39,10 @@ log = logging.getLogger("coinjecture.migration")
 
 Engine = LegacyEngine | RustEngine
 FAULTS = (OSError, TreeFileError, NotWholeError)
+EVERY_S = 0.05
+"""Between two looks for what has come; a process that is killed loses as much."""
+ROOM = 0.9
+"""What of its bound a file that was written anew may fill at most; else it would soon be full again."""
 ATTEMPTS = 3
 """How often a block is written down that the node changes meanwhile."""
 
@@ -68,7 +81,7 @@ class TreeLog:
         self._why: str | None = None if self.wanted else "it is switched off"
         self._carried: dict[str, Any] | None = None
         self._refused: str | None = None
-        self.thread = Periodic("tree log", settings.flush_seconds, self.flush)
+        self.thread = Periodic("tree log", EVERY_S, self.flush)
 
     # On the path of a block, under the judging lock
 
@@ -172,7 +185,7 @@ class TreeLog:
         aside = self._path.with_suffix(".refused")
         self._file.close()
         try:
-            durable.rename(self._path, aside)
+            durable.set_aside(self._path, aside)
         except OSError as error:
             log.error("%s could not be put aside: %s", self._path, error)
         message = f"the tree of before this start was not taken over, it begins at the genesis: {why}"
@@ -248,6 +261,11 @@ class TreeLog:
             try:
                 self._file.append(rows)
                 break
+            except TreeFullError as error:
+                self._begin()  # blocks that came again and again leave one line each
+                if self._file.size > ROOM * self._most:
+                    raise error from None
+                return
             except RuntimeError as error:  # a dict that changes while it is read
                 if attempt + 1 == ATTEMPTS:
                     raise NotWholeError(str(error)) from error
@@ -261,16 +279,13 @@ class TreeLog:
             came = [(key, engine.node(key)) for key in engine.keys_in_order() if key not in self._roots]
             self._waiting.clear()
             self._remember(engine)
-        tip = _identity(grown.tip)
-        rows = [Row(key, node, KEPT, is_tip=False) for key, node in came]
-        if rows:
-            rows.append(Row(tip[0], None, "", is_tip=True))
+        tip, rows = _identity(grown.tip), list(_as_rows(came, grown.tip))
         for row in rows:
             grown.add(row, lambda block: _score({engine.name: engine}, block))
         if _identity(grown.tip) != tip:
-            raise TreeFileError("the best tip was replaced in the tree")
+            raise TreeFileError(f"the best tip {tip[0]!r} is not in the tree")
         self._file.begin(self._roots, rows)
-        self._rows, self._why = len(came), None
+        self._rows, self._why = len([row for row in rows if row.node is not None]), None
 
     def _remember(self, engine: Engine) -> None:
         nodes = [(key, engine.node(key)) for key in engine.keys_in_order()]
@@ -313,6 +328,18 @@ class TreeLog:
 
 def _identity(node: Any) -> tuple[Any, ...]:
     return field(node.block, "block_hash"), node.receipt_time, node.cumulative_work
+
+
+def _as_rows(came: Iterable[tuple[Any, Any]], tip: Any) -> Iterator[Row]:
+    """A tree as the calls could have made it; a tip that was replaced under its key came before the other."""
+    key_of_tip = _identity(tip)[0]
+    for key, node in came:
+        if key == key_of_tip and _identity(node) != _identity(tip):
+            yield Row(key, tip, KEPT, is_tip=True)
+            key_of_tip = None
+        yield Row(key, node, KEPT, is_tip=False)
+        if key == key_of_tip:
+            yield Row(key, None, "", is_tip=True)
 
 
 def _summary(grown: Grown) -> dict[str, Any]:
