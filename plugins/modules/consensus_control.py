@@ -18,6 +18,7 @@ short_description: Ask a node's wrapper for its status, or change its mode
 description:
   - Speaks to the control socket on the node; needs root.
   - C(set_mode) gives the status as it is afterwards.
+  - C(export_tree) has the tree on the disk, where the wrapper keeps one; a restart takes it over from there.
   - C(prepare) returns when the mode is prepared, or after a second; the action plugin of the same name
     waits on and shows progress.
 options:
@@ -25,7 +26,7 @@ options:
     description: The request.
     type: str
     required: true
-    choices: [status, prepare, set_mode, ack]
+    choices: [status, prepare, set_mode, ack, export_tree]
   mode:
     description: The mode to prepare or to set.
     type: str
@@ -54,7 +55,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-status: {description: The wrapper's status., type: dict, returned: but for C(ack)}
+status: {description: The wrapper's status., type: dict, returned: but for C(ack) and C(export_tree)}
+tree: {description: What is kept of the tree., type: dict, returned: with C(export_tree)}
 before: {description: The mode before., type: str, returned: with C(set_mode)}
 after:
   description: "The mode afterwards, in check mode as it would be."
@@ -63,6 +65,7 @@ after:
 acknowledged: {description: What was acknowledged., type: list, elements: dict, returned: with C(ack)}
 """
 
+OPS = ["status", "prepare", "set_mode", "ack", "export_tree"]
 SETTLE = 1.0
 """Seconds that a prepare is waited for on the node; a short chain takes less than another call would."""
 
@@ -119,6 +122,8 @@ def carry_out(module: AnsibleModule, client: ControlClient) -> dict[str, Any]:
         if waiting and not module.check_mode:
             client.ack(module.params["who"], module.params["why"])
         return {"changed": bool(waiting), "acknowledged": waiting}
+    if op == "export_tree" and not module.check_mode:
+        return {"changed": False, "tree": client.export_tree()}
     if op == "prepare" and not module.check_mode:
         return prepare(module, client)
     return {"changed": False, "status": client.status()}
@@ -128,7 +133,7 @@ def main() -> None:
     """Check the options, carry out the request, report a refusal with what to do next."""
     module = AnsibleModule(
         argument_spec={
-            "op": {"type": "str", "required": True, "choices": ["status", "prepare", "set_mode", "ack"]},
+            "op": {"type": "str", "required": True, "choices": OPS},
             "mode": {"type": "str", "choices": list(MODES)},
             "if_mode": {"type": "str"},
             "who": {"type": "str"},

@@ -122,6 +122,8 @@ class Answer(socketserver.StreamRequestHandler):
             self.server.unacknowledged = []
         result = {"mode": self.server.mode, "prepare": self.server.prepare, "latched": None}
         result["unacknowledged"] = self.server.unacknowledged
+        if request["op"] == "export_tree":
+            result = {"state": "kept", "nodes": 7}
         self.wfile.write(json.dumps({"ok": True, "result": result}).encode() + b"\n")
 
 
@@ -159,6 +161,13 @@ def test_given_a_node_in_another_mode_then_the_change_is_refused(wrapper: Wrappe
     assert said["failed"] is True
     assert "the node is in shadow, expected rust" in said["msg"]
     assert wrapper.mode == "shadow"
+
+
+def test_given_a_tree_that_is_asked_for_then_what_is_kept_of_it_is_told(wrapper: Wrapper) -> None:
+    said = control(wrapper, op="export_tree")
+    assert (said["changed"], said["tree"]) == (False, {"state": "kept", "nodes": 7})
+    assert control(wrapper, "--check", op="export_tree")["status"]["mode"] == "shadow"
+    assert wrapper.asked == ["export_tree", "status"]
 
 
 def test_given_a_prepare_then_it_is_waited_for(wrapper: Wrapper) -> None:

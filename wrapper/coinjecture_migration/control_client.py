@@ -25,6 +25,7 @@ PARTS: Mapping[str, type | tuple[type, ...]] = {
     "engines": dict,
     "process": dict,
     "tip": dict,
+    "tree": dict,
     "latched": (dict, type(None)),
     "stopped": (dict, type(None)),
     "prepare": (dict, type(None)),
@@ -87,6 +88,10 @@ class ControlClient:
     def ack(self, who: str, why: str) -> dict[str, Any]:
         """Acknowledge a latch with a reason."""
         return self.request({"op": "ack", "who": who, "why": why})
+
+    def export_tree(self) -> dict[str, Any]:
+        """Have the wrapper bring its tree to the disk; what it holds there, as `tree` of a status."""
+        return self.request({"op": "export_tree"})
 
     def request(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Send one request and return the result of its answer.

@@ -131,6 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             result = set_mode(node, options.mode, who, options.why, options.if_mode, _tell)
         elif options.command == "ack":
             result = node.ack(who, options.why)
+        elif options.command == "export-tree":
+            result = node.export_tree()
         else:
             result = write_mode(path, settings.mode_file, options.mode, who, options.why)
     except (ControlError, SettingsError) as error:
@@ -161,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "set-mode":
             command.add_argument("--if-mode", choices=MODES, help="only if this is the mode in force")
     commands.add_parser("ack", help="take the latch off").add_argument("--why", required=True)
+    commands.add_parser("export-tree", help="bring the tree to the disk, where the wrapper keeps one")
     return parser
 
 

@@ -318,6 +318,7 @@ class TreeLog:
         return {
             "state": "off" if not self.wanted else "kept" if self._why is None else "lost",
             "why": self._why,
+            "nodes": len(self._noted),
             "rows": self._rows,
             "bytes": self._file.size,
             "max_bytes": self._most,
