@@ -40,7 +40,7 @@ OTHERWISE = {
     "plugins/module_utils/as_user.py": "an answer, into a pipe",
     "plugins/module_utils/captures.py": "captures to be judged, in a folder that goes with the task",
     "plugins/module_utils/chain_store.py": "the copy that root takes over from there through the helper",
-    "plugins/module_utils/displaced.py": "files of the node's own beside their place, synced and then renamed",
+    "plugins/module_utils/displaced.py": "files of the node's own beside their place, synced, then renamed",
     "plugins/module_utils/record.py": "an archive in /run, fetched and taken away",
     "plugins/module_utils/wheel_file.py": "a release before it has its name: files and folders are synced",
     "report/migration.py": "the page's material, made anew at will",
