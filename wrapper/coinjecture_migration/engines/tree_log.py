@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -77,7 +78,7 @@ class TreeLog:
         self._tip: tuple[Any, ...] = ()
         self._roots: list[Any] = []
         self._rows = 0
-        self._stale = False
+        self._stale, self._process = False, os.getpid()
         self._why: str | None = None if self.wanted else "it is switched off"
         self._carried: dict[str, Any] | None = None
         self._refused: str | None = None
@@ -92,8 +93,7 @@ class TreeLog:
         try:
             self._note(field(LegacyEngine.read(block), "block_hash"), verdict or "not_a_rule")
         except Exception as error:
-            log.warning("the tree is written down anew, since a block could not be looked at: %r", error)
-            self._stale = True
+            self._lose_track(error)
 
     def _note(self, key: Any, verdict: str) -> None:
         engine = self._active().answering
@@ -109,9 +109,16 @@ class TreeLog:
 
     def note_tip(self) -> None:
         """A call that may have moved the tip has ended."""
-        if self._why is None and (tip := _identity(self._active().answering.tip())) != self._tip:
-            self._tip = tip
-            self._waiting.append(Row(tip[0], None, "", is_tip=True))
+        try:
+            if self._why is None and (tip := _identity(self._active().answering.tip())) != self._tip:
+                self._tip = tip
+                self._waiting.append(Row(tip[0], None, "", is_tip=True))
+        except Exception as error:
+            self._lose_track(error)
+
+    def _lose_track(self, error: Exception) -> None:
+        log.warning("the tree is written down anew, since it could not be looked at: %r", error)
+        self._stale = True
 
     # At a start
 
@@ -249,6 +256,8 @@ class TreeLog:
             self._file.close()
 
     def _flush(self) -> None:
+        if os.getpid() != self._process:
+            return  # a child that the node has forked: the file is its parent's
         if self._stale:
             self._stale = False
             self._try(self._begin)
