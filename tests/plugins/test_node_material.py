@@ -10,7 +10,7 @@ from typing import Any
 
 from coinjecture_migration.evidence.evidence import Evidence
 
-from ansible_collections.coinjecture.migration.plugins.module_utils.node_material import MAX_CAPTURES, read
+from ansible_collections.coinjecture.migration.plugins.modules.node_material_info import MAX_CAPTURES, read
 
 WRAPPER = Path(__file__).resolve().parents[2] / "wrapper"
 

@@ -25,8 +25,8 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.release impo
     install,
     switch,
 )
-from ansible_collections.coinjecture.migration.plugins.module_utils.removal import remove
 from ansible_collections.coinjecture.migration.plugins.module_utils.sealed import SealError, seal
+from ansible_collections.coinjecture.migration.plugins.modules.paths_absent import remove
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.troubles import troubles
 
 from .conftest import give_to_nobody

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.coinjecture.migration.plugins.module_utils.removal import doomed, empty, remove
+from ansible_collections.coinjecture.migration.plugins.modules.paths_absent import doomed, empty, remove
 
 
 @pytest.fixture

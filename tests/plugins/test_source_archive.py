@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.coinjecture.migration.plugins.module_utils.source_archive import (
+from ansible_collections.coinjecture.migration.plugins.modules.wheel_context import (
     context_hash,
     pack,
     source_files,

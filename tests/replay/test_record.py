@@ -15,7 +15,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.operator_fol
     REPLAY,
     OperatorFolder,
 )
-from ansible_collections.coinjecture.migration.plugins.module_utils.replay_record import (
+from ansible_collections.coinjecture.migration.plugins.modules.replay_record import (
     NoReplayError,
     lay_down,
 )
