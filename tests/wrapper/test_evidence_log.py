@@ -51,3 +51,26 @@ def test_given_the_toolkits_own_reader_between_all_writes_then_the_log_stays_sho
         store.write(Batch(now=float(second), facts=HALF))
         assert read(path)["evidence"] is None
     assert log_bytes(path) <= 2 * MOST
+
+
+def test_given_durable_batches_when_their_log_is_taken_into_the_file_between_then_it_does_not_grow(
+    path: Path,
+) -> None:
+    store = EvidenceStore(path)
+    lengths = []
+    for second in range(20):
+        store.write(Batch(now=float(second), facts={"a fact": "x" * 9_000}, durable=True))
+        store.shorten_log()
+        lengths.append(log_bytes(path))
+    assert lengths[-1] == lengths[1]
+
+
+def test_given_a_statement_of_an_old_sqlite_when_more_totals_come_than_it_takes_then_all_are_added(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence_store, "MOST_AT_ONCE", 3)
+    store = EvidenceStore(path)
+    counts = {f"a/{number}": 1.0 for number in range(10)}
+    for _ in range(2):
+        store.write(Batch(now=1.0, counts=dict(counts)))
+    assert store.totals() == dict.fromkeys(counts, 2.0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from coinjecture_migration.control.status import report as status_of
+from coinjecture_migration.evidence_reader import read
 from coinjecture_migration.runtime.errors import ModeChangeError
 from consensus_wrapper import ConsensusMode, DualRunConsensus
 
@@ -49,6 +50,42 @@ def test_given_a_chain_when_the_mode_changes_then_nothing_of_it_is_lost_and_judg
         assert place.judge(wrapper, block) == "accept"
     assert outcomes(wrapper) == {"match" if new in ("shadow", "rust") else "alone": 6}
     assert ("consensus" in sys.modules) == (new != "final")
+
+
+def test_given_a_change_then_the_evidence_is_brought_to_the_disk_once_and_the_rest_is_left_to_its_thread(
+    place: Place,
+) -> None:
+    wrapper = place.start("shadow")
+    for block in chain(6):
+        place.judge(wrapper, block)
+    evidence = wrapper._manager.evidence
+    evidence.thread.close(wait=True)
+    evidence._turn()
+    place.judge(wrapper, chain(7)[-1])
+    said: list[str] = []
+    evidence._store._open().set_trace_callback(said.append)
+    change(wrapper, "rust")
+    assert [one for one in said if one.startswith("PRAGMA")] == ["PRAGMA synchronous=FULL"]
+    evidence._turn()
+    assert "PRAGMA wal_checkpoint(PASSIVE)" in said
+    found = read(place.state / "evidence.db")
+    assert (found["evidence"]["mode"], found["totals"]["shadow"]["match"]) == ("rust", 7)
+
+
+def test_given_a_way_back_when_it_is_answered_then_the_new_soak_is_on_the_disk_and_soon_all_of_the_old_one(
+    place: Place,
+) -> None:
+    wrapper = place.start("rust")
+    evidence = wrapper._manager.evidence
+    evidence.thread.close(wait=True)
+    evidence._turn()
+    for block in chain(6):
+        place.judge(wrapper, block)
+    change(wrapper, "shadow")
+    assert read(place.state / "evidence.db")["evidence"]["mode"] == "shadow"
+    evidence._turn()
+    assert read(place.state / "evidence.db")["totals"]["rust"]["match"] == 6
+    assert wrapper.stats()["ever"] == {"divergence": 0, "rust_error": 0, "legacy_error": 0}
 
 
 def test_given_branches_and_blocks_sent_again_when_final_goes_back_to_legacy_then_tree_and_tip_are_the_same(

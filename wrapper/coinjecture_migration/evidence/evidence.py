@@ -19,7 +19,7 @@ from coinjecture_migration.evidence.store import Batch, EvidenceStore, StoredSoa
 from coinjecture_migration.runtime.errors import NEVER_SWALLOWED
 from coinjecture_migration.runtime.periodic import Periodic
 from coinjecture_migration.runtime.reserve import Reserve
-from coinjecture_migration.vocabulary import FAULTS
+from coinjecture_migration.vocabulary import FAULTS, MODES
 
 log = logging.getLogger("coinjecture.migration")
 
@@ -77,7 +77,7 @@ class Evidence:
         self._flushed: float | None = None
         self._last_wall, self._last_steady = self._clock.wall(), self._clock.steady()
         self.soak = self._new("", "the process has not begun yet", identity)
-        self.thread = Periodic("evidence", flush_seconds, self.flush)
+        self.thread = Periodic("evidence", flush_seconds, self._turn)
 
     # Soaks
 
@@ -220,10 +220,9 @@ class Evidence:
     def _ever(self) -> dict[str, int]:
         """Counts since installation: what is on the disk and what is not there yet."""
         with self._books:
-            known, running = dict(self._totals), list(dict.fromkeys([*self._past, self.soak]))
+            known, running = self._totals.copy(), list(dict.fromkeys([*self._past, self.soak]))
         found = {
-            outcome: sum(value for name, value in known.items() if _is_outcome(name, outcome))
-            for outcome in FAULTS
+            outcome: sum(known.get(f"outcome/{mode}/{outcome}", 0) for mode in MODES) for outcome in FAULTS
         }
         for soak in running:
             for outcome in FAULTS:
@@ -233,13 +232,22 @@ class Evidence:
 
     # The disk
 
-    def flush(self) -> bool:
-        """Write what is in memory; False where the disk refused."""
-        self._ask_look()
+    def _turn(self) -> None:
+        self._try(self._store.shorten_log)
+        self.flush()
+
+    def flush(self, *, look: bool = True) -> bool:
+        """Write what is in memory; False where the disk refused.
+
+        Args:
+            look: Ask for facts to keep before, which may take longer than the writing.
+        """
+        if look:
+            self._ask_look()
         return self._try(self._write) is True
 
     def settle(self, facts: Mapping[str, Any] | None = None) -> bool:
-        """Write what is in memory so that a power cut does not take it, from the reserve if it must be.
+        """Write the running soak so that a power cut does not take it, from the reserve if it must be.
 
         Args:
             facts: Kept with it, or not at all.
@@ -305,6 +313,8 @@ class Evidence:
         with self._books:
             running, counts, facts = self.soak, dict(self._counts), dict(self._new_facts)
             written = [s for s in dict.fromkeys([*self._past, running]) if s.mode]
+        if durable:  # an ended soak's last half second waits for the next flush, as it would have anyway
+            written = [s for s in written if s is running or s.row is None]
         gap = soaks.between(
             self._last_wall, wall, steady - self._last_steady, "the evidence could not be written"
         )
@@ -382,10 +392,6 @@ def _since(stored: Mapping[str, float], counted: Mapping[str, float]) -> dict[st
     """What has been counted and is not yet in totals and intervals."""
     new = {name: value - stored.get(name, 0) for name, value in counted.items()}
     return {name: value for name, value in new.items() if value}
-
-
-def _is_outcome(name: str, outcome: str) -> bool:
-    return name.startswith("outcome/") and name.endswith(f"/{outcome}")
 
 
 def _add(totals: dict[str, float], new: Mapping[str, float]) -> None:

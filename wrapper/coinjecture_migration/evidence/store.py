@@ -21,6 +21,7 @@ INTERVAL_SECONDS = 60
 MAX_SOAKS = 100
 MAX_INTERVALS = 7 * 24 * 60  # a week, the longest soak
 MAX_GAPS = 1000
+MOST_AT_ONCE = 400  # rows of two values: SQLite of old takes 999 values in a statement
 MAX_PAGES = 16_384  # of 4 KiB: the limits above stay far below it
 WAL_BYTES = 4 * 2**20
 MAX_WAL_BYTES = 16 * WAL_BYTES  # the log cannot be emptied while somebody reads; beyond this it does not grow
@@ -80,10 +81,12 @@ class EvidenceStore:
         self._path = path
         self._db: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._log_waits = False
+        self._durable: bool | None = None  # of the connection; None where it has not been said yet
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
-        db, self._db = self._db, None
+        db, self._db, self._durable = self._db, None, None
         if db is not None:
             db.close()
 
@@ -116,7 +119,7 @@ class EvidenceStore:
         if not batch.durable:
             self._keep_the_log_short(db)
         numbers = []
-        db.execute(f"PRAGMA synchronous={'FULL' if batch.durable else 'NORMAL'}")
+        self._set_durable(db, batch.durable)
         with db:
             db.execute("BEGIN IMMEDIATE")
             totals = dict(batch.counts)
@@ -129,11 +132,7 @@ class EvidenceStore:
             for gap in batch.gaps:
                 totals["gaps"] = totals.get("gaps", 0) + 1
                 totals["gap_seconds"] = totals.get("gap_seconds", 0) + max(gap.ended - gap.began, 0.0)
-            db.executemany(
-                "INSERT INTO total VALUES (?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
-                totals.items(),
-            )
+            _add_totals(db, totals)
             db.executemany(
                 "INSERT INTO gap (began, ended, why) VALUES (?, ?, ?)",
                 [(gap.began, gap.ended, gap.why) for gap in batch.gaps],
@@ -144,21 +143,39 @@ class EvidenceStore:
             )
         for (soak, _), number in zip(batch.soaks, numbers, strict=True):
             soak.row = number
-        if batch.durable:
-            with contextlib.suppress(sqlite3.Error):  # it is on the disk; this keeps the log from growing
-                db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        self._log_waits |= batch.durable
+
+    def _set_durable(self, db: sqlite3.Connection, durable: bool) -> None:
+        if durable != self._durable:
+            db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+
+    def shorten_log(self) -> None:
+        """Take what durable batches have left in the log into the file, so that the log begins anew.
+
+        Not part of writing them: they are on the disk, and this has the disk write twice more.
+        """
+        if self._log_waits:
+            self._log_waits = False
+            with contextlib.suppress(sqlite3.Error):
+                self._open().execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _keep_the_log_short(self, db: sqlite3.Connection) -> None:
         """Empty a log that has become long; a reader that stays at one moment of the file is in the way."""
-        log = Path(f"{self._path}-wal")
-        if not log.exists() or log.stat().st_size <= MAX_WAL_BYTES:
+        if self._log_bytes() <= MAX_WAL_BYTES:
             return
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        if (size := log.stat().st_size) > MAX_WAL_BYTES:
+        if (size := self._log_bytes()) > MAX_WAL_BYTES:
             raise OSError(
-                f"{log} has {size} bytes and cannot be emptied while somebody reads {self._path}; "
+                f"{self._path}-wal has {size} bytes and cannot be emptied while somebody reads {self._path}; "
                 "who has it open?"
             )
+
+    def _log_bytes(self) -> int:
+        try:
+            return Path(f"{self._path}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def trim(self) -> None:
         """Forget what is older than the limits."""
@@ -205,6 +222,19 @@ def is_full(error: Exception) -> bool:
     code = getattr(error, "sqlite_errorcode", None) or 0
     full = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
     return code & 0xFF in full or no_room(error)
+
+
+def _add_totals(db: sqlite3.Connection, totals: Mapping[str, float]) -> None:
+    """Add to totals by one statement: with each the interpreter's lock is given away, and waited for."""
+    items = list(totals.items())
+    for first in range(0, len(items), MOST_AT_ONCE):
+        some = items[first : first + MOST_AT_ONCE]
+        places = ", ".join(["(?, ?)"] * len(some))
+        db.execute(
+            f"INSERT INTO total VALUES {places}"  # noqa: S608
+            " ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+            [part for total in some for part in total],
+        )
 
 
 def _write_soak(db: sqlite3.Connection, soak: StoredSoak) -> int:

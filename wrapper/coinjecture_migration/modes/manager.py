@@ -263,7 +263,7 @@ class ModeManager:
                 "fork", "the nodes have different blocks", "look at both sides, then acknowledge with ack"
             )
         self._way_back(old, target)
-        if not self.evidence.flush():
+        if not self.evidence.flush(look=False):
             raise ModeChangeError(
                 "evidence",
                 f"{self.settings.evidence_file} could not be written",
