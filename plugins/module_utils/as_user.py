@@ -25,9 +25,6 @@ class NotDoneError(Exception):
     """The child did not do it; the message says why."""
 
 
-NotDone = NotDoneError
-
-
 def command(user: str, argv: Sequence[str]) -> list[str]:
     """The command that runs ``argv`` as ``user``; as it is where we are not root, or the user is.
 

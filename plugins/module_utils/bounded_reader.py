@@ -33,9 +33,6 @@ class UnreadableError(Exception):
     """What lies there is not read; the message names it and says why."""
 
 
-Unreadable = UnreadableError
-
-
 @contextmanager
 def folder(path: Path, met: list[os.stat_result] | None = None) -> Iterator[int]:
     """Open a folder by descriptor; a link on the way counts only where no other user can have laid it.

@@ -13,9 +13,6 @@ class ImportEditError(ValueError):
     """The file does not have a shape that can be edited; the message says why and where."""
 
 
-ImportEditRefused = ImportEditError
-
-
 @dataclass(frozen=True)
 class Side:
     """One side of the change: the module imported from, and the class in it."""

@@ -11,9 +11,6 @@ class RefusalError(Exception):
     """Something is missing on this machine and nothing has been changed; the text says what to type."""
 
 
-Refusal = RefusalError
-
-
 class CommandError(Exception):
     """A program that had to succeed did not; the text carries the command and the end of its output."""
 

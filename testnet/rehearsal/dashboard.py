@@ -40,7 +40,7 @@ def ask(monitor: Remote, queries: Sequence[str]) -> list[list[dict[str, Any]]]:
     """For each query the series that it gives now, those without a number left out.
 
     Raises:
-        Unreadable: The host or its Prometheus does not answer, or a query is none.
+        UnreadableError: The host or its Prometheus does not answer, or a query is none.
     """
     script = ASK.format(queries=json.dumps(list(queries)))
     answers = json.loads(monitor.ssh("/usr/bin/python3", "-", stdin=script.encode()))
@@ -58,7 +58,7 @@ def account_dashboard(monitor: Remote) -> dict[str, Any]:
     """The summary's `dashboard`: how many panels there are, how many show something, which do not.
 
     Raises:
-        Unreadable: Nobody could be asked.
+        UnreadableError: Nobody could be asked.
     """
     board = panels()
     deadline = time.monotonic() + PATIENCE

@@ -31,7 +31,7 @@ def read_restarts(node: Remote, since: float) -> list[Restart]:
     """The restarts of a node's service since a time, oldest first.
 
     Raises:
-        Unreadable: The journal cannot be read.
+        UnreadableError: The journal cannot be read.
     """
     options = ["--output=json", "--output-fields=MESSAGE_ID", f"--since=@{since:.0f}"]
     journal = node.ssh("journalctl", f"UNIT={node.kind.variant.unit}", "_PID=1", *options).decode()

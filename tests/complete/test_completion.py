@@ -95,6 +95,23 @@ def judged(
     return {item["name"]: item for item in found}
 
 
+def test_given_a_unit_that_no_user_reaches_then_its_restart_was_not_seen() -> None:
+    apart = a_restart(how="apart", missed=0, seconds={"held": 0.0})
+    assert judged(restarts=[apart])["no_downtime"]["state"] == "met"
+
+
+def test_given_a_node_without_a_log_then_it_is_said_that_its_past_was_not_compared() -> None:
+    node = a_node()
+    tree = {"state": "kept", "why": None, "rows": 7, "bytes": 900, "max_bytes": 10**6, "carried": None}
+    node["status"]["tree"] = tree | {"refused": None}
+    found = judged(node)["no_divergence"]
+    assert found["state"] == "met"
+    assert found["evidence"][1].endswith(
+        "live alone: it keeps no log of blocks, so its past ones were not compared"
+    )
+    assert "live alone" not in found["evidence"][0]
+
+
 def states_of(found: dict[str, Any]) -> dict[str, str]:
     return {name: item["state"] for name, item in found.items()}
 
@@ -164,6 +181,11 @@ SAYS_NO: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a slow engine, live": ("performance", "not met", evidence(baseline=baseline(measured(30, rust=3e-4)))),
     "cut connections": ("no_downtime", "not met", {"restarts": [a_restart(), a_restart(left=3)]}),
     "a plain restart": ("no_downtime", "not met", {"restarts": [a_restart(how="plain")]}),
+    "users missed by another unit": (
+        "no_downtime",
+        "not met",
+        {"restarts": [a_restart(how="apart", missed=3)]},
+    ),
     "a service left down": ("no_downtime", "not met", {"restarts": [a_restart(outcome="down")]}),
     "a restart nobody knows of": ("no_downtime", "not met", {"restarts": [a_restart(outcome="unknown")]}),
     "no record of a restart": ("no_downtime", "unknown", {"restarts": []}),

@@ -9,7 +9,7 @@ import pytest
 from tests.usage.support import ROOT, inventory, play
 
 
-@pytest.mark.parametrize("playbook", ["preflight", "replay", "rollback", "monitoring"])
+@pytest.mark.parametrize("playbook", ["preflight", "discover", "replay", "rollback", "monitoring"])
 def test_given_silent_nodes_then_each_is_told_in_a_sentence_and_the_status_is_4(
     tmp_path: Path, playbook: str
 ) -> None:

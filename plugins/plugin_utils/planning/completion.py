@@ -186,7 +186,9 @@ def _never(name: str, state: Mapping[str, Any] | None, kind: str) -> tuple[str, 
     word = kind.replace("_", " ")
     if times:
         return "not met", f"{name}: {times} {word}s since the installation"
-    return "met", f"{name}: no {word} since the installation{proves if compared else ''}"
+    has_log = kind != "divergence" or Rules.of(told.status).has_log
+    past = "" if has_log else "; live alone: it keeps no log of blocks, so its past ones were not compared"
+    return "met", f"{name}: no {word} since the installation{proves if compared else ''}{past}"
 
 
 def _last(told: Reported) -> dict[str, int]:

@@ -35,8 +35,8 @@ def _downtime(facts: Mapping[str, Any]) -> str:
     node = facts["node"]
     if facts["apart"]:
         return (
-            f"none: {facts['unit']} takes no connection of a user ({facts['served_at']} is another "
-            "program's), so its restart, once in phase 1 and once in complete.yml, cuts none"
+            f"none: {facts['unit']} takes no connection of a user, but {facts['served_at']} does, so its "
+            "restart, once in phase 1 and once in complete.yml, cuts none"
         )
     if facts["restart_strategy"] != "seamless":
         return f"restart_strategy is {facts['restart_strategy']}: users of {node} notice its restarts"

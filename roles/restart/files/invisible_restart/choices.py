@@ -21,9 +21,6 @@ class RefusedError(Exception):
         self.plain_helps = plain_helps
 
 
-Refused = RefusedError
-
-
 def choices(settings: Settings, refused: RefusedError) -> list[str]:
     """The settings that would go on, in the order of what they cost."""
     offered = []
