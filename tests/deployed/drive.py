@@ -189,6 +189,19 @@ class Driver:
             else:
                 self.rejected += 1
             self.read(kind)
+            if self.rng.random() < 0.05:
+                self._reorg()
+
+    def _reorg(self) -> None:
+        """Move the tip to a block among the newest."""
+        key = self.rng.choice(self._hashes[-8:])
+        moved = [
+            [[block.block_hash for block in blocks] for blocks in engine.handle_reorg(key)]
+            for engine in (self.engine, self.bare)
+        ]
+        if moved[0] != moved[1]:
+            self.wrong.append(f"{self.engine.mode.value}: reorg: {moved[0]}, not {moved[1]}")
+        self.read("reorg")
 
     def _judge_outside(self, block: Block) -> None:
         """One that only the node's own engine can judge."""

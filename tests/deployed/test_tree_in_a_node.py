@@ -29,8 +29,8 @@ def on_the_wrapper(place: Place, socket: Path, monkeypatch: pytest.MonkeyPatch) 
     lay_down_release(place.home)
     settings = {
         "node": "node1", "state_dir": str(place.home), "control_socket": str(socket),
-        "control_uid": os.getuid(), "release_link": str(place.home / "current"), "node_config": str(place.home / "config.json"),
-        "pin_profile": "header", "determinism_seconds": 0,
+        "control_uid": os.getuid(), "release_link": str(place.home / "current"),
+        "node_config": str(place.home / "config.json"), "pin_profile": "header", "determinism_seconds": 0,
     }  # fmt: skip
     (place.home / "wrapper.json").write_text(json.dumps(settings))
     monkeypatch.setenv("COINJECTURE_SETTINGS", str(place.home / "wrapper.json"))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from coinjecture_migration.engines.active import ActiveEngines
-from coinjecture_migration.engines.legacy import LegacyEngine
+from coinjecture_migration.engines.legacy import LegacyEngine, field
 from coinjecture_migration.engines.loader import EngineLoader
 from coinjecture_migration.engines.rust import RustEngine
 from coinjecture_migration.engines.tree_file import ACCEPT, Row
@@ -144,6 +144,7 @@ class Preparation:
         for row in self._own_log():
             if row.node is None:
                 engine.call("handle_reorg", row.key)
+                self._tip_moved |= field(engine.tip().block, "block_hash") != row.key
             elif row.verdict == ACCEPT:
                 node = running.node(row.key)
                 same_one = node is not None and node.receipt_time == row.node.receipt_time
