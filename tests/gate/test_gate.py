@@ -322,7 +322,15 @@ def test_given_a_node_that_judges_by_the_header_profile_then_its_seven_codes_are
 
 
 def test_given_a_node_without_a_log_then_no_replay_is_advised() -> None:
-    tree = {"state": "kept", "why": None, "rows": 7, "bytes": 900, "max_bytes": 10**6, "carried": None}
+    tree = {
+        "state": "kept",
+        "why": None,
+        "nodes": 8,
+        "rows": 7,
+        "bytes": 900,
+        "max_bytes": 10**6,
+        "carried": None,
+    }
     decision = decide_with(by_header(tree={**tree, "refused": None}), CRITERIA | {"min_reason_codes": 11})
     assert "only live blocks bring them, as the node keeps no log to replay" in str(decision)
     assert "replay.yml" not in str(decision)
