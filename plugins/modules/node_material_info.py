@@ -29,7 +29,7 @@ module: node_material_info
 short_description: Evidence since installation, step journal and captures of a node
 description: Reads and changes nothing; what is absent is null.
 options:
-  src: {description: The folder with node.py and the wrapper., type: str, required: true}
+  src: {description: The folder with the legacy engine and the wrapper., type: str, required: true}
   python: {description: The node's interpreter., type: str, required: true}
   user: {description: The node's user., type: str, required: true}
   state_dir: {description: The folder of the node's user., type: str, required: true}
