@@ -100,3 +100,17 @@ def test_given_a_height_that_is_none_then_a_dash_is_drawn(height: Any) -> None:
 def test_given_anything_for_a_whole_status_then_there_is_a_screen(value: Any) -> None:
     state = state_of(a_full_node("shadow")) | {"status": value}
     assert status_lines(status_report({"node1": state}, STEPS, {}, NOW))
+
+
+@pytest.mark.parametrize("why", ["the disk is full", None, "\x1b[31m"])
+def test_given_a_tree_that_is_not_kept_then_the_screen_says_so_and_refuses_nothing(why: Any) -> None:
+    tree = {"state": "lost", "why": why, "nodes": 7, "rows": 0, "bytes": 0, "max_bytes": 9, "carried": None}
+    told = a_full_node("shadow") | {"tree": tree | {"refused": None}}
+    report, shown, believed = drawn(told)
+    assert believed
+    assert "playbooks/phase" in shown
+    (trouble,) = report["overview"]["node1"]["troubles"]
+    assert "its tree is not kept" in trouble
+    assert "\x1b" not in shown
+    told["tree"]["state"] = "kept"
+    assert drawn(told)[0]["overview"]["node1"]["troubles"] == []

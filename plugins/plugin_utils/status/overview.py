@@ -133,7 +133,7 @@ def node_overview(
         "release": state.get("release"),
         "service": state["service"]["state"],
         "unit": _unit(state),
-        "troubles": [*([wrong] if wrong else []), *troubles(name, state)],
+        "troubles": [*([wrong] if wrong else []), *troubles(name, state), *_lost_tree(status)],
     }
 
 
@@ -142,6 +142,17 @@ def _latch_among(status: Any) -> dict[str, str]:
     latch = status.get("latched") if isinstance(status, Mapping) else None
     why = latch.get("why") if isinstance(latch, Mapping) else None
     return {"why": f"it says so among what cannot be believed: {why}"} if isinstance(why, str) else {}
+
+
+def _lost_tree(status: Mapping[str, Any]) -> list[str]:
+    """That the wrapper does not keep the tree though it should; it keeps no step from being taken."""
+    tree = status.get("tree")
+    if not isinstance(tree, Mapping) or tree.get("state") != "lost":
+        return []
+    return [
+        f"its tree is not kept, the next restart begins at the genesis: {tree.get('why')};"
+        " mend that, then, as root on the node: ctl.py export-tree"
+    ]
 
 
 def _height(tip: Mapping[str, Any]) -> int | None:
