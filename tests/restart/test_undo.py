@@ -27,8 +27,11 @@ def killed_in(stage: Stage, *, table: bool = True, detour: bool = True) -> FakeH
     return host
 
 
-def undo(host: FakeHost, stage: Stage, folder: Path, *, put_back: bool = True) -> Report | None:
-    state = State("abc123", stage, "{}", main_pid=100, detour=stage >= Stage.DETOUR)
+def undo(
+    host: FakeHost, stage: Stage, folder: Path, *, put_back: bool = True, apart: bool = False
+) -> Report | None:
+    detour = stage >= Stage.DETOUR and not apart
+    state = State("abc123", stage, "{}", main_pid=100, detour=detour, apart=apart)
     settings = Settings(SERVICE, PORT, "/health", meanwhile=(NEW,), put_back=(GOOD,) if put_back else ())
     return Undo(host, settings, Record(state, folder / "state.json")).run()
 
@@ -65,6 +68,34 @@ def test_given_it_was_killed_before_haproxy_came_up_then_the_table_is_taken_away
     host = killed_in(Stage.DETOUR, detour=False)
     undo(host, Stage.DETOUR, tmp_path)
     assert host.table is None
+
+
+@pytest.mark.parametrize("stage", [Stage.STOPPING, Stage.STARTING])
+def test_given_a_unit_apart_whose_new_code_ends_later_then_the_old_one_is_put_back(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = killed_in(stage, table=False, detour=False)
+    host.elsewhere, host.service_pid, host.next_pid = "", 101, 102
+    pause = host.pause
+
+    def ends_after_a_second() -> None:
+        pause()
+        if host.clock > 1 and host.service_pid == 101:
+            host.service_pid, host.broken = 0, True
+
+    monkeypatch.setattr(host, "pause", ends_after_a_second)
+    report = undo(host, stage, tmp_path, apart=True)
+    assert report is not None and report.outcome == "undone"
+    assert host.applied == [GOOD]
+    assert not host.broken
+
+
+def test_given_a_unit_apart_that_runs_on_then_it_is_left_alone(tmp_path: Path) -> None:
+    host = killed_in(Stage.STARTING, table=False, detour=False)
+    host.elsewhere, host.service_pid = "", 101
+    report = undo(host, Stage.STARTING, tmp_path, apart=True)
+    assert report is not None and report.outcome == "undone"
+    assert (host.service_pid, host.applied) == (101, [])
 
 
 def test_given_half_made_changes_then_they_are_finished_before_the_start(tmp_path: Path) -> None:

@@ -61,4 +61,14 @@ class Undo(Operation):
     def _runs_well(self, stage: Stage) -> bool:
         """Whether nothing has to be done: it serves, and not with changes that were only half made."""
         half_made = stage in (Stage.CHANGING, Stage.PUTTING_BACK)
-        return not half_made and self.host.unit(self.settings.unit).main_pid != 0 and self.serves()
+        running = self.host.unit(self.settings.unit).main_pid
+        return not half_made and running != 0 and self.serves() and self._stays(running)
+
+    def _stays(self, main_pid: int) -> bool:
+        """Whether this process stays; one that shows by no port that it is ready is watched a while."""
+
+        def decided() -> bool:
+            return self.host.unit(self.settings.unit).main_pid != main_pid or self._has_settled(main_pid)
+
+        self.patiently(decided, 2 * self.settings.settle)
+        return self.host.unit(self.settings.unit).main_pid == main_pid
