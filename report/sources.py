@@ -6,7 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.journal import MODE_CHANGES, verify_chain
-from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import ENGINES
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import (
+    COMPARING,
+    ENGINES,
+    NEEDED,
+)
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import status_reader
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.forms import complaints
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import GarbledError
@@ -17,7 +21,11 @@ from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.com
 from report.run import Counts, Final, Gate, Histogram, ModeChange, Play, Soak, Speed
 
 _BOTH = ("match", "divergence", "rust_error")
-JUDGED_BY_RUST = {"legacy": (), "shadow": _BOTH, "rust": _BOTH, "final": ("alone", "rust_error")}
+_ALONE = ("alone", "rust_error")
+JUDGED_BY_RUST = {
+    mode: _BOTH if mode in COMPARING else _ALONE if "rust" in engines else ()
+    for mode, engines in NEEDED.items()
+}
 """By mode the outcomes of calls in which the Rust engine was asked for a verdict."""
 NO_FILE = "is not there"
 """How `node_material_info` ends where a node has no evidence yet."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import MODES
 from testnet.lab.nodes import NodeSilentError, ask, await_agreement
 from testnet.lab.plan import NODES, ROOT
 from testnet.machine.docker import require_docker
@@ -33,7 +34,7 @@ LIMIT = 60.0
 NO_SOAK: dict[str, Any] = {
     "phases": [
         {"phase": number, "mode": mode, "soak_between_nodes": 0, "soak_after": 0}
-        for number, mode in ((1, "shadow"), (2, "rust"), (3, "final"))
+        for number, mode in enumerate(MODES[1:], start=1)
     ]
 }
 """A calendar in which the second node's step follows the first one's in the same run."""

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import FAULTS
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import FAULTS, MODES
 from testnet.rehearsal.droplet import Remote, UnreadableError
 from testnet.rehearsal.operator import Operator, PlaybookRun, step_decision
 from testnet.rehearsal.restarts import Play
 
 SOAK_LIMIT = 90.0  # seconds; the plan's soaks are compressed to less than a minute here
-MODE_BEFORE = {2: "shadow", 3: "rust"}
+MODE_BEFORE = dict(enumerate(MODES[1:-1], start=2))
 LOOK_EVERY = 2.0  # seconds between two looks at a soak's progress
 
 

@@ -34,6 +34,8 @@ def _is_restated(value: Any) -> str | None:
         return None
     if isinstance(value, (tuple, list, set)) and set(map(str, value)) == set(vocabulary.ENGINES):
         return None  # two names beside each other are no list
+    if isinstance(value, dict) and tuple(value) == vocabulary.MODES:
+        return "MODES"
     same = tuple(value) if isinstance(value, (list, set)) else value
     return next(
         (name for name, stated in _stated().items() if type(stated) is type(same) and stated == same), None

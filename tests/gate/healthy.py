@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import OUTCOMES
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.criteria import GOOD_OUTCOME
 from tests.gate.machines import measured
 
 EDGES = [0.5, 1.0, 2.0]
@@ -23,7 +24,7 @@ def histogram(bounds: list[float], counts: list[int]) -> dict[str, Any]:
 
 def good(mode: str) -> str:
     """The outcome of a call that ended well."""
-    return "match" if mode in ("shadow", "rust") else "alone"
+    return GOOD_OUTCOME[mode]
 
 
 def counted(mode: str, calls: int) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from typing import Any
 
 import yaml
 
+from ...module_utils.vocabulary import COMPARING, MODES
 from ..messages.extra_variables import CRITERION
 from .reading import finite, shown
 
 ROOT = Path(__file__).resolve().parents[3]
-GOOD_OUTCOME = {"legacy": "alone", "shadow": "match", "rust": "match", "final": "alone"}
+GOOD_OUTCOME = {mode: "match" if mode in COMPARING else "alone" for mode in MODES}
 """Which outcome counts as a good sample of a mode's soak."""
 PREFIX = "gate_"
 """What a criterion's name begins with as a variable of the inventory."""

@@ -8,7 +8,7 @@ from typing import Any
 from ...module_utils.vocabulary import MODES
 from .troubles import starts_higher
 
-TARGETS = ("rust", "shadow", "legacy", "removed")
+TARGETS = (*reversed(MODES[:-1]), "removed")
 
 NEVER_STARTED = "its process runs the legacy engine without the wrapper"
 

@@ -20,11 +20,12 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import MODES
 from roles.grafana.dashboard.panels import ROWS, Panel
 
 UID = "coinjecture-migration"
 DATA_SOURCE = models.DataSourceRef(type_val="prometheus", uid="coinjecture")
-MODES = (("legacy", "gray"), ("shadow", "blue"), ("rust", "orange"), ("final", "green"))
+COLORS = ("gray", "blue", "orange", "green")  # of the modes in their order
 HEIGHT = 7  # grid units
 MAKERS: dict[str, Any] = {
     "timeseries": timeseries.Panel,
@@ -101,7 +102,7 @@ def _shape(panel: Panel, built: Any) -> Any:
     if panel.kind == "state":
         options = {
             str(number): models.ValueMappingResult(text=mode, color=color, index=number)
-            for number, (mode, color) in enumerate(MODES)
+            for number, (mode, color) in enumerate(zip(MODES, COLORS, strict=True))
         }
         return built.mappings([models.ValueMap(options=options)])
     if panel.kind == "bars":

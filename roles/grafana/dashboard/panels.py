@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import MODES
+
 Kind = Literal["timeseries", "bars", "state", "stat", "bar", "table"]
 CALLS, RATIO = "coinjecture_consensus_calls_total", "coinjecture_consensus_ratio_bucket"
 SOAK = "coinjecture_consensus_soak"
@@ -62,7 +64,7 @@ MIGRATION = Row(
         Panel(
             "Mode",
             "state",
-            (Query(f"{_mode('shadow')} + 2 * {_mode('rust')} + 3 * {_mode('final')}"),),
+            (Query(" + ".join(f"{number} * {_mode(mode)}" for number, mode in enumerate(MODES) if number)),),
             "The mode of each node over time.",
             width=12,
         ),
