@@ -14,7 +14,7 @@ from coinjecture_migration.control.server import handle
 from coinjecture_migration.control.status import report as status_of
 from coinjecture_migration.engines import whole
 from coinjecture_migration.engines.rust import RustEngine
-from coinjecture_migration.engines.tree_file import SEAL, _sealed
+from coinjecture_migration.engines.tree_file import SEAL, Row, _sealed
 from coinjecture_migration.runtime.errors import ModeChangeError
 from consensus_wrapper import ConsensusMode, DualRunConsensus, HeaderValidationError
 
@@ -316,10 +316,59 @@ def test_given_another_process_that_has_the_file_then_nothing_is_taken_from_it(d
     other = deployed.start()
     assert (tree(other)["state"], tree(other)["why"]) == ("lost", "another process of this node keeps it")
     assert other.get_best_tip().index == 0
+    with pytest.raises(ModeChangeError, match="another process"):
+        handle(other._manager, {"op": "export_tree"})
     before = seen(wrapper)
     wrapper.close()
     other.close()
     assert seen(deployed.start()) == before
+
+
+def test_given_an_engine_that_cannot_take_it_over_then_none_has_any_of_it(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown(deployed, "shadow").close()
+    take, refused = RustEngine.take, []
+
+    def refuse(engine: RustEngine, nodes: Any, tip: Any, *, replace: bool = False) -> None:
+        if not refused:
+            refused.append(engine)
+            raise BaseException("a panic")  # as PyO3 has it
+        take(engine, nodes, tip, replace=replace)
+
+    monkeypatch.setattr(RustEngine, "take", refuse)
+    again = deployed.start()
+    active = again._active
+    assert active.legacy is not None
+    assert active.rust is not None
+    for engine in (active.legacy, active.rust):
+        assert engine.keys_in_order() == [again.genesis_block.block_hash]
+    assert "a panic" in tree(again)["refused"]
+    assert again.validate_header(deployed.child(again)) is True
+    assert again.stats()["outcomes"]["match"] == 8, "seven of them before the restart"
+
+
+def test_given_a_block_that_changes_while_it_is_read_then_it_is_written_down_later(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = grown(deployed, "legacy")
+    log = wrapper._manager.tree_log
+    log.thread.close(wait=True)
+    log.flush()
+    before, row = (deployed.place.state / "tree.log").read_bytes(), Row.as_text
+
+    def changes(_: Row) -> str:
+        raise RuntimeError("dictionary changed size during iteration")
+
+    wrapper.validate_header(deployed.child(wrapper, block_hash="d" * 64))
+    monkeypatch.setattr(Row, "as_text", changes)
+    log.flush()
+    assert (tree(wrapper)["state"], (deployed.place.state / "tree.log").read_bytes()) == ("kept", before)
+    monkeypatch.setattr(Row, "as_text", row)
+    log.flush()
+    after = seen(wrapper)
+    wrapper.close()
+    assert seen(deployed.start()) == after
 
 
 def test_given_it_is_switched_off_then_no_file_is_left_for_a_later_start(deployed: Deployed) -> None:

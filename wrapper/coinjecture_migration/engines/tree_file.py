@@ -266,6 +266,8 @@ class TreeFile:
 
     def begin(self, roots: list[Any], rows: Iterable[Row]) -> None:
         """Write a file anew, in place of one that was there."""
+        if self._descriptor is None:
+            self.claim()  # what is there is nobody else's
         self._seal, self.size = "", 0
         with durable.replacing(self._path, 0o600) as file:
             file.write(self._line(whole.as_text({"schema": SCHEMA, "roots": roots})))

@@ -117,7 +117,7 @@ class TreeLog:
             self._lose_track(error)
 
     def _lose_track(self, error: Exception) -> None:
-        log.warning("the tree is written down anew, since it could not be looked at: %r", error)
+        log.warning("the tree is written down anew, since it could not be read just now: %r", error)
         self._stale = True
 
     # At a start
@@ -275,9 +275,9 @@ class TreeLog:
                 if self._file.size > ROOM * self._most:
                     raise error from None
                 return
-            except RuntimeError as error:  # a dict that changes while it is read
+            except RuntimeError:  # a dict that changes while it is read
                 if attempt + 1 == ATTEMPTS:
-                    raise NotWholeError(str(error)) from error
+                    raise
         self._rows += len([row for row in rows if row.node is not None])
 
     def _begin(self) -> None:
@@ -311,7 +311,9 @@ class TreeLog:
     def _try(self, work: Callable[[], object]) -> None:
         try:
             work()
-        except FAULTS as error:
+        except RuntimeError as error:  # the node changes a block again and again: at the next turn, all of it
+            self._lose_track(error)
+        except Exception as error:
             self._give_up(error)
 
     def _give_up(self, error: BaseException) -> None:
