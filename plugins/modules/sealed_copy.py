@@ -107,8 +107,13 @@ def missing_names(python: str, user: str, current: str, wanted: list[str]) -> li
         command = as_user.command(user, [python, "-c", PROBE, *wanted])
         lacking: list[str] = parse_json(as_user.output(command, 60, environment), python)
     except (OSError, as_user.NotDoneError, UnreadableError) as error:
-        detail = str(error).splitlines()
-        return [f"the release cannot be imported from {current}: {detail[-1] if detail else error}"]
+        detail = (str(error).splitlines() or [""])[-1]
+        if "No module named '_coinjecture_release'" in detail:
+            return [
+                f"the release in {current} is of an earlier version, without the name by which a completed "
+                "node imports it; bring in a newer one (upgrade.yml)"
+            ]
+        return [f"the release in {current} cannot be imported ({detail}); install it anew (repair.yml)"]
     return [f"the release has no {name}, which the node takes from its engine" for name in lacking]
 
 

@@ -30,6 +30,10 @@ def home(tmp_path: Path) -> Path:
     shutil.copy(str(native.locate()), release / "coinjecture")
     (release / "x.whl").touch()
     (tmp_path / "operator/backups").mkdir(parents=True)
+    (tmp_path / "python").write_text(
+        f'#!/bin/sh\nexec {sys.executable} -S "$@"\n'
+    )  # without the wheel of its own
+    (tmp_path / "python").chmod(0o755)
     return home
 
 
@@ -50,7 +54,7 @@ def sources(home: Path) -> dict[str, bytes]:
 def archive(home: Path, state: str, **more: Any) -> dict[str, Any]:
     """What ``sealed_copy`` says."""
     given = {"folder": str(home.parent / "sealed"), "current": str(home.parent / "current")} | where(home)
-    return run("sealed_copy", state=state, python=sys.executable, user="", **given, **more)
+    return run("sealed_copy", state=state, python=str(home.parent / "python"), user="", **given, **more)
 
 
 def change(said: list[dict[str, str]]) -> None:
@@ -105,3 +109,15 @@ def test_given_form_b_when_completed_then_every_program_has_the_rust_engine_and_
     run("node_import", state="legacy", backups=str(home.parent / "operator/backups"), **where(home))
     run("displaced_files", state="restored", folder=str(home.parent / "operator"), **where(home))
     assert sources(home) == before
+
+
+def test_given_a_release_that_a_completed_node_could_not_import_then_it_is_said_which_of_the_two_it_is(
+    home: Path,
+) -> None:
+    broken = home.parent / "current/coinjecture/_settings.py"
+    broken.write_text("raise ImportError('not whole')\n")
+    (said,) = archive(home, "checked", importers=importers(home))["obstacles"]
+    assert "cannot be imported (ImportError: not whole); install it anew (repair.yml)" in said
+    shutil.rmtree(home.parent / "current/_coinjecture_release")
+    (said,) = archive(home, "checked", importers=importers(home))["obstacles"]
+    assert "is of an earlier version" in said and "(upgrade.yml)" in said

@@ -26,7 +26,7 @@ QUANTILES = (("p50", 0.5, "median"), ("p90", 0.9, "90th percentile"), ("p99", 0.
 """What is told of how long engines take: each quantile's short name, its share of all values, its words."""
 
 DROPPED = ("consensus_wrapper.py", "coinjecture_migration", "consensus_surface")
-"""What the migration drops beside node.py."""
+"""What the migration drops beside the legacy engine."""
 STATE_DIR = "/var/lib/coinjecture-migration"
 CONTROL_SOCKET = "/run/coinjecture-migration/control.sock"
 SETTINGS_FILE = "/etc/coinjecture-migration/wrapper.json"

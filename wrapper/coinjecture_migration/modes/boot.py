@@ -21,12 +21,12 @@ log = logging.getLogger("coinjecture.migration")
 CTL = Path(__file__).resolve().parents[1] / "ctl.py"
 
 
-def way_back(node: str) -> str:
-    """How a node goes back that cannot do it by itself: from the controller, or on the node."""
+def way_back(node: str, why: str = "no Rust engine") -> str:
+    """How a node goes back that cannot do it by itself, and ``why``: from the controller, or on the node."""
     return (
         f"type on the controller: ansible-playbook playbooks/rollback.yml -l {node} -e to=legacy"
         f" (or, as root on the node: {sys.executable} {CTL} write-mode-file legacy"
-        " --why 'broken wheel', then start the unit)"
+        f" --why '{why}', then start the unit)"
     )
 
 
@@ -63,13 +63,14 @@ def _without(name: str, error: BrokenEngineError, record: ModeRecord, node: str)
         if mode == "legacy" and cause is not None and not isinstance(cause, ImportError):
             raise cause  # as without the wrapper
         mend = (
-            "put consensus.py back beside node.py"
+            "put consensus.py back beside the wrapper"
             if cause is None or isinstance(cause, ImportError)
             else "mend what it names: without the wrapper this node would not start either"
         )
         raise StartError(f"mode {mode} needs the legacy engine and {error}; {mend}") from error
     if mode == "final":
-        advice = f"mode final and {error}; {way_back(node)}"
+        broken = isinstance(error, ReleaseImportError)
+        advice = f"mode final and {error}; {way_back(node, 'broken wheel' if broken else 'no Rust engine')}"
         log.critical(advice)
         raise StartError(advice) from error
     return lowered(record, mode, "legacy", f"{error}; {_mend(error, node)}", None)
