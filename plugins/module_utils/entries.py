@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .bounded_reader import UnreadableError, read_bytes
-from .importers import Place, place_of
+from .importers import LEGACY_FILE, Place, place_of
 from .node_import import ImportEditError, bring, bring_back, complete, look, names, unwrap, wrap
 from .owned_place import rewrite
 
@@ -88,7 +88,7 @@ class Entries:
         found = {}
         for path in self._in_order():
             try:
-                found[path] = EDITS[to](contents[path], place_of(path, self.src))
+                found[path] = EDITS[to](contents[path], self._place(path))
             except ImportEditError as error:
                 raise ImportEditError(f"{path} is not edited: {error}") from error
         return found
@@ -102,7 +102,7 @@ class Entries:
         found = {}
         for path, content in contents.items():
             try:
-                found[path] = (bring_back if back else bring)(content, place_of(path, self.src))
+                found[path] = (bring_back if back else bring)(content, self._place(path))
             except ImportEditError as error:
                 raise ImportEditError(f"{path} is not brought along: {error}") from error
         return found
@@ -149,7 +149,7 @@ class Entries:
         told = {"state": None, "sha256": _hash(contents), "apart": ""}
         for path, content in contents.items():
             try:
-                states[path] = look(content, place_of(path, self.src))
+                states[path] = look(content, self._place(path))
             except ImportEditError as error:
                 return told | {"why": f"{path}: {error}"}
         first, *others = self.paths
@@ -158,6 +158,21 @@ class Entries:
         ]
         sentence = f"{first} imports {_engine(states[first])}, and {', '.join(apart)}" if apart else ""
         return told | {"state": states[first], "why": "", "apart": sentence}
+
+    def _place(self, path: Path) -> Place:
+        """Where a file lies.
+
+        Raises:
+            ImportEditError: What it imports would not be what lies in the source folder.
+        """
+        beside = path.parent / LEGACY_FILE
+        if not path.is_relative_to(self.src) and beside.exists():
+            raise ImportEditError(
+                f"{beside} lies beside it and is found before the one in {self.src}; name {path.parent} in "
+                "the inventory (coinjecture_src), or give that file another name"
+            )
+        found: Place = place_of(path, self.src)
+        return found
 
     def _in_order(self) -> tuple[Path, ...]:
         return (*self.paths[1:], self.paths[0])

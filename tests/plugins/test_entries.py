@@ -135,3 +135,12 @@ def test_given_no_entry_or_one_twice_then_the_setting_is_named() -> None:
     for names in ([], ["/a.py", "/a.py"]):
         with pytest.raises(ImportEditError, match="coinjecture_entries names"):
             Entries.of("/src", names)
+
+
+def test_given_a_legacy_engine_beside_the_entry_too_then_it_is_not_edited_for_the_other_one(
+    home: Path,
+) -> None:
+    (home / "consensus.py").write_text("class ConsensusEngine: ...\n")
+    found = entries(home, "consensus_service.py").look()
+    assert found["state"] is None
+    assert f"{home}/consensus.py lies beside it and is found before the one in {home}/src" in found["why"]
