@@ -37,6 +37,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         task.action = ASSERT
         that = asserted["that"] if isinstance(asserted["that"], list) else [asserted["that"]]
         task.args = {"that": [trust_as_template(str(one)) for one in that], "quiet": True}
+        task.untemplated_args = dict(task.args)  # where ansible-core 2.16 takes the conditions from
         action = self._shared_loader_obj.action_loader.get(
             ASSERT,
             task=task,

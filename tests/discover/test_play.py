@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.usage.support import Typed, play
+from tests.usage.test_versions import PROGRAMS
 
 from .support import REFERENCE, chain, copied
 
@@ -76,11 +77,11 @@ class Machine:
             "ansible_python_interpreter": sys.executable, "migration_build": str(self.folder / "build"),
         }  # fmt: skip
 
-    def play(self, *arguments: str, inventory: Path | None = None, playbook: str = "discover") -> Typed:
-        """Type a playbook."""
-        hosts = str(inventory or self.folder / "hosts.yml")
+    def play(self, *arguments: str, program: Path | None = None) -> Typed:
+        """Type the playbook."""
         path = f"{self.folder}/bin:{os.environ['PATH']}"
-        return play(f"playbooks/{playbook}.yml", "-i", hosts, *arguments, PATH=path)
+        hosts = str(self.folder / "hosts.yml")
+        return play("playbooks/discover.yml", "-i", hosts, *arguments, program=program, PATH=path)
 
     @property
     def kept(self) -> dict[str, bytes]:
@@ -122,10 +123,13 @@ def test_given_a_node_then_the_screen_and_an_inventory_follow_with_check_too_and
     assert "preflight.yml" in done.said and "-l" not in done.said.rpartition("ansible-playbook")[2]
 
 
-def test_given_what_preflight_would_refuse_then_it_is_said_in_the_same_words(machine: Machine) -> None:
+@pytest.mark.parametrize("version", PROGRAMS, ids=lambda version: ".".join(map(str, version)))
+def test_given_what_preflight_would_refuse_then_it_is_said_in_the_same_words(
+    machine: Machine, version: tuple[int, int]
+) -> None:
     machine.write({"coinjecture-node.service": machine.unit | {"Environment": "PYTHONOPTIMIZE=1"}})
-    done = machine.play("-l", "node1")
-    assert done.status == 0
+    done = machine.play("-l", "node1", program=PROGRAMS[version])
+    assert done.status == 0, done.said
     assert "node1 starts its interpreter with PYTHONOPTIMIZE=1; that may change what it accepts" in done.said
 
 

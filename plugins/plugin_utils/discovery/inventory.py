@@ -99,9 +99,16 @@ def _yaml(value: Any) -> str:
 def _plain(value: Any) -> Any:
     """The same in plain types: Ansible marks where a value comes from by types of its own."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {_text(name): _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if isinstance(value, bool) or value is None:
         return value
-    return next((kind(value) for kind in (int, float, str) if isinstance(value, kind)), str(value))
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    return str.__str__(str(value))  # a type of Ansible's may give itself
