@@ -13,11 +13,14 @@ from .command_lines import Started, started
 from .host_units import Process, Service, commands_of
 from .kernel_sockets import listeners_of
 from .unit_files import Unit, variables
+from .vocabulary import STATE_DIR
 
 SECONDS = 120.0
 """How long looking at one service may take."""
 OF_THE_SYSTEM = ("/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/share/", "/bin/", "/sbin/", "/lib/")
 """Programs of the distribution make no consensus engine."""
+NO_DATA = ("/dev/", "/proc/", "/memfd:", f"{STATE_DIR}/")
+"""What a process has open that is no data of the node's: the wrapper's own files, too."""
 MAX_OPEN = 200
 MAX_VENV = 65_536
 NOTHING: dict[str, Any] = {
@@ -168,6 +171,6 @@ def open_files(running: Sequence[Process], processes: Path) -> list[str]:
                 target = str(handle.readlink())
             except OSError:
                 continue
-            if target.startswith("/") and not target.startswith(("/dev/", "/proc/", "/memfd:")):
+            if target.startswith("/") and not target.startswith(NO_DATA):
                 found.append(target)
     return list(dict.fromkeys(found))[:MAX_OPEN]

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.host_apis import ports
+from ansible_collections.coinjecture.migration.plugins.module_utils.host_units import process
+from ansible_collections.coinjecture.migration.plugins.module_utils.looked_service import open_files
 from ansible_collections.coinjecture.migration.plugins.module_utils.proxies import Forwarded
 
 from .support import PYTHON, REFERENCE, Host, api, chain, copied, follows
@@ -53,6 +55,19 @@ def test_given_several_ports_that_tell_the_chain_then_each_is_named_and_one_that
     )
     assert follows(found, port=two).settled["coinjecture_api_port"] == two
     assert "does not tell" in follows(found, port=1).open[0]
+
+
+def test_given_files_that_a_process_has_open_then_the_wrappers_own_are_no_data_of_the_node(
+    host: Host,
+) -> None:
+    with api(REFERENCE) as port:
+        node(host, port)
+    (place,) = host.processes.glob("*/fd")
+    (place / "7").symlink_to("/var/lib/coinjecture-migration/evidence.db")
+    (place / "8").symlink_to("/srv/other.db")
+    (place / "9").symlink_to("/dev/null")
+    running = [process(int(place.parent.name), host.processes)]
+    assert open_files(running, host.processes) == ["/srv/other.db"]
 
 
 def test_given_no_database_or_no_api_then_that_is_open_and_what_to_state_is_said(host: Host) -> None:
