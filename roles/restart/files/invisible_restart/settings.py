@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 How = Literal["seamless", "forced", "plain"]
-HOWS: tuple[How, ...] = ("seamless", "forced", "plain")
+HOWS: tuple[How, ...] = get_args(How)
 
 RUN_DIR = Path("/run/coinjecture-restart")
 """Program, settings and state of the operation; the service manager removes it when the guard has ended."""
