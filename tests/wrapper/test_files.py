@@ -171,7 +171,7 @@ def test_given_many_soaks_when_written_then_the_file_is_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evidence_store, "MAX_SOAKS", 5)
-    evidence = Evidence(tmp_path / "e.db", "node1", IDENTITY, flush_seconds=1)
+    evidence = Evidence(tmp_path / "e.db", "node1", IDENTITY, flush_seconds=3600)
     evidence.open("shadow", IDENTITY)
     for number in range(60):
         evidence.soak.counters.record("rust_error")

@@ -110,12 +110,11 @@ class RustEngine:
         engines share is malformed here: nobody else is left to judge it.
 
         Returns:
-            The observation and the judgement, None where there is none. After an `error` with a judgement
-            the tree is not to be trusted.
+            The observation, without what only a comparison asks for, and the judgement, None where there is
+            none. After an `error` with a judgement the tree is not to be trusted.
         """
-        engine, stopwatch = self.engine, self._stopwatch
+        engine, stopwatch, received_at = self.engine, self._stopwatch, time.time()
         parsed = judgement = None
-        received_at = time.time()
         stopwatch.clear()
         stopwatch.start()
         try:
@@ -129,7 +128,7 @@ class RustEngine:
             finally:
                 stopwatch.stop()
             if judgement is not None:
-                return _observed(judgement, received_at, stopwatch.spent), judgement
+                return _verdict(judgement, stopwatch.spent), judgement
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
@@ -218,6 +217,19 @@ def _check(judgement: Any) -> None:
     accepted, reason = judgement.accepted, judgement.reason
     if not isinstance(accepted, bool) or (reason is None) != accepted or reason not in CODES:
         raise BrokenEngineError(f"the Rust engine answered accepted={accepted!r}, reason={reason!r}")
+
+
+def _verdict(judgement: Any, spent: Spent) -> Observation:
+    """The verdict of a judgement, checked, without its numbers."""
+    accepted = judgement.accepted
+    return Observation(
+        "rust",
+        accepted=accepted,
+        reasons=CODES[judgement.reason],
+        inserted=bool(judgement.inserts),
+        spent=spent,
+        broken=None if accepted else judgement,
+    )
 
 
 def _observed(judgement: Any, received_at: float, spent: Spent) -> Observation:
