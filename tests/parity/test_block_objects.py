@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import make_dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -122,3 +123,26 @@ def test_what_json_has_no_word_for_is_out_of_the_domain_wherever_it_is(value: An
         block = made(BLOCK)
         setattr(block, place, [value])
         assert _core.capture(block).out_of_domain is not None
+
+
+def test_a_class_is_asked_once_and_each_of_its_objects_by_itself() -> None:
+    first, second = made(BLOCK), made(BLOCK)
+    second.__class__ = type(first)
+    second.complexity.__class__ = type(first.complexity)
+    del second.complexity.measured_verify_space
+    assert judged(first) is None
+    assert judged(second) == "malformed"
+    assert judged(first) is None
+
+
+def test_more_classes_than_are_remembered_are_read_alike() -> None:
+    assert {judged(made(BLOCK)) for _ in range(100)} == {None}
+
+
+def test_an_object_that_alone_says_it_has_fields_says_nothing_for_its_class() -> None:
+    part = SimpleNamespace(**BLOCK["complexity"])
+    block = made(BLOCK)
+    block.complexity = SimpleNamespace(**vars(part), __dataclass_fields__={"problem_class": None})
+    assert judged(block) == "malformed", "of its fields one is told"
+    block.complexity = part
+    assert judged(block) is None

@@ -10,6 +10,7 @@ use coinjecture_consensus::{Block, Value};
 use pyo3::exceptions::{PyTypeError, PyUnicodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyString};
 
 use crate::block_dict::{block_of, complete};
@@ -17,8 +18,9 @@ use crate::builtins::{code_points, with_surrogates};
 use crate::convert::to_python;
 use crate::errors::OutOfDomainError;
 use crate::judgement::shown;
+use crate::kinds::{kind_of, Kind};
 use crate::locked::WORTH_RELEASING;
-use crate::reading::{is_mapping, Reading, INNER_LEVELS};
+use crate::reading::{Reading, INNER_LEVELS};
 use crate::refusal::{too_large, Refusal};
 
 /// Time that parsing a byte takes, in nanoseconds, measured generously.
@@ -201,7 +203,11 @@ fn captured(block: &Bound<'_, PyAny>) -> PyResult<Captured> {
     if let Ok(dict) = block.cast_exact::<PyDict>() {
         return taken_over(Source::Dict(dict.clone().unbind()), block_of(dict));
     }
-    let dict = if is_mapping(block)? { Reading::of_block().mapping(block, INNER_LEVELS) } else { fields_of(block) };
+    let dict = kind_of(block).and_then(|kind| match &*kind {
+        Kind::Mapping => Reading::of_block().mapping(block, INNER_LEVELS),
+        Kind::Fields(declared) => fields_of(block, declared),
+        Kind::Enum | Kind::Attributes | Kind::Callable => fields_of(block, &[]),
+    });
     taken_over(Source::Object, dict.map(Block::from_dict))
 }
 
@@ -240,17 +246,21 @@ fn block_of_source(source: &Source) -> Result<Block<'_>, String> {
 
 /// The fields of a block that is an object; what it does not have is missing. What its class says it has and it has not,
 /// only the legacy engine can tell about: it may never look.
-fn fields_of(block: &Bound<'_, PyAny>) -> Result<Dict<'static>, Refusal> {
+fn fields_of(block: &Bound<'_, PyAny>, declared: &[Py<PyString>]) -> Result<Dict<'static>, Refusal> {
+    static NAMES: PyOnceLock<Vec<Py<PyString>>> = PyOnceLock::new();
+    let py = block.py();
+    let names = NAMES.get_or_init(py, || BLOCK.keys().map(|(name, _)| PyString::intern(py, name).unbind()).collect());
     let mut reading = Reading::of_block();
-    let mut pairs = Vec::new();
-    let declared = block.getattr_opt("__dataclass_fields__")?;
-    for (name, part) in BLOCK.keys() {
+    let mut pairs = Vec::with_capacity(names.len());
+    for (held, (name, part)) in names.iter().zip(BLOCK.keys()) {
         // A method is no field: a list has an `index`, and is no block.
-        if let Some(value) = block.getattr_opt(*name)?.filter(|value| !value.is_callable()) {
+        if let Some(value) = block.getattr_opt(held.bind(py))?.filter(|value| !value.is_callable()) {
             pairs.push((name.as_bytes().into(), reading.field(name, *part, &value, INNER_LEVELS)?));
-        } else if let Some(fields) = declared.as_ref().filter(|_| !part.is_unread()) {
-            if fields.contains(name)? {
-                return Err(Refusal::OutOfDomain(format!("an object that its {name} was taken from")));
+        } else if !part.is_unread() {
+            for other in declared {
+                if other.bind(py).to_str()? == *name {
+                    return Err(Refusal::OutOfDomain(format!("an object that its {name} was taken from")));
+                }
             }
         }
     }

@@ -12,6 +12,7 @@ mod errors;
 mod fast_dict;
 mod functions;
 mod judgement;
+mod kinds;
 mod locked;
 mod pow;
 mod reading;

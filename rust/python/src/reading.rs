@@ -13,12 +13,14 @@ use coinjecture_consensus::python::{Dict, Num, Text};
 use coinjecture_consensus::Value;
 use num_bigint::BigInt;
 use pyo3::exceptions::PyUnicodeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use pyo3::PyTypeInfo;
 
 use crate::builtins::{code_points, small_int, with_surrogates, Entries, Nested};
+use crate::kinds::{is_enum, kind_of, Kind};
 use crate::refusal::{foreign_key, too_deep, too_large, Refusal};
 
 /// Levels that may lie in a block.
@@ -168,20 +170,25 @@ impl Reading {
     }
 
     fn other(&mut self, object: &Bound<'_, PyAny>, levels: usize) -> Result<Value<'static>, Refusal> {
-        if let Some(value) = value_of_enum(object)? {
-            return self.value(&value, levels);
+        let sequence = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
+        if sequence && !is_enum(object)? {
+            let levels = inner(levels)?;
+            if let Ok(list) = object.cast::<PyList>() {
+                return self.list(list, levels);
+            }
+            return self.tuple(object.cast::<PyTuple>()?, levels);
         }
-        let levels = inner(levels)?;
-        if let Ok(list) = object.cast::<PyList>() {
-            return self.list(list, levels);
+        match &*kind_of(object)? {
+            Kind::Enum => self.value(&object.getattr(intern!(object.py(), "value"))?, levels),
+            Kind::Mapping => self.mapping(object, inner(levels)?).map(Value::Dict),
+            Kind::Fields(names) => self.fields(object, names, inner(levels)?).map(Value::Dict),
+            Kind::Attributes => {
+                let levels = inner(levels)?;
+                let attributes = object.getattr_opt(intern!(object.py(), "__dict__"))?;
+                self.mapping(&attributes.ok_or_else(|| no_value(object))?, levels).map(Value::Dict)
+            }
+            Kind::Callable => Err(no_value(object)),
         }
-        if let Ok(tuple) = object.cast::<PyTuple>() {
-            return self.tuple(tuple, levels);
-        }
-        if is_mapping(object)? {
-            return self.mapping(object, levels).map(Value::Dict);
-        }
-        self.attributes(object, levels).map(Value::Dict)
     }
 
     fn list(&mut self, list: &Bound<'_, PyList>, levels: usize) -> Result<Value<'static>, Refusal> {
@@ -232,27 +239,20 @@ impl Reading {
         Ok(Dict::from_pairs(pairs))
     }
 
-    /// The attributes of an object that has fields: of a dataclass its fields, else its `__dict__`. An attribute that was
-    /// deleted is missing, and is a reject only where a rule reads it.
-    fn attributes(&mut self, object: &Bound<'_, PyAny>, levels: usize) -> Result<Dict<'static>, Refusal> {
-        let no_value = || match object.get_type().name() {
-            Ok(name) => Refusal::OutOfDomain(format!("{name}: no JSON value")),
-            Err(error) => Refusal::Raised(error),
-        };
-        if object.is_callable() {
-            return Err(no_value());
-        }
-        let Some(fields) = object.getattr_opt("__dataclass_fields__")? else {
-            let attributes = object.getattr_opt("__dict__")?.ok_or_else(no_value)?;
-            return self.mapping(&attributes, levels);
-        };
+    /// The fields of a dataclass. An attribute that was deleted is missing, and is a reject only where a rule reads it.
+    fn fields(
+        &mut self,
+        object: &Bound<'_, PyAny>,
+        names: &[Py<PyString>],
+        levels: usize,
+    ) -> Result<Dict<'static>, Refusal> {
         let mut members = std::mem::take(&mut self.members);
-        let mut pairs = Vec::new();
-        for name in fields.try_iter()? {
+        let mut pairs = Vec::with_capacity(names.len());
+        for name in names {
             self.weigh(BYTES_PER_ENTRY)?;
-            let name = name?;
-            if let Some(value) = object.getattr_opt(name.cast::<PyString>()?)? {
-                pairs.push(self.entry(&name, &value, levels, &mut members)?);
+            let name = name.bind(object.py());
+            if let Some(value) = object.getattr_opt(name)? {
+                pairs.push(self.entry(name, &value, levels, &mut members)?);
             }
         }
         Ok(Dict::from_pairs(pairs))
@@ -326,21 +326,12 @@ pub fn inner(levels: usize) -> Result<usize, Refusal> {
     levels.checked_sub(1).ok_or_else(too_deep)
 }
 
-/// Whether an object is a mapping. What asking it raises goes out, as of any other question.
-pub fn is_mapping(object: &Bound<'_, PyAny>) -> PyResult<bool> {
-    static MAPPING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    Ok(object.is_instance_of::<PyDict>()
-        || object.is_instance(MAPPING.import(object.py(), "collections.abc", "Mapping")?)?)
-}
-
-/// The value of an enum member; None of any other object.
-fn value_of_enum<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    static ENUM: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let class = ENUM.import(object.py(), "enum", "Enum")?;
-    if object.is_instance(class)? {
-        return object.getattr("value").map(Some);
+/// The refusal of an object that JSON has no value for.
+fn no_value(object: &Bound<'_, PyAny>) -> Refusal {
+    match object.get_type().name() {
+        Ok(name) => Refusal::OutOfDomain(format!("{name}: no JSON value")),
+        Err(error) => Refusal::Raised(error),
     }
-    Ok(None)
 }
 
 /// The one NaN that every `NaN` of a JSON text becomes.
