@@ -85,7 +85,13 @@ def test_given_no_reason_then_nothing_is_acknowledged(here: Path) -> None:
 
 def test_given_a_fault_for_a_real_network_then_the_wrapper_does_not_come(here: Path) -> None:
     status, said = role(
-        here, "wrapper", wrapper_fault="slow", wrapper_peers=[], wrapper_trees=[], network_is_test=False
+        here,
+        "wrapper",
+        wrapper_fault="slow",
+        wrapper_peers=[],
+        wrapper_api_shape={},
+        wrapper_trees=[],
+        network_is_test=False,
     )
     assert status == 2
     assert "wrapper_fault is for a network that is marked as a test network" in said

@@ -11,7 +11,7 @@ import pytest
 from .support import GENESIS, NodeProcess, gossip, wait_until, write_raw
 
 DEEP = 2
-BEYOND_REORGS = 6
+BEYOND_REORGS = 12  # deeper than two busy nodes reorganise; a network calls twice as deep final
 ACKNOWLEDGED: list[str] = []  # every transaction that a node has acknowledged, for the account at the end
 
 
