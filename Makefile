@@ -67,7 +67,7 @@ test-rust:
 	  --config 'build.rustflags=["--cfg", "sha2_backend=\"soft\""]'
 
 test-python:
-	@python -m pytest -m "not droplets and not soak" tests
+	@python -m pytest -n auto --dist loadfile -m "not droplets and not soak" tests
 
 test-droplets: setup ## the tests on droplets: the network, a rehearsal that must halt, Molecule
 	@scripts/test-droplets
