@@ -272,6 +272,10 @@ def _row_counts(connection: sqlite3.Connection) -> dict[str, int]:
     ).fetchall()
     counts = {}
     for (name,) in names:
-        quoted = '"' + name.replace('"', '""') + '"'
-        counts[name] = int(connection.execute(f"SELECT count(*) FROM {quoted}").fetchone()[0])  # noqa: S608
+        counts[name] = int(connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()[0])  # noqa: S608
     return counts
+
+
+def quoted(name: str) -> str:
+    """A name of a table or column for a statement, whatever it is."""
+    return '"' + name.replace('"', '""') + '"'

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .bounded_reader import UnreadableError, folder, parse_json
+from .chain_store import quoted
 
 MAGIC = b"SQLite format 3\0"
 ENDINGS = (".db", ".sqlite", ".sqlite3")
@@ -109,9 +110,15 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def quoted(name: str) -> str:
-    """A name as SQL has it: as it is where that is safe."""
-    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+def _named(connection: sqlite3.Connection, name: str) -> str:
+    """A name for a query that people read: as it is where SQL takes it so, else quoted."""
+    try:
+        if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            connection.execute(f"EXPLAIN SELECT 1 AS {name}")
+            return name
+    except sqlite3.OperationalError:
+        pass
+    return quoted(name)
 
 
 def _tables(connection: sqlite3.Connection) -> list[dict[str, Any]]:
@@ -144,9 +151,9 @@ def _log(connection: sqlite3.Connection, tables: Sequence[dict[str, Any]]) -> tu
         order = [name for name, kind, key in table["columns"] if key and kind == "INTEGER"]
         held = [name for name, kind, key in table["columns"] if not key and kind in ("BLOB", "TEXT")]
         for column in held if len(order) == 1 else ():
-            place, by = quoted(table["name"]), quoted(order[0])
-            seen = _holds_blocks(connection, place, by, quoted(column))
-            query = f"SELECT {by}, {quoted(column)} FROM {place} ORDER BY {by}"  # noqa: S608
+            place, by, raw = (_named(connection, name) for name in (table["name"], order[0], column))
+            seen = _holds_blocks(connection, place, by, raw)
+            query = f"SELECT {by}, {raw} FROM {place} ORDER BY {by}"  # noqa: S608
             if seen:
                 found.append(query)
             elif seen is None and table["name"] in OF_A_CHAIN:

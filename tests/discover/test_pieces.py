@@ -134,6 +134,9 @@ SEQ = "CREATE TABLE blocks (seq INTEGER PRIMARY KEY, raw BLOB NOT NULL, received
         (TABLES, ""),
         ((SEQ.replace("blocks", '"my log"'), f"""INSERT INTO "my log" (raw) VALUES ('{BLOCK}')"""),
          'SELECT seq, raw FROM "my log" ORDER BY seq'),
+        (('CREATE TABLE "order" ("index" INTEGER PRIMARY KEY, raw BLOB)',
+          f"""INSERT INTO "order" (raw) VALUES ('{BLOCK}')"""),
+         'SELECT "index", raw FROM "order" ORDER BY "index"'),
         (("CREATE TABLE blocks (number INTEGER PRIMARY KEY, kind TEXT, body TEXT)",), ""),
     ],
 )  # fmt: skip
