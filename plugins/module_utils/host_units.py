@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import kernel_sockets
-from .unit_files import show, split
+from .unit_files import programs, show, split
 from .unit_reader import PROPERTIES
 
 Run = Callable[[Sequence[str]], str]
@@ -59,13 +59,7 @@ class Service:
 
 def commands_of(exec_start: str) -> list[list[str]]:
     """Every command line of ``ExecStart`` as ``systemctl show`` writes it."""
-    found = []
-    for line in exec_start.splitlines():
-        program = line.partition("path=")[2].partition(" ; ")[0].strip()
-        words = split(line.partition("argv[]=")[2].partition(" ; ")[0])
-        if program:
-            found.append([program, *words[1:]])
-    return found
+    return [[program, *split(line)[1:]] for program, line in programs(exec_start) if program]
 
 
 def services(

@@ -103,12 +103,7 @@ def working_of(service: Service) -> str:
 
 def search_of(unit: Unit) -> list[str]:
     """The folders of ``PYTHONPATH`` as the process has it, or else the unit."""
-    if unit.process is not None:
-        known = dict(unit.process)
-    else:
-        known = variables(unit.words("Environment"))
-        for one in unit.environment_files.values():
-            known |= one
+    known = _assigned(unit) if unit.process is None else unit.process
     return [one for one in known.get("PYTHONPATH", "").split(":") if one]
 
 
@@ -130,12 +125,17 @@ def sockets(service: Service, complaints: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _python_variables(unit: Unit) -> dict[str, str]:
-    """Variables that steer the interpreter; the others of an environment may be secrets and are not told."""
-    known = variables(unit.words("Environment"))
+def _assigned(unit: Unit) -> dict[str, str]:
+    """The variables that a unit and its files set."""
+    known: dict[str, str] = variables(unit.words("Environment"))
     for one in unit.environment_files.values():
         known |= one
-    return {name: value for name, value in sorted(known.items()) if name.startswith("PYTHON")}
+    return known
+
+
+def _python_variables(unit: Unit) -> dict[str, str]:
+    """Variables that steer the interpreter; the others of an environment may be secrets and are not told."""
+    return {name: value for name, value in sorted(_assigned(unit).items()) if name.startswith("PYTHON")}
 
 
 def _first_python(running: Sequence[Process]) -> str:

@@ -88,6 +88,15 @@ def split(value: str) -> list[str]:
         return value.split()
 
 
+def programs(exec_start: str) -> list[tuple[str, str]]:
+    """Every command of ``ExecStart`` as ``systemctl show`` writes it: the program, and its command line."""
+    found = []
+    for line in exec_start.splitlines():
+        program, argv = (line.partition(mark)[2].partition(" ; ")[0] for mark in ("path=", "argv[]="))
+        found.append((program.strip(), argv))
+    return found
+
+
 def variables(words: Sequence[str]) -> dict[str, str]:
     """``NAME=value`` words as a mapping."""
     return dict(word.split("=", 1) for word in words if "=" in word)

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import TypedDict
 
 from . import unit_paths
-from .unit_files import Unit, composed, masked_by, read, split, variables, with_drop_in
+from .unit_files import Unit, composed, masked_by, programs, read, split, variables, with_drop_in
 from .vocabulary import SETTINGS_FILE
 
 DROP_IN = "drop-in"
@@ -339,9 +339,8 @@ def variable(unit: Unit, name: str) -> tuple[str | None, str | None]:
 
 def command(unit: Unit) -> list[str]:
     """The command line of the interpreter: the unit's, or where that starts something else, the process's."""
-    told = unit.get("ExecStart").split("\n")[-1]
-    program = told.partition("path=")[2].partition(" ; ")[0]
-    argv = [program, *told.partition("argv[]=")[2].partition(" ; ")[0].split()[1:]]
+    program, line = (programs(unit.get("ExecStart")) or [("", "")])[-1]
+    argv = [program, *line.split()[1:]]
     if PurePosixPath(program).name.startswith("python") or not unit.command:
         return argv
     return list(unit.command)

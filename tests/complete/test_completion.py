@@ -102,16 +102,7 @@ def test_given_a_unit_that_no_user_reaches_then_its_restart_was_not_seen() -> No
 
 def test_given_a_node_without_a_log_then_it_is_said_that_its_past_was_not_compared() -> None:
     node = a_node()
-    tree = {
-        "state": "kept",
-        "why": None,
-        "nodes": 8,
-        "rows": 7,
-        "bytes": 900,
-        "max_bytes": 10**6,
-        "carried": None,
-    }
-    node["status"]["tree"] = tree | {"refused": None}
+    node["status"]["tree"] = healthy.a_kept_tree()
     found = judged(node)["no_divergence"]
     assert found["state"] == "met"
     assert found["evidence"][1].endswith(

@@ -124,3 +124,9 @@ def a_self_check(now: float, durations: Any) -> dict[str, Any]:
         "release": RELEASE, "runs": 8, "blocks": 400, "mismatches": 0, "differences": 0, "examples": [],
         "at": now, "ratio": histogram(EDGES, [0, 400, 0, 0]), "durations": durations,
     }  # fmt: skip
+
+
+def a_kept_tree() -> dict[str, Any]:
+    """What a node whose storage keeps no log of blocks tells of its tree."""
+    counted = {"nodes": 8, "rows": 7, "bytes": 900, "max_bytes": 10**6}
+    return {"state": "kept", "why": None, "carried": None, "refused": None, **counted}

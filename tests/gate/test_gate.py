@@ -24,7 +24,7 @@ from tests.gate.asked import (
     put,
     release,
 )
-from tests.gate.healthy import RELEASE, a_sentinel, a_view
+from tests.gate.healthy import RELEASE, a_kept_tree, a_sentinel, a_view
 
 
 def test_given_a_healthy_soak_then_the_gate_passes() -> None:
@@ -322,16 +322,7 @@ def test_given_a_node_that_judges_by_the_header_profile_then_its_seven_codes_are
 
 
 def test_given_a_node_without_a_log_then_no_replay_is_advised() -> None:
-    tree = {
-        "state": "kept",
-        "why": None,
-        "nodes": 8,
-        "rows": 7,
-        "bytes": 900,
-        "max_bytes": 10**6,
-        "carried": None,
-    }
-    decision = decide_with(by_header(tree={**tree, "refused": None}), CRITERIA | {"min_reason_codes": 11})
+    decision = decide_with(by_header(tree=a_kept_tree()), CRITERIA | {"min_reason_codes": 11})
     assert "only live blocks bring them, as the node keeps no log to replay" in str(decision)
     assert "replay.yml" not in str(decision)
     alone = "node1: no log of blocks to replay: shown by live blocks and the self-check alone"

@@ -39,7 +39,7 @@ def test_given_users_and_a_hostile_peer_then_the_nodes_agree_below_the_tip_and_n
 ) -> None:
     docker, variant = running
     first = min(nodes.state(node).height for node in NODES)
-    time.sleep(40)
+    time.sleep(40)  # not a wait: the pace of the chain is what is looked at
     last = min(nodes.state(node).height for node in NODES)
     assert 15 <= last - first <= 80
     for height in range(max(0, last - DEEP)):
