@@ -137,7 +137,7 @@ class TreeLog:
             else:
                 self._file.go_on(content)
                 self._remember(self._active().answering)
-                self._rows = len([row for row in content.rows if row.node is not None])
+                self._rows = _nodes_in(content.rows)
         except FAULTS as error:
             self._give_up(error)
         self.thread.start()
@@ -278,7 +278,7 @@ class TreeLog:
             except RuntimeError:  # a dict that changes while it is read
                 if attempt + 1 == ATTEMPTS:
                     raise
-        self._rows += len([row for row in rows if row.node is not None])
+        self._rows += _nodes_in(rows)
 
     def _begin(self) -> None:
         """Write the whole tree anew."""
@@ -294,7 +294,7 @@ class TreeLog:
         if _identity(grown.tip) != tip:
             raise TreeFileError(f"the best tip {tip[0]!r} is not in the tree")
         self._file.begin(self._roots, rows)
-        self._rows, self._why = len([row for row in rows if row.node is not None]), None
+        self._rows, self._why = _nodes_in(rows), None
 
     def _remember(self, engine: Engine) -> None:
         nodes = [(key, engine.node(key)) for key in engine.keys_in_order()]
@@ -340,6 +340,11 @@ class TreeLog:
 
 def _identity(node: Any) -> tuple[Any, ...]:
     return field(node.block, "block_hash"), node.receipt_time, node.cumulative_work
+
+
+def _nodes_in(rows: Iterable[Row]) -> int:
+    """How many of some rows bring a node; the others only move the tip."""
+    return sum(row.node is not None for row in rows)
 
 
 def _as_rows(came: Iterable[tuple[Any, Any]], tip: Any) -> Iterator[Row]:

@@ -69,23 +69,30 @@ def answer(result: Observation, exact: Observation | None = None) -> bool:
     agreed = exact is not None and bool(exact.reasons & result.reasons)
     told = exact if agreed and exact else result
     reason = None if result.not_a_rule else told.reason
-    words, value, limit = _told(reason, told.broken)
-    rejection = HeaderValidationError(str(result.cause) if result.cause else words)
+    value, limit = _broken(told.broken)
+    rejection = HeaderValidationError(str(result.cause) if result.cause else _words(reason, value, limit))
     rejection.reason = reason  # None where no rule refused it
     rejection.value, rejection.limit = value, limit  # an older class takes neither as an argument
     raise rejection from result.cause
 
 
-def _told(reason: str | None, broken: Any) -> tuple[str, Any, Any]:
-    """A reject as one short line of ASCII, the value that breaks the rule, and the rule's limit."""
+def _broken(rule: Any) -> tuple[Any, Any]:
+    """The value that breaks a rule, and the rule's limit; None of an engine that tells neither."""
     try:
-        value, limit = broken.value, broken.limit
-        words = f"{reason}: {_short.repr(value)}, where the rule has {_short.repr(limit)}"
-    except Exception:  # an engine that tells neither; the verdict stands without them
-        return str(reason), None, None
+        return rule.value, rule.limit
+    except Exception:  # the verdict stands without them
+        return None, None
+
+
+def _words(reason: str | None, value: Any, limit: Any) -> str:
+    """A reject as one short line of ASCII."""
     if value is None and limit is None:
-        return str(reason), None, None
-    return words.encode("ascii", "backslashreplace").decode("ascii"), value, limit
+        return str(reason)
+    try:
+        words = f"{reason}: {_short.repr(value)}, where the rule has {_short.repr(limit)}"
+    except Exception:
+        return str(reason)
+    return words.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def judge_alone(
