@@ -32,7 +32,7 @@ DURABLE = {
     "plugins/modules/node_import.py": "the entry files as they were before the first edit",
     "plugins/modules/source_tree.py": "the wrapper's and the servers' sources",
     "roles/events/files/coinjecture_events/entries.py": "how far alerts were sent on",
-    "roles/restart/files/invisible_restart/host.py": "links and removals of a restart",
+    "roles/restart/files/seamless_restart/host.py": "links and removals of a restart",
 }
 """Who writes through the helper, and what."""
 
@@ -48,9 +48,9 @@ OTHERWISE = {
     "report/screenshots.py": "pictures for the README",
     "roles/grafana/dashboard/__main__.py": "the dashboard, generated anew at will",
     "roles/libraries/files/unpack.py": "libraries, unpacked anew where their stamp is missing",
-    "roles/restart/files/invisible_restart/__main__.py": "what is asked of a restart, in /run",
-    "roles/restart/files/invisible_restart/host.py": "the detour's settings, in /run",
-    "roles/restart/files/invisible_restart/stages.py": "how far a restart is, in /run",
+    "roles/restart/files/seamless_restart/__main__.py": "what is asked of a restart, in /run",
+    "roles/restart/files/seamless_restart/host.py": "the detour's settings, in /run",
+    "roles/restart/files/seamless_restart/stages.py": "how far a restart is, in /run",
 }
 """Who writes past the helper, and why that may be."""
 

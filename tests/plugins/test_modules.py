@@ -246,17 +246,17 @@ def test_given_an_operation_then_check_mode_opens_none_and_the_second_time_chang
     begun = {"schema": 1, "kind": "rollback", "origin": "final", "target": "rust", "mode": "final"}
     begun |= {"since": 1.5, "by": "ann@laptop", "why": "a test"}
     arguments = {"state": "open", "operation": begun, **folders(tmp_path)}
-    said = run("open_operation", "--check", "--diff", **arguments)
+    said = run("pending_operation", "--check", "--diff", **arguments)
     assert said["changed"] is True and not path.exists()
     assert said["diff"]["before"] == "no open operation\n"
-    assert [run("open_operation", **arguments)["changed"] for _ in range(2)] == [True, False]
+    assert [run("pending_operation", **arguments)["changed"] for _ in range(2)] == [True, False]
     assert json.loads(path.read_text()) == begun
     closed = {"state": "closed", **folders(tmp_path)}
-    assert [run("open_operation", **closed)["changed"] for _ in range(2)] == [True, False]
+    assert [run("pending_operation", **closed)["changed"] for _ in range(2)] == [True, False]
 
 
 def test_given_something_that_is_no_operation_then_it_is_refused(tmp_path: Path) -> None:
-    said = run("open_operation", **folders(tmp_path), state="open", operation={"kind": "x"})
+    said = run("pending_operation", **folders(tmp_path), state="open", operation={"kind": "x"})
     assert said["failed"] is True
     assert "nothing else was changed" in said["msg"]
 
@@ -266,9 +266,9 @@ def test_given_another_operation_than_the_finished_one_then_it_stays_open(tmp_pa
     begun = {"schema": 1, "kind": "rollback", "origin": "final", "target": "legacy", "mode": "final"}
     path.parent.mkdir()
     path.write_text(json.dumps(begun | {"since": 1.5, "by": "ann@laptop", "why": "a test"}))
-    said = run("open_operation", **folders(tmp_path), state="closed", target="rust")
+    said = run("pending_operation", **folders(tmp_path), state="closed", target="rust")
     assert said["changed"] is False and path.exists()
-    assert run("open_operation", **folders(tmp_path), state="closed", target="legacy")["changed"] is True
+    assert run("pending_operation", **folders(tmp_path), state="closed", target="legacy")["changed"] is True
 
 
 class Api(BaseHTTPRequestHandler):

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
-from invisible_restart.compatibility import Answer
-from invisible_restart.host import CommandFailedError, Unit
-from invisible_restart.kernel_sockets import Listener, Socket
-from invisible_restart.rules import (
+from seamless_restart.compatibility import Answer
+from seamless_restart.host import CommandFailedError, Unit
+from seamless_restart.kernel_sockets import Listener, Socket
+from seamless_restart.rules import (
     DRAIN_HEADERS,
     PROBE_ADDRESS,
     SERVER_ADDRESS,
     TRIAL_DETOUR_ADDRESS,
     TRIAL_DRAIN_ADDRESS,
 )
-from invisible_restart.settings import Change
+from seamless_restart.settings import Change
 
 SERVICE, PORT, DETOUR_PORT = "node.service", 8080, 18080
 DATED = b"HTTP/1.1 200 OK\r\nDate: Mon, 23 Nov 2026 09:04:03 GMT\r\nContent-Length: 2\r\n\r\n"

@@ -26,7 +26,7 @@ from testnet.users.ledger import read_entries, report
 NETWORK, SUBNET, GATEWAY = "restart-lab", "10.78.0.0/24", "10.78.0.1"
 ADDRESS, SSH_PORT, API_PORT = "10.78.0.11", 23011, 8080
 CONTAINER = "restart-node"
-PROGRAM = ROOT / "roles/restart/files/invisible_restart"
+PROGRAM = ROOT / "roles/restart/files/seamless_restart"
 RUN_DIR = "/run/coinjecture-restart"
 BROUGHT = Path(__file__).parent / "on_the_droplet"
 JOURNAL = "journalctl --no-pager --lines 30 -u coinjecture-restart -u 'coinjecture-detour*'"
@@ -58,12 +58,12 @@ class Droplet:
     def play_argv(self, name: str, *options: str) -> list[str]:
         return ["ansible-playbook", "-i", str(self.folder / "hosts.yml"), name, *options]
 
-    def guard(self, program: str = "invisible_restart", at: str = "", **settings: Any) -> dict[str, Any]:
+    def guard(self, program: str = "seamless_restart", at: str = "", **settings: Any) -> dict[str, Any]:
         """Restart by the program alone, without Ansible; `at` is the stage for a program that kills there."""
         self.bring_guard(at)
         asked = {"unit": UNIT, "port": API_PORT, "path": "/health", "start_limit": 20} | settings
         start = (
-            f"import sys; from invisible_restart.__main__ import start; start(sys.stdin.read(), {program!r})"
+            f"import sys; from seamless_restart.__main__ import start; start(sys.stdin.read(), {program!r})"
         )
         written = self.sh(
             f"cd / && PYTHONPATH=/run/coinjecture-restart python3 -B -c '{_quoted(start)}'",
@@ -77,7 +77,7 @@ class Droplet:
     def bring_guard(self, at: str) -> None:
         packed = BytesIO()
         with tarfile.open(fileobj=packed, mode="w", dereference=True) as tar:
-            tar.add(PROGRAM, "invisible_restart", filter=_source_only)
+            tar.add(PROGRAM, "seamless_restart", filter=_source_only)
             for extra in BROUGHT.glob("killed_*.py"):
                 tar.add(extra, extra.name)
         prefix = [*self.docker.prefix, "docker", "exec", "-i", CONTAINER, "sh", "-c"]

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from invisible_restart.guard import Guard
-from invisible_restart.host import CommandFailedError
-from invisible_restart.settings import Change, Settings
-from invisible_restart.stages import Record, Report, Stage, State
+from seamless_restart.guard import Guard
+from seamless_restart.host import CommandFailedError
+from seamless_restart.settings import Change, Settings
+from seamless_restart.stages import Record, Report, Stage, State
 
 from .fake_host import PORT, SERVICE, FakeHost
 

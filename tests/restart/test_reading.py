@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from invisible_restart.__main__ import unit_argv
-from invisible_restart.compatibility import Answer, incompatibility
-from invisible_restart.haproxy import config, start_argv
-from invisible_restart.host import apply_change
-from invisible_restart.kernel_sockets import parse as parse_sockets
-from invisible_restart.rules import Table
-from invisible_restart.settings import Change, Settings, SettingsError, parse
-from invisible_restart.sockets import by_client, direct, listening, under_way
+from seamless_restart.__main__ import unit_argv
+from seamless_restart.compatibility import Answer, incompatibility
+from seamless_restart.haproxy import config, start_argv
+from seamless_restart.host import apply_change
+from seamless_restart.kernel_sockets import parse as parse_sockets
+from seamless_restart.rules import Table
+from seamless_restart.settings import Change, Settings, SettingsError, parse
+from seamless_restart.sockets import by_client, direct, listening, under_way
 
 ASKED = {"unit": "node.service", "port": 8080, "path": "/health"}
 DATE = "Date: Mon, 23 Nov 2026 09:04:03 GMT\r\n"
@@ -95,7 +95,7 @@ def test_given_a_wrong_setting_then_it_is_named(wrong: dict[str, Any], named: st
 
 def test_given_settings_then_the_units_outlive_every_wait_and_end_by_themselves() -> None:
     settings = parse(json.dumps(ASKED))
-    guard = unit_argv(settings, "invisible_restart")
+    guard = unit_argv(settings, "seamless_restart")
     assert any(option.startswith("--property=ExecStopPost=/usr/bin/python3") for option in guard)
     detour = start_argv("abc", settings, Table("detour_abc", 8080, 18080))
     stops = [option for option in detour if "ExecStopPost" in option]

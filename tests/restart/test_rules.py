@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from invisible_restart import rules
-from invisible_restart.rules import Table
+from seamless_restart import rules
+from seamless_restart.rules import Table
 
 TABLE = Table("detour_abc123", 8080, 18080)
 

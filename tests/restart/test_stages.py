@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invisible_restart.stages import Stage
+from seamless_restart.stages import Stage
 
 from .test_on_a_droplet import STAGES
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from invisible_restart.settings import Change, Settings
-from invisible_restart.stages import Record, Report, Stage, State
-from invisible_restart.undo import Undo
+from seamless_restart.settings import Change, Settings
+from seamless_restart.stages import Record, Report, Stage, State
+from seamless_restart.undo import Undo
 
 from .fake_host import PORT, SERVICE, FakeHost
 

@@ -7,9 +7,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from invisible_restart.__main__ import run
-from invisible_restart.guard import Guard
-from invisible_restart.stages import Stage
+from seamless_restart.__main__ import run
+from seamless_restart.guard import Guard
+from seamless_restart.stages import Stage
 
 KILL_AT = Path("/run/coinjecture-restart/kill_at").read_text().strip()
 

@@ -14,7 +14,7 @@ from ..module_utils.operator_folder import OPERATION, OperatorFolder
 from ..module_utils.pending_operation import OperationError, close, read, write
 
 DOCUMENTATION = r"""
-module: open_operation
+module: pending_operation
 short_description: Note on a node what has been begun there, and that it is finished
 description: What is noted stays until it is closed, so that a run that was interrupted is not forgotten.
 options:
@@ -28,7 +28,7 @@ author: ["The migration toolkit"]
 
 EXAMPLES = r"""
 - name: Note what is begun
-  coinjecture.migration.open_operation:
+  coinjecture.migration.pending_operation:
     state: open
     operation: "{{ begun }}"
     folder: /var/lib/coinjecture-operator
