@@ -85,6 +85,9 @@ def test_given_a_content_store_that_answers_no_more_then_no_mode_without_a_way_b
         ) as no:
             wrapper.set_mode(target, who="test", why="up")
         assert no.value.code == "no_way_back"
+        with pytest.raises(ModeChangeError, match="could not be built again") as no:
+            wrapper._manager.prepare(target, "test")
+        assert (no.value.code, wrapper._manager.preparation) == ("no_way_back", None)
     assert wrapper.mode is ConsensusMode.SHADOW
     assert wrapper.validate_header(deployed.child(wrapper)) is True
 

@@ -73,11 +73,42 @@ def test_given_a_full_disk_when_the_whole_way_back_is_gone_then_every_step_succe
         disk.fill()
     wrapper.set_mode("legacy", who="eve", why="the way back")
     assert place.recorded_mode()["mode"] == "legacy"
-    assert read(place.state / "evidence.db")["evidence"]["mode"] == "legacy"
+    assert status_of(wrapper._manager)["mode_file"]["problem"] is None, "the evidence says so too"
     with pytest.raises(ModeChangeError, match="latched"):
         wrapper.set_mode("shadow", who="eve", why="too early")
     killed(wrapper, place)
     assert place.start(None).mode is ConsensusMode.LEGACY_ONLY
+
+
+def test_given_a_change_of_mode_when_the_process_dies_before_the_next_flush_then_it_starts_in_that_mode(
+    place: Place,
+) -> None:
+    wrapper = place.start("shadow")
+    evidence = wrapper._manager.evidence
+    evidence.thread.close(wait=True)
+    assert evidence.flush()
+    wrapper.set_mode("rust", who="eve", why="phase 2")
+    killed(wrapper, place)
+    again = place.start(None)
+    assert again.mode is ConsensusMode.REFACTORED_PRIMARY
+    assert kinds(place) == set()
+    assert again.stats()["soak_why"] == "mode shadow -> rust"
+
+
+def test_given_a_disk_that_has_refused_evidence_when_the_way_up_is_asked_for_then_it_is_tried_and_refused(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = place.start("shadow")
+    evidence = wrapper._manager.evidence
+    evidence.thread.close(wait=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(evidence._store, "write", refuse)
+        assert not evidence.flush()
+        with pytest.raises(ModeChangeError) as refused:
+            wrapper.set_mode("rust", who="eve", why="phase 2")
+    assert (refused.value.code, wrapper.mode) == ("evidence", ConsensusMode.SHADOW)
+    wrapper.set_mode("rust", who="eve", why="the disk takes it again")
+    assert wrapper.mode is ConsensusMode.REFACTORED_PRIMARY
 
 
 def test_given_a_full_disk_when_the_way_up_is_asked_for_then_the_reserve_is_not_touched(

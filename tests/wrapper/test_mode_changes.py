@@ -1,6 +1,7 @@
 """Prepare in the background, commit at once, and every way back."""
 
 import itertools
+import sqlite3
 import sys
 import threading
 from pathlib import Path
@@ -72,7 +73,7 @@ def test_given_a_change_then_the_evidence_is_brought_to_the_disk_once_and_the_re
     assert (found["evidence"]["mode"], found["totals"]["shadow"]["match"]) == ("rust", 7)
 
 
-def test_given_a_way_back_when_it_is_answered_then_the_new_soak_is_on_the_disk_and_soon_all_of_the_old_one(
+def test_given_a_way_back_when_it_is_answered_then_the_mode_is_in_both_places_and_soon_all_of_both_soaks(
     place: Place,
 ) -> None:
     wrapper = place.start("rust")
@@ -82,8 +83,11 @@ def test_given_a_way_back_when_it_is_answered_then_the_new_soak_is_on_the_disk_a
     for block in chain(6):
         place.judge(wrapper, block)
     change(wrapper, "shadow")
-    assert read(place.state / "evidence.db")["evidence"]["mode"] == "shadow"
+    with sqlite3.connect(f"file:{place.state}/evidence.db?mode=ro", uri=True) as db:
+        assert db.execute("SELECT value FROM fact WHERE name = 'mode'").fetchone() == ('"shadow"',)
+    assert place.recorded_mode()["mode"] == "shadow"
     evidence._turn()
+    assert read(place.state / "evidence.db")["evidence"]["mode"] == "shadow"
     assert read(place.state / "evidence.db")["totals"]["rust"]["match"] == 6
     assert wrapper.stats()["ever"] == {"divergence": 0, "rust_error": 0, "legacy_error": 0}
 

@@ -254,6 +254,7 @@ def test_given_evidence_that_refuses_when_a_latch_is_acknowledged_then_nothing_i
     rust(WrongRule)
     wrapper = place.start("rust")
     place.judge(wrapper, WRONG)
+    assert wrapper._manager.evidence.flush()
     before = whole(wrapper, place)
     with monkeypatch.context() as patch:
         patch.setattr(wrapper._manager.evidence._store, "write", evidence_broken)

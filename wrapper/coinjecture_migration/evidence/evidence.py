@@ -27,8 +27,13 @@ SCHEMA = 1
 MAX_PAST = 16
 COMPLAINT_SECONDS = 60.0
 TRIM_EVERY = 500  # flushes
+LATELY_SECONDS = 1.0
+"""A disk that took a write so long ago, and has refused none since, is taken to take the next one."""
 FACTS = ("baseline", "sentinel", "determinism")
 """Facts that are part of the report; `latched` and `chain` have their place in `status`."""
+
+MODE = "mode"
+"""The fact that says which mode was put in force last; a soak of it may not be on the disk yet."""
 
 Look = Callable[[], Mapping[str, Any]]
 
@@ -75,6 +80,7 @@ class Evidence:
         self._past: list[Soak] = []
         self._flushes = 0
         self._flushed: float | None = None
+        self._refused = False
         self._last_wall, self._last_steady = self._clock.wall(), self._clock.steady()
         self.soak = self._new("", "the process has not begun yet", identity)
         self.thread = Periodic("evidence", flush_seconds, self._turn)
@@ -82,14 +88,16 @@ class Evidence:
     # Soaks
 
     def remembered(self) -> tuple[str | None, Mapping[str, Any]] | None:
-        """What is on the disk, as far as it is known here: the mode of the last soak, and the facts.
+        """What is on the disk, as far as it is known here: the mode, and the facts.
 
-        The mode is None where there is no soak yet; all of it where the disk could not be read.
+        The mode is that of the fact of this name, or where none is kept yet that of the last soak; None where
+        there is no soak either. All of it is None where the disk could not be read.
         """
         if not self._loaded:
             self._try(self._load)
         with self._books:
-            return (self._stored_mode, dict(self._facts)) if self._loaded else None
+            mode = self._facts.get(MODE, self._stored_mode)
+            return (mode, dict(self._facts)) if self._loaded else None
 
     def open(self, mode: str, identity: Mapping[str, str | None]) -> Soak:
         """Go on with the last soak if its mode and identity are the same, else begin one; says which."""
@@ -246,41 +254,53 @@ class Evidence:
             self._ask_look()
         return self._try(self._write) is True
 
-    def settle(self, facts: Mapping[str, Any] | None = None) -> bool:
-        """Write the running soak so that a power cut does not take it, from the reserve if it must be.
+    def writable(self) -> bool:
+        """Whether the disk takes the evidence: it did a moment ago, or does now."""
+        lately = self._flushed is not None and self._clock.steady() - self._last_steady < LATELY_SECONDS
+        return (lately and not self._refused) or self.flush(look=False)
+
+    def settle(self, facts: Mapping[str, Any]) -> bool:
+        """Write facts so that a power cut does not take them, from the reserve if it must be.
+
+        Counts are not among them: what a soak has counted follows with the next flush, as always.
 
         Args:
-            facts: Kept with it, or not at all.
+            facts: Kept, or none of them, and with them those that no flush has written yet.
 
         Returns:
-            False where the disk refused. What was in memory before is still tried at each flush.
+            False where the disk refused; facts of before are still tried at each flush.
         """
         with self._disk:
-            with self._books:
-                before = dict(self._new_facts)
-                self._new_facts |= facts or {}
-            done = self._settled()
-            if not done:
-                with self._books:
-                    for name in facts or {}:
-                        self._new_facts.pop(name, None)
-                        if name in before:
-                            self._new_facts[name] = before[name]
-            return done
-
-    def _settled(self) -> bool:
-        def write() -> bool:
             try:
-                return self._write(durable=True)
-            except Exception:
-                self._close_store()
-                raise
+                if self._reserve:
+                    self._reserve.make_room_for(lambda: self._write_facts(facts), is_full)
+                else:
+                    self._write_facts(facts)
+            except Exception as error:
+                self._complain(error)
+                return False
+            return True
 
+    def _write_facts(self, facts: Mapping[str, Any]) -> None:
         try:
-            return self._reserve.make_room_for(write, is_full) if self._reserve else write()
-        except Exception as error:
-            self._complain(error)
-            return False
+            self._load()
+            with self._books:
+                pending = {**self._new_facts, **facts}
+            self._store.write(Batch(self._clock.wall(), facts=pending, durable=True))
+        except Exception:
+            self._close_store()
+            raise
+        with self._books:
+            self._written(pending)
+            for name in facts:
+                self._new_facts.pop(name, None)
+
+    def _written(self, facts: Mapping[str, Any]) -> None:
+        """Facts that are on the disk now; one that has changed meanwhile waits for the next time."""
+        self._facts |= facts
+        for name, value in facts.items():
+            if name in self._new_facts and self._new_facts[name] is value:
+                del self._new_facts[name]
 
     def close(self) -> None:
         """Stop the thread and write what is in memory."""
@@ -307,14 +327,12 @@ class Evidence:
                 self._totals, self._facts, self._loaded = totals, facts, True
                 self._stored_mode = str(last.report.get("mode")) if last else None
 
-    def _write(self, *, durable: bool = False) -> bool:
+    def _write(self) -> bool:
         self._load()
         wall, steady = self._clock.wall(), self._clock.steady()
         with self._books:
             running, counts, facts = self.soak, dict(self._counts), dict(self._new_facts)
             written = [s for s in dict.fromkeys([*self._past, running]) if s.mode]
-        if durable:  # an ended soak's last half second waits for the next flush, as it would have anyway
-            written = [s for s in written if s is running or s.row is None]
         gap = soaks.between(
             self._last_wall, wall, steady - self._last_steady, "the evidence could not be written"
         )
@@ -322,18 +340,17 @@ class Evidence:
         if gap is not None:
             running.note_gap(gap)
         try:
-            self._write_batch(written, Batch(wall, counts=counts, facts=facts, durable=durable), gap)
+            self._write_batch(written, Batch(wall, counts=counts, facts=facts), gap)
         except BaseException:
             running.gaps, running.gap_count, running.gap_seconds = before
             raise
         if running.counted_from is not None:
             running.observed += 0.0 if gap is not None else steady - running.counted_from
             running.counted_from = steady
-        self._last_wall, self._last_steady, self._flushed = wall, steady, wall
-        if not durable:
-            self._flushes += 1
-            if self._flushes % TRIM_EVERY == 1:
-                self._store.trim()
+        self._last_wall, self._last_steady, self._flushed, self._refused = wall, steady, wall, False
+        self._flushes += 1
+        if self._flushes % TRIM_EVERY == 1:
+            self._store.trim()
         return True
 
     def _write_batch(self, written: list[Soak], batch: Batch, gap: Gap | None) -> None:
@@ -359,11 +376,8 @@ class Evidence:
                 _add(self._totals, new)
             _add(self._totals, counts)
             _add(self._counts, {name: -value for name, value in counts.items()})
-            self._facts |= facts
             self._stored_mode = written[-1].mode if written else self._stored_mode
-            for name, value in facts.items():
-                if self._new_facts.get(name) is value:
-                    del self._new_facts[name]
+            self._written(facts)
             self._past = self._past[-MAX_PAST:]
 
     def _try(self, work: Callable[[], Any]) -> Any:
@@ -377,6 +391,8 @@ class Evidence:
                 return None
 
     def _close_store(self) -> None:
+        """After the disk has refused: the next use opens the file again."""
+        self._refused = True
         try:
             self._store.close()
         except Exception as closing:  # nothing that matters is lost with it

@@ -141,7 +141,7 @@ class ModeManager:
         """Begin to prepare a mode change; returns at once.
 
         Raises:
-            ModeChangeError: No such mode, or another preparation is running.
+            ModeChangeError: No such mode, another preparation is running, or the mode has no way back.
         """
         _known(target)
         with self._changing:
@@ -158,6 +158,9 @@ class ModeManager:
                 return running
             log.info("prepare %s, asked for by %s", target, who)
             preparation = Preparation(target, missing, self.loader, self.tree_log.rows)
+            if MODES.index(target) > MODES.index(active.mode):
+                self._way_back(active, target)
+                preparation.has_way_back = (active.legacy, active.rust)
             self.preparation = preparation
         if missing:
             preparation.start(
@@ -199,7 +202,7 @@ class ModeManager:
             if target == old.mode:
                 if self.memory.report(self._record)["problem"]:
                     self.memory.save(self._record, urgent=True)
-                    self.memory.settle()
+                    self.memory.settle(self._record)
                 return {"mode": target, "changed": False, "drained": True}
             upward = MODES.index(target) > MODES.index(old.mode)
             if upward:
@@ -209,7 +212,7 @@ class ModeManager:
             facts = self._baseline(old, target)
             self.memory.save(record, urgent=not upward)
             self._put_in_force(record, new, facts)
-            self.memory.settle()
+            self.memory.settle(record)
         log.warning("mode %s -> %s by %s: %s", old.mode, target, who, why)
         drained = old.calls.wait_for_last(self.settings.drain_seconds)
         if self.active is not new:
@@ -262,8 +265,10 @@ class ModeManager:
             raise ModeChangeError(
                 "fork", "the nodes have different blocks", "look at both sides, then acknowledge with ack"
             )
-        self._way_back(old, target)
-        if not self.evidence.flush(look=False):
+        prepared = self.preparation
+        if not (prepared and prepared.target == target and prepared.has_way_back == (old.legacy, old.rust)):
+            self._way_back(old, target)
+        if not self.evidence.writable():
             raise ModeChangeError(
                 "evidence",
                 f"{self.settings.evidence_file} could not be written",

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from coinjecture_migration.evidence.evidence import Evidence
+from coinjecture_migration.evidence.evidence import MODE, Evidence
 from coinjecture_migration.modes.mode_file import (
     Latch,
     ModeFileError,
@@ -132,13 +132,12 @@ class ModeMemory:
 
     def follow(self, record: ModeRecord) -> None:
         """Let the evidence hold the latch that a start has found; one of its own is not cleared."""
-        if record.latched is not None:
-            self._evidence.set_facts({LATCHED: record.latched.as_json()})
-        self._evidence.settle()
+        latch = {} if record.latched is None else {LATCHED: record.latched.as_json()}
+        self._evidence.settle({MODE: record.mode, **latch})
 
-    def settle(self) -> None:
+    def settle(self, record: ModeRecord) -> None:
         """Let the evidence follow a record that is in force and in the mode file."""
-        if not self._evidence.settle():
+        if not self._evidence.settle({MODE: record.mode}):
             message = "the evidence could not be written; a start would take the lower of both modes"
             self._alerts.add("evidence_unwritable", message)
 
@@ -148,13 +147,14 @@ class ModeMemory:
         Where both refuse, the mode file that says something else is taken away: without one a start is in
         `legacy`. What could not be written is tried again at each `retry`.
         """
-        self._evidence.set_facts({LATCHED: record.latched.as_json() if record.latched else None})
+        facts = {MODE: record.mode, LATCHED: record.latched.as_json() if record.latched else None}
+        self._evidence.set_facts(facts)
         try:
             self._write(record, urgent=True)
             self._unwritten = None
         except OSError as error:
             self._unwritten = record
-            remembered = self._evidence.settle()
+            remembered = self._evidence.settle(facts)
             if not remembered:
                 self._take_away()
                 self.retry()
@@ -164,7 +164,7 @@ class ModeMemory:
                 evidence="written" if remembered else "not written either",
             )
         else:
-            if not self._evidence.settle():
+            if not self._evidence.settle(facts):
                 log.error("the mode is in the mode file alone: the evidence could not be written")
 
     def acknowledge(self, old: ModeRecord, new: ModeRecord, facts: Mapping[str, Any]) -> None:

@@ -37,6 +37,8 @@ class Preparation:
         total: Nodes of the running engine when it began; what `done` goes towards.
         error: Why it failed.
         engine: The engine that was built; None where none is missing.
+        has_way_back: The engines (legacy, Rust) that a restart was tried with and could be built again;
+            None where it was not tried.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Preparation:
         self.done = self.total = 0
         self.error: str | None = None
         self.engine: LegacyEngine | RustEngine | None = None
+        self.has_way_back: tuple[LegacyEngine | None, RustEngine | None] | None = None
         self._on_divergence: Callable[[], None] = lambda: None
         self._missing = missing
         self._loader, self._own_log = loader, own_log
