@@ -26,7 +26,7 @@ from . import durable
 from .bounded_reader import UnreadableError, read_bytes, read_object
 from .engine_imports import ImportEditError, parse
 from .entries import Entries
-from .importers import importers, place_of
+from .importers import Imports, place_of
 from .owned_place import act, of_root, rights
 from .sealed import python_files
 
@@ -125,14 +125,14 @@ def in_use(entries: Entries, own: Sequence[Path]) -> list[str]:
     found = []
     for path in python_files(entries) if own else ():
         try:
-            tree, place = parse(read_bytes(path)), place_of(path, entries.src)
+            imports = Imports(parse(read_bytes(path)), place_of(path, entries.src))
         except (OSError, UnreadableError, ImportEditError):
             continue  # what reads it for its own sake says so
         for file in own:
             found += [
                 f"{path}, line {one.line}, imports {file}, which is the node's own and has a name that the "
                 "migration needs there; give it another name first"
-                for one in importers(tree, file.name.removesuffix(".py"), place)
+                for one in imports.of(file.name.removesuffix(".py"))
                 if one.certain
             ]
     return found

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from .importers import LEGACY_MODULE, Place, importers
+from .importers import LEGACY_MODULE, Imports, Place
 
 
 class ImportEditError(ValueError):
@@ -91,11 +92,25 @@ def lines_of(taken: Sequence[Taking]) -> str:
     return f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(lines)}"
 
 
-def takings(tree: ast.Module, side: Side, place: Place | None = None) -> list[Taking]:
-    """Every import of a side's module in a file, by line."""
-    scopes = _Scopes(tree)
-    found = [one.node for one in importers(tree, side.module, place) if one.certain or _ours(one.node, side)]
-    return [_taking(node, side, scopes, found) for node in found]
+class Takings:
+    """What a file takes of each side, read from it once.
+
+    Args:
+        tree: The parsed file.
+        place: Where it lies; None for one directly in the source folder.
+    """
+
+    def __init__(self, tree: ast.Module, place: Place | None = None) -> None:
+        self._imports, self._scopes = Imports(tree, place), _Scopes(tree)
+        self._found: dict[Side, list[Taking]] = {}
+
+    def of(self, side: Side) -> list[Taking]:
+        """Every import of a side's module, by line."""
+        if side not in self._found:
+            found = self._imports.of(side.module)
+            nodes = [one.node for one in found if one.certain or _ours(one.node, side)]
+            self._found[side] = [_taking(node, side, self._scopes, nodes) for node in nodes]
+        return self._found[side]
 
 
 def _ours(node: Node, side: Side) -> bool:
@@ -113,7 +128,10 @@ class _Scopes:
 
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
-        self._parent = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+
+    @cached_property
+    def _parent(self) -> dict[ast.AST, ast.AST]:
+        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
 
     def above(self, node: ast.AST) -> Iterator[ast.AST]:
         """What a node stands in, from the inside out."""

@@ -20,6 +20,11 @@ from .owned_place import rewrite
 
 EDITS: dict[str, Callable[[bytes, Place], bytes]] = {"wrapped": wrap, "legacy": unwrap, "rust": complete}
 """What brings a file to each state."""
+ENGINE_FILES: dict[str, dict[str, Any]] = {
+    "src": {"type": "path", "required": True},
+    "entries": {"type": "list", "elements": "path", "required": True},
+}
+"""Options of the modules that look at these files; `doc_fragments/engine_files.py` has them for a person."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ is put together only then, or one of a package of which nobody knows whether it 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -92,35 +92,45 @@ def _others(folder: Path) -> tuple[str, ...]:
     )
 
 
-def importers(tree: ast.Module, module: str, place: Place | None = None) -> list[Imported]:
-    """Every import of a module of the source folder, anywhere in a file, lazy ones too, by line.
+class Imports:
+    """All that imports something in a file, found in one walk however many modules are asked for.
 
     Args:
         tree: The parsed file.
-        module: Its name as it is imported from the source folder, such as ``consensus``.
         place: Where the file lies; None for one directly in the source folder.
     """
-    return sorted(_found(tree, module, place or Place()), key=lambda found: found.line)
+
+    def __init__(self, tree: ast.Module, place: Place | None = None) -> None:
+        self._place = place or Place()
+        nodes = list(ast.walk(tree))
+        self._callers = _callers(nodes)
+        self._nodes = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom | ast.Call)]
+
+    def of(self, module: str) -> list[Imported]:
+        """Every import of a module of the source folder, lazy ones too, by line.
+
+        Args:
+            module: Its name as it is imported from the source folder, such as ``consensus``.
+        """
+        found = [
+            Imported(node, " ".join(ast.unparse(node).split())[:80], certain)
+            for node in self._nodes
+            if (certain := self._certain(node, module)) is not None
+        ]
+        return sorted(found, key=lambda one: one.line)
+
+    def _certain(self, node: ast.Import | ast.ImportFrom | ast.Call, module: str) -> bool | None:
+        if isinstance(node, ast.Call):
+            return _call(node, self._callers, module, self._place)
+        names = (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else _names_of(node, self._place)
+        )
+        return _worst(_is_module(name, module, self._place) for name in names)
 
 
-def _found(tree: ast.Module, module: str, place: Place) -> Iterator[Imported]:
-    callers = _callers(tree)
-    for node in ast.walk(tree):
-        certain: bool | None = None
-        if isinstance(node, ast.Import):
-            certain = _worst(_is_module(alias.name, module, place) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            certain = _worst(
-                _is_module(name, module, place) for name in _names_of(node, place) if name is not None
-            )
-        elif isinstance(node, ast.Call):
-            certain = _call(node, callers, module, place)
-        if certain is not None:
-            assert isinstance(node, ast.Import | ast.ImportFrom | ast.Call)
-            yield Imported(node, " ".join(ast.unparse(node).split())[:80], certain)
-
-
-def _worst(found: Iterator[bool | None]) -> bool | None:
+def _worst(found: Iterable[bool | None]) -> bool | None:
     """True where one is certain, False where one cannot be decided, None where none is the module."""
     told = set(found)
     return True if True in told else False if False in told else None
@@ -142,7 +152,7 @@ def _is_module(name: str, module: str, place: Place) -> bool | None:
     return False if inside and not known else None
 
 
-def _names_of(node: ast.ImportFrom, place: Place) -> Iterator[str | None]:
+def _names_of(node: ast.ImportFrom, place: Place) -> Iterator[str]:
     """Every module that ``from ... import`` may mean, as named from the source folder."""
     base = _base(node.level, place)
     if base is None:  # beyond the source folder: a package of which nothing is known here
@@ -163,18 +173,18 @@ def _base(level: int, place: Place) -> tuple[str, ...] | None:
     return base if base is None or place.inside else (ROOT, *base)
 
 
-def _callers(tree: ast.Module) -> set[str]:
+def _callers(nodes: Sequence[ast.AST]) -> set[str]:
     """The names under which functions that import by name are called in this file."""
     renamed = {
         alias.asname
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
         if alias.name in BY_NAME and alias.asname
     }
     assigned = {
         target.id
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Assign) and _called(node.value) in BY_NAME
         for target in node.targets
         if isinstance(target, ast.Name)
@@ -224,6 +234,6 @@ def _text(code: object, module: str, place: Place) -> bool | None:
     if not isinstance(code, str | bytes):
         return None
     try:
-        return _worst(found.certain for found in _found(ast.parse(code), module, place))
+        return _worst(found.certain for found in Imports(ast.parse(code), place).of(module))
     except (SyntaxError, ValueError, RecursionError):
         return None

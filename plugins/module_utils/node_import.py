@@ -32,12 +32,12 @@ from .engine_imports import (
     ImportEditError,
     Side,
     Taking,
+    Takings,
     lines_of,
     parse,
-    takings,
 )
 from .import_edit import edit
-from .importers import Imported, Place, importers
+from .importers import Imported, Imports, Place
 
 SIDES = {"legacy": LEGACY, "wrapped": WRAPPED, "rust": RUST}
 
@@ -160,7 +160,7 @@ def legacy_importers(source: bytes, place: Place) -> list[Imported]:
     Raises:
         ImportEditError: It is not Python.
     """
-    found: list[Imported] = importers(parse(source), LEGACY.module, place)
+    found: list[Imported] = Imports(parse(source), place).of(LEGACY.module)
     return found
 
 
@@ -170,16 +170,15 @@ class _Source:
     def __init__(self, source: bytes, place: Place | None) -> None:
         self.source, self.place = source, place
         self._tree = parse(source)
-        self._taken: dict[str, list[Taking]] = {}
+        self._takings = Takings(self._tree, place)
         self.sides = SIDES
-        if not any(self.taken(name) for name in SIDES) and (former := takings(self._tree, FORMER, place)):
-            self.sides, self._taken["rust"] = SIDES | {"rust": FORMER}, former
+        if not any(self.taken(name) for name in SIDES) and self._takings.of(FORMER):
+            self.sides = SIDES | {"rust": FORMER}
 
     def taken(self, name: str) -> list[Taking]:
         """Every import of a side's module."""
-        if name not in self._taken:
-            self._taken[name] = takings(self._tree, self.sides[name], self.place)
-        return self._taken[name]
+        taken: list[Taking] = self._takings.of(self.sides[name])
+        return taken
 
     @property
     def state(self) -> str:

@@ -14,7 +14,7 @@ from . import databases
 from .command_lines import Started
 from .engine_imports import LEGACY, ImportEditError
 from .engine_shape import calls, shape
-from .importers import Place, place_of
+from .importers import LEGACY_FILE, Place, place_of
 from .node_import import legacy_importers, wrap
 from .programs import Program, Use, followed, source_folder, uses
 from .source_files import Source, Sources
@@ -22,7 +22,6 @@ from .vocabulary import DROPPED
 
 MEMORY = 1024 * 1024 * 1024
 """Bytes that looking at one service may take."""
-LEGACY_FILE = f"{LEGACY.module}.py"
 OWN_PACKAGE = "coinjecture"
 """The name of the wheel's package, which the node may have as well."""
 FOLDER = "coinjecture_migration"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .command_lines import Started
-from .engine_imports import LEGACY, RUST, WRAPPED, Side, Taking, takings
+from .engine_imports import LEGACY, RUST, WRAPPED, Side, Taking, Takings
 from .importers import Place
 from .source_files import Source, Sources
 from .static_paths import added
@@ -159,9 +159,9 @@ def uses(source: Source, where: Place) -> list[Use]:
     """How a file takes an engine's module, one use for each of the three."""
     if source.tree is None:
         return []
-    found = []
+    found, takings = [], Takings(source.tree, where)
     for side, engine in zip(SIDES, ("legacy", "wrapped", "rust"), strict=True):
-        if taken := takings(source.tree, side, where):
+        if taken := takings.of(side):
             lines, forms = tuple(one.line for one in taken), tuple(dict.fromkeys(one.form for one in taken))
             found.append(Use(str(source.path), engine, lines, forms, _makes(source.tree, side, taken)))
     return found

@@ -9,7 +9,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.displaced import FOLDER, Displaced, in_use, packed
-from ..module_utils.entries import Entries
+from ..module_utils.entries import ENGINE_FILES, Entries
 from ..module_utils.node_import import ImportEditError
 from ..module_utils.vocabulary import DROPPED
 
@@ -18,6 +18,7 @@ module: displaced_files
 short_description: Keep files of the node's own while the migration has their names, and put them back
 description:
   - Keeps each as it is, with owner and mode, in I(folder)C(/displaced); a second time changes nothing.
+extends_documentation_fragment: [coinjecture.migration.engine_files]
 options:
   state:
     description:
@@ -25,12 +26,6 @@ options:
       - C(kept) keeps it; C(restored) puts it back in the place of what lies there.
     type: str
     choices: [looked, kept, restored]
-    required: true
-  src: {description: Folder of the legacy engine., type: path, required: true}
-  entries:
-    description: Files that make the engine; the unit starts the first.
-    type: list
-    elements: path
     required: true
   folder: {description: Where root writes on the node., type: path, required: true}
   earlier:
@@ -90,8 +85,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["looked", "kept", "restored"], "required": True},
-            "src": {"type": "path", "required": True},
-            "entries": {"type": "list", "elements": "path", "required": True},
+            **ENGINE_FILES,
             "folder": {"type": "path", "required": True},
             "earlier": {"type": "list", "elements": "path", "default": []},
         },

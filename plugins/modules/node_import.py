@@ -11,7 +11,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import durable
-from ..module_utils.entries import Entries, changes
+from ..module_utils.entries import ENGINE_FILES, Entries, changes
 from ..module_utils.node_import import ImportEditError
 
 DOCUMENTATION = r"""
@@ -21,13 +21,8 @@ description:
   - Edits every import of the engine's module and nothing else, in all files or in none.
   - Refused, with the file, the line and what to write, where none is found or it is ambiguous.
   - Keeps each file as it was in I(backups) before the first edit, under its name and its SHA-256.
+extends_documentation_fragment: [coinjecture.migration.engine_files]
 options:
-  src: {description: Folder of the legacy engine., type: path, required: true}
-  entries:
-    description: The files; the first is the one that the unit starts.
-    type: list
-    elements: path
-    required: true
   state:
     description: Where the engine comes from.
     type: str
@@ -89,8 +84,7 @@ def main() -> None:
     """Edit all files or none, each in one atomic replacement, keeping owner and mode."""
     module = AnsibleModule(
         argument_spec={
-            "src": {"type": "path", "required": True},
-            "entries": {"type": "list", "elements": "path", "required": True},
+            **ENGINE_FILES,
             "state": {"type": "str", "choices": ["wrapped", "legacy", "rust"], "default": "wrapped"},
             "backups": {"type": "path", "required": True},
         },

@@ -11,6 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.api_shape import ApiShape, ShapeError
 from ..module_utils.chain_api import view
+from ..module_utils.entries import ENGINE_FILES
 from ..module_utils.node_state import NodePaths, read, read_replay
 
 OPTIONS = (
@@ -22,14 +23,9 @@ DOCUMENTATION = r"""
 module: node_info
 short_description: Read a node's service, interpreter, release, import and mode
 description: Reads and changes nothing. Needs root, because the control socket serves uid 0 only.
+extends_documentation_fragment: [coinjecture.migration.engine_files]
 options:
   unit: {description: The node's systemd unit., type: str, required: true}
-  src: {description: Folder of the legacy engine., type: str, required: true}
-  entries:
-    description: Files that make the engine; the unit starts the first.
-    type: list
-    elements: str
-    required: true
   python: {description: The node's interpreter., type: str, required: true}
   socket: {description: The control socket., type: str, required: true}
   mode_file: {description: The mode file., type: str, required: true}
@@ -80,7 +76,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **{name: {"type": "str", "required": True} for name in (*OPTIONS, "replay")},
-            "entries": {"type": "list", "elements": "str", "required": True},
+            **ENGINE_FILES,
             "known": {"type": "dict", "default": {}},
             "peers": {"type": "dict", "default": {}},
             "shape": {"type": "dict", "default": {}},

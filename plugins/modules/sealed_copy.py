@@ -11,7 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import as_user
 from ..module_utils.bounded_reader import UnreadableError, parse_json
-from ..module_utils.entries import Entries, changes
+from ..module_utils.entries import ENGINE_FILES, Entries, changes
 from ..module_utils.node_import import ImportEditError
 from ..module_utils.sealed import SealError, changes_back, find, importing, obstacles, seal, undecided
 
@@ -19,6 +19,7 @@ DOCUMENTATION = r"""
 module: sealed_copy
 short_description: Seal the legacy engine and the release in force, and find the way back from there
 description: A sealed copy is what a rollback needs after the removal of the legacy engine.
+extends_documentation_fragment: [coinjecture.migration.engine_files]
 options:
   state:
     description:
@@ -29,12 +30,6 @@ options:
       - C(sealed) makes the copy; C(opened) returns the C(changes) that bring wrapper and legacy file back.
     type: str
     choices: [looked, checked, sealed, opened]
-    required: true
-  src: {description: Folder of the legacy engine., type: path, required: true}
-  entries:
-    description: Files that make the engine; the unit starts the first.
-    type: list
-    elements: path
     required: true
   importers:
     description: Other files that take something of the legacy module, and are edited with its removal.
@@ -146,8 +141,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["looked", "checked", "sealed", "opened"], "required": True},
-            "src": {"type": "path", "required": True},
-            "entries": {"type": "list", "elements": "path", "required": True},
+            **ENGINE_FILES,
             **{
                 name: {"type": "list", "elements": "path", "default": []} for name in ("importers", "ignored")
             },

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.entries import ENGINE_FILES
+
 ROOT = Path(__file__).resolve().parents[2]
+COLLECTION = "ansible_collections.coinjecture.migration.plugins"
 MODULES = sorted(ROOT.glob("plugins/modules/*.py"))
 RESULTS_OF_ITS_OWN = {"description", "type", "returned"}
 every_module = pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
@@ -23,6 +27,10 @@ def page(module: Path) -> dict[str, Any]:
             (name,) = [target.id for target in node.targets if isinstance(target, ast.Name)]
             if name in ("DOCUMENTATION", "EXAMPLES", "RETURN"):
                 found[name] = yaml.safe_load(node.value.value)
+    documented = found["DOCUMENTATION"]
+    for name in documented.get("extends_documentation_fragment", []):
+        shared = import_module(f"{COLLECTION}.doc_fragments.{name.rpartition('.')[2]}").ModuleDocFragment
+        documented["options"] |= yaml.safe_load(shared.DOCUMENTATION)["options"]
     return found
 
 
@@ -39,6 +47,15 @@ def test_given_a_module_then_its_example_is_a_task_with_options_that_it_has(modu
         assert task["name"][0].isupper()
         for name, value in given.items():
             assert value in options[name].get("choices", [value])
+
+
+def test_given_modules_with_shared_options_then_page_and_check_have_the_same() -> None:
+    shared = import_module(f"{COLLECTION}.doc_fragments.engine_files").ModuleDocFragment.DOCUMENTATION
+    told = {
+        name: {key: value for key, value in option.items() if key != "description"}
+        for name, option in yaml.safe_load(shared)["options"].items()
+    }
+    assert told == ENGINE_FILES
 
 
 @every_module
