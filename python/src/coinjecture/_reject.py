@@ -22,7 +22,7 @@ _TOLD: dict[str, str] = {
     "bad_proof": "solution {value} does not solve the problem with target {limit}",
     "bad_tier_size": "problem size {value} is not within {limit} of its tier",
 }
-"""Words, no second list: tests/parity/test_stated_once.py asks for those of each of `REASONS`, in their order."""
+"""No second list of reasons: tests/parity/test_stated_once.py asks for words of each of `REASONS`."""
 _short = Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 80
 

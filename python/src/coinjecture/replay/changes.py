@@ -236,7 +236,7 @@ AIMS: tuple[tuple[Change, int], ...] = (
     (huge_sum, 1),
     (deep, 1),
 )
-"""Changes with their weights, no list of reasons; tests/replay/test_chain.py asks that mutants reach every one."""
+"""Changes by weight, no list of reasons: tests/replay/test_chain.py asks that mutants reach each."""
 CALM_AIMS = tuple(aim for aim in AIMS if aim[0] not in (odd_measure, odd_form, huge_sum))
 """The changes that leave the work as it is: one block of huge work would own the tip for ever."""
 
