@@ -56,6 +56,20 @@ def test_every_link_inside_the_tree_resolves(document: Path) -> None:
         assert (document.parent / link).exists(), f"{document.name} links to {link}"
 
 
+def anchors(page: Path) -> set[str]:
+    """What a link to a heading of a page may end with."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_to_a_heading_finds_it(document: Path) -> None:
+    for link, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text()):
+        assert anchor in anchors(document.parent / link if link else document), (
+            f"{document.name}: {link}#{anchor}"
+        )
+
+
 def test_no_tracked_text_names_a_place_outside_the_tree() -> None:
     """No registry, no mirror, no folder of whoever wrote it: the tree works from any place on any machine."""
     words = [re.escape(f"{ROOT}/"), "--(?:extra-)?index-url", "--trusted-host", "^index-url"]
