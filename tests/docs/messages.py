@@ -44,6 +44,7 @@ COMPOSED = frozenset(
 FAILS = {
     "ansible.builtin.fail": "msg",
     "ansible.builtin.assert": "fail_msg",
+    "ansible.builtin.wait_for": "msg",
     "coinjecture.migration.stopped": "msg",
 }
 WITH_A_CODE = ("ModeChangeError", "ControlError")
