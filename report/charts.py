@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import QUANTILES
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import quantile
-from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import seconds
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.words import seconds
 from report.run import Blocks, Clients, Histogram, Run
 
 WIDTH, LEFT, RIGHT = 720.0, 64.0, 12.0

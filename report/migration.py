@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import clock
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.words import clock
 from report import sources
 from report.criteria import judge
 from report.page import write

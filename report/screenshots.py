@@ -17,11 +17,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import (
-    COLOURS,
-    coloured,
-    status_lines,
-)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import status_lines
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.words import COLOURS, coloured
 from report.page import write
 from report.run import load
 

@@ -22,13 +22,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import (
-    WIDTH,
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import WIDTH, status_lines
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.words import (
     Paint,
     coloured,
     duration,
     plain,
-    status_lines,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +36,8 @@ PAUSE = 2.0  # seconds between the end of a reading and the next
 FRAME = 0.5  # seconds between two drawings
 NOT_BEGUN = (1, 5)  # what ansible-playbook ends with where the command or the inventory is wrong: it stays so
 SILENT = 4  # what the status play ends with where a node could not be asked: it shows the rest
-ENTER, LEAVE = "\033[?1049h\033[?25l", "\033[?25h\033[?1049l"  # another screen without a cursor, and back
+ENTER, LEAVE = "\033[?1049h\033[?25l\033[?7l", "\033[?7h\033[?25h\033[?1049l"
+"""Another screen without a cursor, on which a line that is too long is cut and not broken; and back."""
 
 
 class ReadingError(Exception):
@@ -121,8 +121,8 @@ class Watch:
         self._failure = None
         return True
 
-    def lines(self) -> list[str]:
-        """The screen as of now, with a last line about its age."""
+    def lines(self, width: int = WIDTH, height: int | None = None) -> list[str]:
+        """The screen as of now, with a last line about its age, in as many columns and lines as there are."""
         now = self.clock()
         if self._seen is None:
             return ["reading the nodes ...", "", *self._trouble(now)]
@@ -130,7 +130,8 @@ class Watch:
         foot = self._trouble(now) or [f"read {age} ago; Ctrl-C ends"]
         if self._failure is not None:
             foot.append(f"what is shown is {age} old")
-        return [*status_lines(self._seen, self.paint, now), "", *foot]
+        left = None if height is None else height - len(foot) - 1
+        return [*status_lines(self._seen, self.paint, now, width, left), "", *foot]
 
     def _trouble(self, now: float) -> list[str]:
         """What to say of the last reading, if it failed."""
@@ -146,22 +147,31 @@ def frame(lines: Sequence[str], height: int) -> str:
     return "\033[H" + "\033[K\r\n".join(lines[: max(height - 1, 1)]) + "\033[K\033[J"
 
 
+def draws(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Whether it is a terminal whose cursor can be moved."""
+    return stream.isatty() and environment.get("TERM") != "dumb"
+
+
 def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Whether to colour: on a terminal that can, and where NO_COLOR is not set."""
-    return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+    return draws(stream, environment) and not environment.get("NO_COLOR")
+
+
+def print_readings(watch: Watch, out: TextIO, leaving: threading.Event) -> None:
+    """Print a screen for each reading until told to leave; on a terminal, no more lines than it has."""
+    while not leaving.is_set():
+        watch.look()
+        if watch.hopeless:
+            return
+        room = shutil.get_terminal_size() if out.isatty() else None
+        screen = watch.lines(room.columns, room.lines - 2) if room else watch.lines()
+        out.write("\n".join([*screen, "", ""]))
+        out.flush()
+        leaving.wait(PAUSE)
 
 
 def show(watch: Watch, out: TextIO, leaving: threading.Event) -> None:
-    """Draw until told to leave; on anything but a terminal, print a screen for each reading."""
-    if not out.isatty():
-        while not leaving.is_set():
-            watch.look()
-            if watch.hopeless:
-                return
-            out.write("\n".join([*watch.lines(), "", ""]))
-            out.flush()
-            leaving.wait(PAUSE)
-        return
+    """Draw in place until told to leave."""
 
     def keep_reading() -> None:
         while not leaving.is_set():
@@ -174,7 +184,8 @@ def show(watch: Watch, out: TextIO, leaving: threading.Event) -> None:
     out.write(ENTER)
     try:
         while not leaving.is_set():
-            out.write(frame(watch.lines(), shutil.get_terminal_size().lines))
+            room = shutil.get_terminal_size()
+            out.write(frame(watch.lines(room.columns, room.lines - 1), room.lines))
             out.flush()
             leaving.wait(FRAME)
     finally:
@@ -183,7 +194,19 @@ def show(watch: Watch, out: TextIO, leaving: threading.Event) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Watch until interrupted, or print the status once as JSON."""
+    """Watch until interrupted, or print the status once as JSON; a reader that has gone ends it in peace."""
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        with Path(os.devnull).open("w") as nowhere:  # for what Python would still write at its end
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Watch, or print the status once as JSON."""
     if "--json" in arguments:
         try:
             report = read_network([word for word in arguments if word != "--json"])
@@ -197,7 +220,8 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, lambda *_: leaving.set())
     paint = coloured if wants_colour(sys.stdout, os.environ) else plain
     watch = Watch(lambda: read_network(arguments), paint=paint)
-    show(watch, sys.stdout, leaving)
+    present = show if draws(sys.stdout, os.environ) else print_readings
+    present(watch, sys.stdout, leaving)
     if watch.hopeless:
         print(f"watch: {watch.hopeless}", file=sys.stderr)
         return watch.hopeless.exit_status

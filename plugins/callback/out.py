@@ -14,6 +14,7 @@ from typing import Any
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 
 from ..module_utils.visible import LAYOUT, Painted, visible, visible_in
+from ..plugin_utils.status.terminal import remember_terminal
 
 DOCUMENTATION = r"""
 name: out
@@ -62,6 +63,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         guard(self._display)
+        remember_terminal(self._display)
         self._only_says = False
         self._all_only_said = True
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible.utils import color
+from ansible.utils.display import Display
 
 from ..module_utils.api_shape import ApiShape, ShapeError
 from ..module_utils.captures import merged as merged_captures
@@ -43,7 +44,9 @@ from ..plugin_utils.runs.operators import journal_report, lock_lines, lock_refus
 from ..plugin_utils.status.answers import answers
 from ..plugin_utils.status.no_log import without_log
 from ..plugin_utils.status.overview import status_report
-from ..plugin_utils.status.screen import coloured, plain, status_lines, step_lines
+from ..plugin_utils.status.screen import status_lines, step_lines
+from ..plugin_utils.status.terminal import lines_of_terminal
+from ..plugin_utils.status.words import coloured, plain
 
 WAVE = "coinjecture_step_wave_"
 """Groups that the phase plays make begin so: no name that an inventory has by chance."""
@@ -208,8 +211,15 @@ def node_materials(
 
 
 def screen_lines(report: Mapping[str, Any]) -> list[str]:
-    """The network on one screen; coloured where Ansible itself would colour, which respects NO_COLOR."""
-    return status_lines(report, coloured if color.ANSIBLE_COLOR else plain)
+    """The network on one screen; coloured where Ansible itself would colour, which respects NO_COLOR.
+
+    On a terminal it leaves room for what stands around it: empty lines, where it is kept, the prompt, and
+    the task that ends the play where a node is silent.
+    """
+    around = 4 if all(node["answers"] for node in report["overview"].values()) else 11
+    high = lines_of_terminal(Display())
+    room = None if high is None else max(high - around, 5)
+    return status_lines(report, coloured if color.ANSIBLE_COLOR else plain, height=room)
 
 
 def _inventory_option(sources: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import decide
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.findings import Findings
 from tests.gate.asked import (
     CRITERIA,
     NOW,
@@ -431,3 +432,19 @@ def test_given_two_views_that_agree_on_different_blocks_of_one_height_then_the_g
     decision = decide({"node1": one, "node2": other}, criteria, NOW)
     assert decision["outcome"] == "fail"
     assert "node1 and node2 each say that all agree at height 7: on abababababab and on cdcd" in str(decision)
+
+
+def test_given_several_things_that_are_missing_then_the_one_that_takes_longest_is_told_first() -> None:
+    findings = Findings()
+    findings.wait("soak", "node1", "soaked 3 of 40 s", NOW + 37)
+    findings.wait("samples", "node1", "40 of 150 calls", NOW + 90)
+    findings.wait("samples", "node1", "20 of 30 rejects", NOW + 5)
+    decision = findings.decision("")
+    assert [reason.split()[1] for reason in decision["reasons"]] == ["40", "soaked", "20"]
+    assert decision["ready_at"] == NOW + 90
+    findings.wait("coverage", "node1", "5 of 6 reason codes")  # nobody can say when they come
+    decision = findings.decision("")
+    assert "reason codes" in decision["reasons"][0]
+    assert decision["ready_at"] is None
+    findings.fail("latched", "node1", "latched")
+    assert findings.decision("")["reasons"][0] == "node1: latched"

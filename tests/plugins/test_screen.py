@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import termios
 from typing import Any
 
 import pytest
+from ansible.utils.display import Display
 from coinjecture_migration.evidence.histograms import LATENCY_EDGES as EDGES_OF_THE_WRAPPER
 
+from ansible_collections.coinjecture.migration.plugins.filter.migration import screen_lines
 from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import OUTCOMES
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.typed_run import Run
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning import troubles
@@ -18,11 +22,14 @@ from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overv
     status_report,
 )
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import (
+    status_lines,
+    step_lines,
+)
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.terminal import remember_terminal
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.words import (
     coloured,
     duration,
     seconds,
-    status_lines,
-    step_lines,
 )
 from tests.gate.healthy import a_status
 
@@ -78,7 +85,8 @@ def latched(why: str) -> dict[str, Any]:
 
 def report(steps: Any = None, chain: Any = None, journal: Any = None, **nodes: Any) -> dict[str, Any]:
     """The status of a network of these nodes; the default ones wait for node1's first soak."""
-    good = {"chain": {"heights": {"node1": 10, "node2": 9}, "agreed_height": 4, "agreed_hash": "f" * 64}}
+    seen = {"heights": {"node1": 10, "node2": 9}, "newest": {"node1": NOW - 3, "node2": None}}
+    good = {"chain": seen | {"agreed_height": 4, "agreed_hash": "f" * 64}}
     nodes = nodes or {
         "node1": a_node(evidence=evidence()),
         "node2": a_node("legacy"),
@@ -102,8 +110,8 @@ def test_given_a_wait_then_its_reasons_and_time_are_told() -> None:
 def test_given_a_soak_then_its_bar_its_time_left_and_its_numbers_are_in_the_lines_of_the_node() -> None:
     modes, counts = (line for line in screen().splitlines() if line.startswith("node1"))
     assert modes.split() == [
-        *["node1", "shadow", "legacy", "11-14", "22:13:20", "17s"],
-        *["████████░░░░░░░░░░░░", "42%", "23s", "left", "13"],
+        *["node1", "shadow", "legacy", "17s"],
+        *["██░░░░", "42%", "23s", "11-14", "22:14:00", "13", "3s", "ago"],
     ]
     assert counts.split() == ["node1", "198", "1", "2", "0", "5", "7", "-", "100us/1.0ms"]
 
@@ -112,12 +120,12 @@ def test_given_a_soak_that_was_not_observed_all_the_time_then_the_bar_counts_wha
     observed = evidence(now=NOW - 1, observed_seconds=7.0)
     modes = screen(node1=a_node(evidence=observed), node2=a_node("legacy")).splitlines()
     (line,) = (line for line in modes if line.startswith("node1") and "█" in line)
-    assert line.split()[-4:] == ["20%", "32s", "left", "13"]
+    assert line.split()[-7:-3] == ["20%", "32s", "11-14", "22:14:09"]
 
 
 def test_given_a_node_that_tells_nothing_then_dashes_stand_where_numbers_would() -> None:
     rows = [line.split() for line in screen().splitlines() if line.startswith("node2")]
-    assert rows[0] == ["node2", "legacy", "legacy", "-", "-", "-", "9"]
+    assert rows[0] == ["node2", "legacy", "legacy", "-", "-", "-", "-", "9", "-"]
     assert set(rows[1][1:]) == {"-"}
 
 
@@ -133,7 +141,7 @@ def test_given_another_inventory_then_every_command_names_it(monkeypatch: pytest
     monkeypatch.setattr(overview, "command", Run(options=("-i", "inventory/testnet")).command)
     shown = screen(steps=[a_step(action="fail", reasons=["1 divergence"])])
     assert "ansible-playbook -i inventory/testnet playbooks/phase1.yml" in shown
-    assert "or one step back: ansible-playbook -i inventory/testnet playbooks/rollback.yml -l node1" in shown
+    assert "ansible-playbook -i inventory/testnet playbooks/rollback.yml -l node1" in shown
 
 
 def test_given_a_pass_then_the_step_may_start_now() -> None:
@@ -151,7 +159,7 @@ def test_given_a_refusal_then_its_reasons_and_the_way_back_are_shown() -> None:
 
 def test_given_a_silent_node_then_it_is_shown_and_no_step_is_offered() -> None:
     shown = screen(node1=a_node(), node2=None)
-    assert "node2     does not answer" in shown
+    assert "node2 does not answer" in shown
     assert "SILENT" in shown
     assert "playbooks/phase" not in shown
 
@@ -270,7 +278,7 @@ def test_given_a_lock_then_the_screen_says_who_holds_it() -> None:
 
 
 @pytest.mark.parametrize("paint", [None, coloured])
-def test_whatever_is_shown_fits_a_hundred_columns_and_says_the_same_without_colour(paint: Any) -> None:
+def test_whatever_is_shown_fits_eighty_columns_and_says_the_same_without_colour(paint: Any) -> None:
     crowded = report(
         node1=a_node(
             since=NOW - 200 * 86400, tip={"hash": "", "height": 123456789, "cumulative": 1.0},
@@ -283,14 +291,72 @@ def test_whatever_is_shown_fits_a_hundred_columns_and_says_the_same_without_colo
     )  # fmt: skip
     drawn = status_lines(crowded, paint) if paint else status_lines(crowded)
     bare = [re.sub(r"\033\[[0-9;]*m", "", line) for line in drawn]
-    assert max(map(len, bare)) <= 100
+    assert max(map(len, bare)) <= 80
     assert bare == status_lines(crowded)
     assert (drawn != bare) == (paint is coloured)
 
 
+def test_given_a_low_terminal_then_the_first_line_the_table_and_the_next_command_stay() -> None:
+    many = [f"node1: reason {number} " + "that is long " * 8 for number in range(9)]
+    whole = status_lines(report(steps=[STEPS[0], a_step(reasons=many)]))
+    low = status_lines(report(steps=[STEPS[0], a_step(reasons=many)]), height=18)
+    assert len(low) == 18 < len(whole)
+    assert low[0].startswith("WAITING") and low[2].startswith("node1") and low[3].startswith("node2")
+    assert "playbooks/phase1.yml -l node2" in low[5]
+    missing = len([line for line in whole if line]) - 17
+    assert low[-1] == f"... {missing} more lines: make the window higher, or add: | less"
+
+
+def test_given_a_terminal_then_the_play_leaves_room_for_what_stands_around_the_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader, terminal = os.openpty()
+    termios.tcsetwinsize(terminal, (14, 80))
+    with os.fdopen(terminal, "w") as screen_of_80_by_14, os.fdopen(reader):
+        monkeypatch.setattr("sys.stdout", screen_of_80_by_14)
+        remember_terminal(Display())
+        monkeypatch.undo()
+    assert len(screen_lines(report())) == 10
+    remember_terminal(Display())  # pytest's own output, which is none
+    assert len(screen_lines(report())) > 10
+
+
+def test_given_room_for_all_but_the_empty_lines_then_only_those_go() -> None:
+    whole = status_lines(report())
+    assert status_lines(report(), height=len(whole)) == whole
+    dense = status_lines(report(), height=len(whole) - 1)
+    assert dense == [line for line in whole if line]
+
+
+def test_given_two_nodes_in_their_soak_then_the_screen_fits_twenty_lines() -> None:
+    journal = {
+        "lines": [f"journal of {name}: 12 records, whole" for name in ("node1", "node2")],
+        "broken": [],
+    }
+    shown = report(journal=journal) | {"lock": ["nobody holds the lock"]}
+    assert len(status_lines(shown)) <= 20
+
+
+@pytest.mark.parametrize("width", [60, 72])
+def test_given_a_narrow_terminal_then_columns_give_way_and_no_word_is_broken(width: int) -> None:
+    words = "node2 waits for a reason that is told in many words, each of them whole " * 3
+    lines = status_lines(report(steps=[STEPS[0], a_step(reasons=[words])]), width=width)
+    assert max(map(len, lines)) <= width
+    assert " ".join(words.split()) in " ".join(" ".join(lines).split())
+    assert "FOR" not in lines[1] and "ENDS (UTC)" in lines[1] and "BLOCK" in lines[1]
+
+
+def test_given_nodes_with_long_names_then_they_are_whole_and_other_columns_give_way() -> None:
+    names = ("validator-amsterdam", "validator-frankfurt")
+    nodes = {name: a_node(name=name) for name in names}
+    shown = status_lines(report(steps=[a_step(node=name, action="start") for name in names], **nodes))
+    assert max(map(len, shown)) <= 80
+    assert sum(line.startswith(name) for name in names for line in shown) == 4
+
+
 def test_given_a_later_moment_then_ages_and_the_soak_go_on() -> None:
     later = "\n".join(status_lines(report(), now=NOW + 30))
-    assert "long enough" in later
+    assert " over " in later
     assert "47s" in later
 
 
@@ -340,7 +406,8 @@ def test_given_a_mode_that_the_journal_does_not_tell_of_then_it_is_doubted_and_n
     shown = by_journal(told)
     assert "phase 3  final   ✔ node1   ? node2" in shown
     assert "UNRECORDED" in shown and "playbooks/complete" not in shown
-    assert f"node2 is in final, and its step journal tells of {words}: no step brought it there" in shown
+    said = f"node2 is in final, and its step journal tells of {words}: no step brought it there"
+    assert said in " ".join(shown.split())
     assert "ansible-playbook playbooks/journal.yml" in shown
 
 
@@ -353,8 +420,11 @@ def test_given_journals_that_tell_of_every_mode_then_the_completion_is_offered()
 def test_given_a_node_whose_status_is_garbled_then_no_step_is_offered_and_a_way_back_is() -> None:
     shown = screen(node1=a_node(evidence=evidence(calls="many")), node2=a_node("legacy"))
     assert "GARBLED  what a node tells cannot be believed, so no step may start" in shown
-    assert "node1     unknown -        -                -" in shown
-    assert "node1: what it tells cannot be believed: evidence.calls is 'many', not a whole number" in shown
+    assert "node1 unknown -       -       -" in shown
+    assert (
+        "node1: what it tells cannot be believed: evidence.calls is 'many', not a whole number"
+        in " ".join(shown.split())
+    )
     assert "phase 1  shadow  · node1   · node2" in shown
     assert "playbooks/phase" not in shown
     assert "or one step back: ansible-playbook playbooks/rollback.yml -l node1" in shown
@@ -363,7 +433,10 @@ def test_given_a_node_whose_status_is_garbled_then_no_step_is_offered_and_a_way_
 def test_given_a_garbled_node_that_is_latched_too_then_both_are_said_and_how_to_acknowledge() -> None:
     garbled = a_node(evidence=evidence(calls="many"), **latched("divergence"))
     shown = screen(node1=garbled, node2=a_node("legacy"))
-    assert "node1: what it tells cannot be believed: evidence.calls is 'many', not a whole number" in shown
+    assert (
+        "node1: what it tells cannot be believed: evidence.calls is 'many', not a whole number"
+        in " ".join(shown.split())
+    )
     assert "node1 LATCHED: it says so among what cannot be believed: " in shown
     assert "ansible-playbook playbooks/ack.yml -l node1" in shown
 
@@ -372,8 +445,10 @@ def test_given_a_garbled_replay_on_an_untouched_node_then_its_mode_is_known_and_
     None
 ):
     shown = screen(node1=a_node("legacy") | {"replay": "it is no JSON"}, node2=a_node("legacy", "node2"))
-    assert "node1     legacy" in shown and "GARBLED" in shown
-    assert "node1: what it tells cannot be believed: replay: is 'it is no JSON', not an object" in shown
+    assert "node1 legacy" in shown and "GARBLED" in shown
+    assert "node1: what it tells cannot be believed: replay: is 'it is no JSON', not an object" in " ".join(
+        shown.split()
+    )
     assert "rollback" not in shown
 
 

@@ -13,10 +13,10 @@ import yaml
 from ansible_collections.coinjecture.migration.plugins.module_utils.visible import visible, visible_in
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import status_report
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.screen import (
-    coloured,
     status_lines,
     step_lines,
 )
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.words import coloured
 from report.page import render
 from tests.gate.test_refused_plays import here, play
 from tests.plugins.test_screen import NOW, a_node, a_step, latched

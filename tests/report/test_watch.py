@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +16,16 @@ import pytest
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import status_report
 from report import watch
-from report.watch import ReadingError, Watch, frame, read_network, show, wants_colour
+from report.watch import (
+    ReadingError,
+    Watch,
+    draws,
+    frame,
+    print_readings,
+    read_network,
+    show,
+    wants_colour,
+)
 
 
 class Terminal(io.StringIO):
@@ -46,7 +58,7 @@ def test_given_a_reading_then_its_screen_and_its_age_are_shown() -> None:
     watched = Watch(lambda: network(100.0), clock)
     assert watched.look()
     clock.now = 107.0
-    assert "node1     does not answer" in watched.lines()
+    assert "node1 does not answer" in watched.lines()
     assert watched.lines()[-1] == "read 7s ago; Ctrl-C ends"
 
 
@@ -58,7 +70,7 @@ def test_given_a_reading_that_fails_then_the_last_screen_stays_with_its_age_and_
     assert not watched.look()
     clock.now = 140.0
     shown = watched.lines()
-    assert "node1     does not answer" in shown
+    assert "node1 does not answer" in shown
     assert shown[-2:] == ["READING FAILED 10s ago: fatal: [node1]: no route", "what is shown is 40s old"]
 
 
@@ -78,6 +90,33 @@ def test_given_a_terminal_lower_than_the_screen_then_nothing_scrolls() -> None:
     assert "\033[2J" not in drawn, "erasing everything first is what flickers"
 
 
+def test_given_a_low_terminal_then_the_first_lines_and_the_age_stay() -> None:
+    watched = Watch(lambda: network(100.0), Clock())
+    watched.look()
+    shown = watched.lines(80, 8)
+    assert len(shown) == 8
+    assert shown[0].startswith("SILENT") and shown[2].startswith("node1") and "more lines" in shown[-3]
+    assert shown[-1] == "read 0s ago; Ctrl-C ends"
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_given_a_reader_that_leaves_early_then_the_watch_ends_without_a_word(option: list[str]) -> None:
+    """The reader has the pipe closed before anything is written, as `| head -1` has it in the end."""
+    script = (
+        "import sys; from report import watch; from tests.report.test_watch import network\n"
+        "watch.read_network = lambda arguments: network(9e9)\n"
+        "sys.exit(watch.main(sys.argv[1:]))"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as out:
+        done = subprocess.run(
+            [sys.executable, "-c", script, *option],
+            cwd=watch.ROOT, stdout=out, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("stream", "environment", "wanted"),
     [
@@ -91,9 +130,11 @@ def test_colour_is_for_terminals_that_want_it(stream: Any, environment: dict[str
     assert wants_colour(stream, environment) is wanted
 
 
-@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
-def test_given_the_end_then_the_last_screen_remains_and_a_pipe_gets_no_control_characters(
-    stream: Any,
+@pytest.mark.parametrize(
+    ("stream", "term"), [(io.StringIO(), "xterm"), (Terminal(), "xterm"), (Terminal(), "dumb")]
+)
+def test_given_the_end_then_the_last_screen_remains_and_only_a_terminal_that_can_gets_control_characters(
+    stream: Any, term: str
 ) -> None:
     leaving = threading.Event()
 
@@ -101,13 +142,14 @@ def test_given_the_end_then_the_last_screen_remains_and_a_pipe_gets_no_control_c
         leaving.set()
         return network(100.0)
 
-    show(Watch(read, Clock()), stream, leaving)
+    drawn = draws(stream, {"TERM": term})
+    (show if drawn else print_readings)(Watch(read, Clock()), stream, leaving)
     text = stream.getvalue()
-    assert ("\033" in text) == stream.isatty()
-    if stream.isatty():
+    assert ("\033" in text) == drawn
+    if drawn:
         assert text.split(watch.LEAVE)[1].strip(), "the screen is left in the scroll-back"
     else:
-        assert "node1     does not answer" in text
+        assert "node1 does not answer" in text
 
 
 @pytest.fixture

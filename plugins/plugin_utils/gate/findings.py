@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
@@ -38,12 +39,11 @@ class Decision(TypedDict):
 
 @dataclass
 class Findings:
-    """Reasons collected while the evidence is read, and the latest time one of them could be gone."""
+    """Reasons collected while the evidence is read, and when each that only waits could be gone."""
 
     found: list[Finding] = field(default_factory=list)
     proven: list[str] = field(default_factory=list)
-    ready_times: list[float] = field(default_factory=list)
-    ready_unknown: bool = False
+    waits: list[tuple[float, str]] = field(default_factory=list)
 
     def fail(self, code: str, node: str | None, text: str) -> None:
         """Record something that time does not mend."""
@@ -51,33 +51,33 @@ class Findings:
 
     def wait(self, code: str, node: str | None, text: str, ready_at: float | None = None) -> None:
         """Record something that is missing, and when it could be there (None: nobody can say)."""
-        self._add(code, node, "wait", text)
-        if ready_at is None:
-            self.ready_unknown = True
-        else:
-            self.ready_times.append(ready_at)
+        words = self._add(code, node, "wait", text)
+        self.waits.append((math.inf if ready_at is None else ready_at, words))
 
     def prove(self, text: str) -> None:
         """Say what the evidence shows, whatever the outcome."""
         self.proven.append(text)
 
-    def _add(self, code: str, node: str | None, outcome: str, text: str) -> None:
+    def _add(self, code: str, node: str | None, outcome: str, text: str) -> str:
         words = printable(f"{node}: {text}" if node else text)
         self.found.append({"code": code, "node": node, "outcome": outcome, "text": words})
+        return words
 
     def decision(self, passed: str) -> Decision:
-        """The outcome: any failure is ``fail``, else anything missing is ``wait``, else ``pass``."""
-        by_outcome = {
-            outcome: [finding["text"] for finding in self.found if finding["outcome"] == outcome]
-            for outcome in ("fail", "wait")
-        }
-        reasons = by_outcome["fail"] + by_outcome["wait"]
-        outcome = "fail" if by_outcome["fail"] else "wait" if reasons else "pass"
-        known = outcome == "wait" and bool(self.ready_times) and not self.ready_unknown
+        """The outcome: any failure is ``fail``, else anything missing is ``wait``, else ``pass``.
+
+        Of what is missing, the reason that holds the step back longest is told first; one whose
+        end nobody can tell is the longest.
+        """
+        failed = [finding["text"] for finding in self.found if finding["outcome"] == "fail"]
+        waiting = sorted(self.waits, key=lambda one: one[0], reverse=True)
+        reasons = failed + [words for _, words in waiting]
+        outcome = "fail" if failed else "wait" if reasons else "pass"
+        ready_at = waiting[0][0] if waiting else math.inf
         return {
             "outcome": outcome,
             "reasons": reasons or [passed],
-            "ready_at": max(self.ready_times) if known else None,
+            "ready_at": ready_at if outcome == "wait" and ready_at < math.inf else None,
             "findings": self.found,
             "proven": self.proven,
         }

@@ -68,7 +68,7 @@ def status_report(
         "now": now,
         "nodes": {name: state or {"answers": False} for name, state in states.items()},
         "overview": {
-            name: node_overview(name, state, soaks.get(name), chain.get("heights", {}).get(name), silent)
+            name: node_overview(name, state, soaks.get(name), _by_api(name, chain), silent)
             for name, state in states.items()
         },
         "steps": [{key: value for key, value in step.items() if key != "evidence"} for step in steps],
@@ -87,7 +87,7 @@ def node_overview(
     name: str,
     state: Mapping[str, Any] | None,
     soak_needed: float | None,
-    height: int | None,
+    by_api: Mapping[str, Any],
     silent: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """One node in few numbers; of what it tells, only what is believed.
@@ -96,7 +96,8 @@ def node_overview(
         name: The node.
         state: What was read of it.
         soak_needed: Seconds of soak that the next step asks of it, None for nothing.
-        height: Height of its tip as its API tells it, for a node whose wrapper tells none.
+        by_api: What its API tells: ``height`` of its tip, for a node whose wrapper tells none, and
+            ``last_block``, when it took or made its newest block (seconds since the epoch).
         silent: Why a node could not be asked, in a sentence for each of those.
     """
     if not state:
@@ -126,7 +127,8 @@ def node_overview(
         "rejects": None if rejected is None else sum(rejected.values()),
         "reject_codes": None if rejected is None else sum(count > 0 for count in rejected.values()),
         "latency": {engine: quantiles((record.get("latency") or {}).get(engine)) for engine in ENGINES},
-        "height": _height(status.get("tip") or {"height": height}),
+        "height": _height(status.get("tip") or by_api),
+        "last_block": by_api["last_block"],
         "latched": latch.get("why"),
         "stopped": (status.get("stopped") or {}).get("why"),
         "recorded": (state.get("journal") or state).get("mode"),
@@ -159,6 +161,11 @@ def _height(tip: Mapping[str, Any]) -> int | None:
     """The height of a tip, which no schema knows: its blocks are the node's own."""
     height = tip.get("height")
     return height if isinstance(height, int) and not isinstance(height, bool) and height >= 0 else None
+
+
+def _by_api(name: str, chain: Mapping[str, Any]) -> dict[str, Any]:
+    """What a look at the chain gave of one node, see `node_overview`."""
+    return {"height": chain.get("heights", {}).get(name), "last_block": chain.get("newest", {}).get(name)}
 
 
 def _idle(newest: Mapping[str, float | None], now: float, max_idle: float) -> dict[str, str]:

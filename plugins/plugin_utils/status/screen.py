@@ -1,20 +1,22 @@
-"""What a person reads: a step in a few lines, the network on one screen of at most 100 columns.
+"""What a person reads: a step in a few lines, the network on one screen of at most 80 columns.
 
-The screen says everything without colour; colour only draws the eye to what is said anyway.
+What matters most comes first, so that a low terminal cuts the rest. The screen says everything without
+colour; colour only draws the eye to what is said anyway.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...module_utils.visible import visible_in
 from ...module_utils.vocabulary import MODES
+from . import tables
+from .words import Paint, clock, plain, within
 
-WIDTH = 100
-BAR = 20
+WIDTH = 80
+NAMES = 10  # columns of the names in front of the lines below the first table
 PROGRAM = "ansible-playbook"
 VERBS = {
     "start": "starts now",
@@ -35,22 +37,9 @@ HEADLINES = {
     "complete": ("final", "every step is done; the legacy engine can be removed"),
     "done": ("done", "every node is on Rust alone, the legacy engine is removed"),
 }
+Mark = tuple[str, str, str]
+"""Of a step on a node: meaning, sign, the node's name."""
 SHOWN = ("phase", "node", "mode", "target", "action", "reasons", "ready_at", "gate")
-COLOURS = {"good": "32", "bad": "31;1", "busy": "33", "dim": "2", "strong": "1"}
-"""Meaning of a text and its SGR code."""
-
-Paint = Callable[[str, str], str]
-"""Gives a text (second) the colour of a meaning (first), or gives it back as it is."""
-
-
-def plain(_meaning: str, text: str) -> str:
-    """Paint nothing."""
-    return text
-
-
-def coloured(meaning: str, text: str) -> str:
-    """Paint for a terminal."""
-    return f"\033[{COLOURS[meaning]}m{text}\033[0m" if meaning in COLOURS and text else text
 
 
 def step_lines(step: Mapping[str, Any]) -> list[str]:
@@ -64,178 +53,165 @@ def step_lines(step: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def status_lines(report: Mapping[str, Any], paint: Paint = plain, now: float | None = None) -> list[str]:
+def status_lines(
+    report: Mapping[str, Any],
+    paint: Paint = plain,
+    now: float | None = None,
+    width: int = WIDTH,
+    height: int | None = None,
+) -> list[str]:
     """The network on one screen.
 
     Args:
         report: What `overview.status_report` made.
         paint: `coloured` for a terminal, `plain` for anything else.
         now: Seconds since the epoch at which the screen is read; the report's own time if not given.
+        width: Columns of the terminal; more than `WIDTH` are not used.
+        height: Lines there are room for, at least two; None for as many as it takes.
     """
     at = report["now"] if now is None else now
+    wide = min(width, WIDTH)
     # The nodes as they were read are large, and nothing of them is drawn.
     report = visible_in({key: value for key, value in report.items() if key != "nodes"})
-    return [
-        *_head(report["next"], at, paint),
-        "",
-        *_modes(report["overview"], at, paint),
-        *_counts(report["overview"], paint),
-        *_warnings(report, paint),
-        "",
-        _field("CHAIN", _chain(report["chain"], paint), paint),
-        *_journal(report["journal"], paint),
-        *_noted("LOCK", report["lock"], paint, ""),
-        "",
-        *_steps(report, paint),
-        "",
-        *_next(report, at, paint),
+    nodes = report["overview"]
+    answering = {name: node for name, node in nodes.items() if node["answers"]}
+    parts = [
+        [
+            *_head(report["next"], at, paint, wide),
+            *tables.table(tables.MODES, nodes, at, paint, wide),
+            *_warnings(report, paint, wide),
+        ],
+        _next(report, at, paint, wide),
+        tables.table(tables.COUNTS, answering, at, paint, wide) if answering else [],
+        [
+            *_steps(report, paint, wide),
+            *_chain(report["chain"], paint, wide),
+            *_journal(report["journal"], paint, wide),
+            *_noted("LOCK", report["lock"], paint, "", wide),
+        ],
     ]
+    return _cut([line for part in parts if part for line in ["", *part]][1:], height, paint)
 
 
-def _head(following: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
-    """State of the migration in a word and a sentence, and the time."""
+def _cut(lines: list[str], height: int | None, paint: Paint) -> list[str]:
+    """As many lines as there is room for: first the empty ones go, then the last, and how many is said."""
+    if height is None or len(lines) <= height:
+        return lines
+    dense = [line for line in lines if line]
+    if len(dense) <= height:
+        return dense
+    kept = dense[: max(height, 2) - 1]
+    hint = f"... {len(dense) - len(kept)} more lines: make the window higher, or add: | less"
+    return [*kept, paint("dim", hint)]
+
+
+def _head(following: Mapping[str, Any], now: float, paint: Paint, width: int) -> list[str]:
+    """State of the migration in a word and a sentence, and the time where there is room for it."""
     word, sentence = HEADLINES[following["action"]]
     step = f"phase {following['phase']} on {following['node']}"
     text = sentence.format(step=step)
     if following["action"] == "wait" and following["ready_at"] is not None:
-        text += f", could start {_in(following['ready_at'] - now)}"
+        text += f", could start {within(following['ready_at'] - now)}"
     meaning = {"done": "good", "complete": "good", "start": "good", "wait": "busy"}.get(
         following["action"], "bad"
     )
-    when = f"{clock(now)} UTC"
-    gap = max(WIDTH - len(word) - 2 - len(text) - len(when), 2)
-    return [f"{paint(meaning, word.upper())}  {text}{' ' * gap}{when}"]
+    first, *rest = textwrap.wrap(f"{word.upper()}  {text}", width, subsequent_indent="  ")
+    line = first.replace(word.upper(), paint(meaning, word.upper()), 1)
+    for when in (f"{clock(now)} UTC", f"{clock(now)[11:]} UTC") if not rest else ():
+        if (gap := width - len(first) - len(when)) >= 2:
+            return [f"{line}{' ' * gap}{when}"]
+    return [line, *rest]
 
 
-def _modes(nodes: Mapping[str, Mapping[str, Any]], now: float, paint: Paint) -> list[str]:
-    """A line for every node: its mode, since when, its soak, its tip."""
-    title = f"{'NODE':<10}{'MODE':<8}{'ANSWERS':<9}{'SINCE (UTC)':<17}{'AGE':<9}{'SOAK':<38}{'TIP':>9}"
-    lines = [paint("dim", title)]
-    for name, node in nodes.items():
-        if not node["answers"]:
-            why = str(node["why"]).removeprefix(f"{name} ").removeprefix(f"{name}: ")[: WIDTH - 10]
-            lines.append(f"{paint('strong', f'{name:<10}')}{paint('bad', why)}")
-            continue
-        mode = node["mode"] or "unknown"
-        age = "-" if node["since"] is None else duration(now - node["since"])
-        since = "-" if node["since"] is None else clock(node["since"])[5:]
-        answering = node["answering"] or ("legacy" if mode == "legacy" else "-")
-        shown = paint("bad" if node["mode"] is None else "good", f"{mode:<8}")
-        lines.append(
-            f"{paint('strong', f'{name:<10}')}{shown}"
-            f"{answering:<9}{since:<17}{age:<9}{_soak(node['soak'], now, paint)}{_number(node['height']):>9}"
-        )
-    return lines
-
-
-def _soak(soak: Mapping[str, Any] | None, now: float, paint: Paint) -> str:
-    """A bar of the soak that the next step waits for, and the time left; 38 columns wide."""
-    if soak is None or soak["started"] is None or not soak["needed"]:
-        return f"{'-':<38}"
-    lasted = max(0.0, now - soak["started"])
-    share = min(1.0, lasted / soak["needed"])
-    full = int(share * BAR)
-    left = soak["needed"] - lasted
-    text = f"{int(share * 100):>4}%  {f'{duration(left)} left' if left > 0 else 'long enough'}"
-    bar = paint("good" if left <= 0 else "busy", "█" * full) + paint("dim", "░" * (BAR - full))
-    return f"{bar}{text:<{38 - BAR}}"
-
-
-def _counts(nodes: Mapping[str, Mapping[str, Any]], paint: Paint) -> list[str]:
-    """A line for every node that answers: what it has compared in this soak, how long its engines take."""
-    if not any(node["answers"] for node in nodes.values()):
-        return []
-    title = (
-        f"{'NODE':<10}{'COMPARED':>9}{'DIVERGED':>10}{'RUST ERR':>10}{'LEGACY ERR':>12}{'SKIPPED':>9}"
-        f"{'REJECTS':>9}{'LEGACY p50/p99':>16}{'RUST p50/p99':>15}"
-    )
-    lines = ["", paint("dim", title)]
-    for name, node in nodes.items():
-        if not node["answers"]:
-            continue
-        faults = [
-            paint("bad" if node[kind] else "", f"{_number(node[kind]):>{width}}")
-            for kind, width in (("divergence", 10), ("rust_error", 10), ("legacy_error", 12))
-        ]
-        lines.append(
-            f"{paint('strong', f'{name:<10}')}{_number(node['compared']):>9}{''.join(faults)}"
-            f"{_number(node['skipped']):>9}{_number(node['rejects']):>9}"
-            f"{_latency(node['latency']['legacy']):>16}{_latency(node['latency']['rust']):>15}"
-        )
-    return lines
-
-
-def _warnings(report: Mapping[str, Any], paint: Paint) -> list[str]:
+def _warnings(report: Mapping[str, Any], paint: Paint, width: int) -> list[str]:
     """What is wrong with single nodes, in words, and how a latch is acknowledged."""
     lines = []
     for name, node in report["overview"].items():
         if not node["answers"]:
             continue
         if node["stopped"]:
-            lines += _wrapped(f"{name} STOPPED, takes no block: {node['stopped']}", paint, "bad")
+            lines += _wrapped(f"{name} STOPPED, takes no block: {node['stopped']}", paint, "bad", width)
         if node["latched"]:
-            lines += _wrapped(f"{name} LATCHED: {node['latched']}", paint, "bad")
+            lines += _wrapped(f"{name} LATCHED: {node['latched']}", paint, "bad", width)
         if node["latched"] or node["stopped"]:
             way = report["commands"][name]["ack"]
-            lines += _wrapped(f"look into it (its captures, and the log of its unit), then: {way}", paint, "")
+            lines += _wrapped(
+                f"look into it (its captures, and the log of its unit), then: {way}", paint, "", width
+            )
         if node["mode"] is None:
-            lines += _wrapped(f"{name}: {node['why']}", paint, "bad")
+            lines += _wrapped(f"{name}: {node['why']}", paint, "bad", width)
         for trouble in node["troubles"]:
-            lines += _wrapped(f"{name}: {trouble}", paint, "bad")
+            lines += _wrapped(f"{name}: {trouble}", paint, "bad", width)
         if not node["service"].startswith("active (running)"):
-            lines += _wrapped(f"{name}: its service is {node['service']}", paint, "bad")
+            lines += _wrapped(f"{name}: its service is {node['service']}", paint, "bad", width)
         for wrong in node["unit"]:
-            lines += _wrapped(f"{name}: {wrong}", paint, "bad")
+            lines += _wrapped(f"{name}: {wrong}", paint, "bad", width)
     return lines
 
 
-def _chain(chain: Mapping[str, Any], paint: Paint) -> str:
+def _chain(chain: Mapping[str, Any], paint: Paint, width: int) -> list[str]:
     """Heights, and whether the nodes agree."""
     heights = ", ".join(f"{name} at {height}" for name, height in chain.get("heights", {}).items())
     if chain["problems"]:
-        return paint("bad", f"{heights or 'unknown'}; {'; '.join(chain['problems'])}"[: WIDTH - 10])
+        return _noted(
+            "CHAIN", [f"{heights or 'unknown'}; {'; '.join(chain['problems'])}"], paint, "bad", width
+        )
     if "agreed_height" not in chain:
-        return "not asked"
-    return f"{heights}; the same block {chain['agreed_hash'][:12]} at height {chain['agreed_height']}"
+        return _noted("CHAIN", ["not asked"], paint, "", width)
+    agreed = f"the same block {chain['agreed_hash'][:12]} at height {chain['agreed_height']}"
+    return _noted("CHAIN", [f"{heights}; {agreed}"], paint, "", width)
 
 
-def _journal(found: Mapping[str, Sequence[str]] | None, paint: Paint) -> list[str]:
+def _journal(found: Mapping[str, Sequence[str]] | None, paint: Paint, width: int) -> list[str]:
     """What the verification of the step journals found."""
     if found is None:
         return []
     whole = [line for line in found["lines"] if line not in found["broken"]]
-    return _noted("JOURNAL", found["broken"], paint, "bad") + _noted(
-        "" if found["broken"] else "JOURNAL", whole, paint, ""
+    return _noted("JOURNAL", found["broken"], paint, "bad", width) + _noted(
+        "" if found["broken"] else "JOURNAL", whole, paint, "", width
     )
 
 
-def _noted(name: str, texts: Sequence[str], paint: Paint, meaning: str) -> list[str]:
+def _noted(name: str, texts: Sequence[str], paint: Paint, meaning: str, width: int) -> list[str]:
     """Texts with a name in front of the first, broken to fit the screen."""
-    lines = [line for text in texts for line in _broken(text, WIDTH - 10)]
+    lines = [line for text in texts for line in _broken(text, width - NAMES)]
     return [_field("" if number else name, paint(meaning, line), paint) for number, line in enumerate(lines)]
 
 
-def _steps(report: Mapping[str, Any], paint: Paint) -> list[str]:
+def _steps(report: Mapping[str, Any], paint: Paint, width: int) -> list[str]:
     """Every phase with its nodes: done, next or later."""
     following = report["next"]
-    rows: dict[tuple[int, str], list[str]] = {}
+    rows: dict[tuple[int, str], list[Mark]] = {}
     for step in report["steps"]:
         if step["action"] != "finish" and _is_done(report["overview"], step):
             known = _is_done(report["overview"], step, "recorded")
-            mark = (paint("good", "✔ ") if known else paint("bad", "? ")) + step["node"]
+            mark = ("good", "✔") if known else ("bad", "?")
         elif (step["phase"], step["node"]) == (following["phase"], following["node"]):
             mark = {
-                "start": paint("good", "▶ "),
-                "wait": paint("busy", "◷ "),
-                "finish": paint("busy", "▷ "),
-            }.get(following["action"], paint("bad", "✖ ")) + step["node"]
+                "start": ("good", "▶"),
+                "wait": ("busy", "◷"),
+                "finish": ("busy", "▷"),
+            }.get(following["action"], ("bad", "✖"))
         else:
-            mark = paint("dim", f"· {step['node']}")
-        rows.setdefault((step["phase"], step["target"]), []).append(mark)
-    return [
-        _field("" if number else "STEPS", f"phase {phase}  {target:<8}{'   '.join(marks)}", paint)
-        for number, ((phase, target), marks) in enumerate(rows.items())
-    ]
+            mark = ("dim", "·")
+        rows.setdefault((step["phase"], step["target"]), []).append((*mark, step["node"]))
+    lines: list[str] = []
+    for (phase, target), marks in rows.items():
+        names = [f"phase {phase}  {target:<8}", *[""] * len(marks)]
+        for name, row in zip(names, _rows(marks, width - NAMES - len(names[0])), strict=False):
+            shown = "   ".join(f"{paint(meaning, sign)} {node}" for meaning, sign, node in row)
+            lines.append(_field("" if lines else "STEPS", f"{name:<{len(names[0])}}{shown}", paint))
+    return lines
+
+
+def _rows(marks: Sequence[Mark], room: int) -> list[list[Mark]]:
+    """The marks of a phase in as many lines as they take."""
+    rows: list[list[Mark]] = [[]]
+    for mark in marks:
+        if rows[-1] and sum(len(node) + 5 for _, _, node in [*rows[-1], mark]) - 3 > room:
+            rows.append([])
+        rows[-1].append(mark)
+    return rows
 
 
 def _is_done(nodes: Mapping[str, Mapping[str, Any]], step: Mapping[str, Any], told_by: str = "mode") -> bool:
@@ -244,13 +220,13 @@ def _is_done(nodes: Mapping[str, Mapping[str, Any]], step: Mapping[str, Any], to
     return mode in MODES and MODES.index(mode) >= MODES.index(step["target"])
 
 
-def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
+def _next(report: Mapping[str, Any], now: float, paint: Paint, width: int) -> list[str]:
     """The command to type next, and why not yet."""
     following = report["next"]
     action, ready = following["action"], following["ready_at"]
     when = {
         "start": "now",
-        "wait": "when the gate passes" if ready is None else f"{_in(ready - now)}, at {clock(ready)} UTC",
+        "wait": "when the gate passes" if ready is None else f"{within(ready - now)}, at {clock(ready)} UTC",
         "fail": "when the cause is mended",
         "finish": "now: the same command finishes it",
         "silent": "when it is back",
@@ -260,15 +236,18 @@ def _next(report: Mapping[str, Any], now: float, paint: Paint) -> list[str]:
         "complete": "when you are sure",
         "done": "nothing is left to do",
     }[action]
-    lines = [_field("NEXT", when, paint)]
+    lines = _noted("NEXT", [when], paint, "", width)
     if following["command"]:
         lines.append(_field("", paint("strong", following["command"]), paint))
     if action in ("fail", "garbled"):
         culprit = _culprit(report)
         if report["overview"][culprit].get("mode") != "legacy":  # there is nothing before it
-            lines.append(_field("", f"or one step back: {report['commands'][culprit]['rollback']}", paint))
+            back = f"or one step back: {report['commands'][culprit]['rollback']}"
+            lines += _wrapped(back, paint, "", width)
     for reason in following["reasons"] if action != "start" else ():
-        lines += _wrapped(reason, paint, "" if action in ("wait", "finish", "complete", "done") else "bad")
+        lines += _wrapped(
+            reason, paint, "" if action in ("wait", "finish", "complete", "done") else "bad", width
+        )
     return lines
 
 
@@ -281,62 +260,18 @@ def _culprit(report: Mapping[str, Any]) -> str:
 
 def _field(name: str, text: str, paint: Paint) -> str:
     """A line with a name in front, or under one."""
-    return f"{paint('dim', f'{name:<10}')}{text}"
+    return f"{paint('dim', name.ljust(NAMES))}{text}"
 
 
-def _wrapped(text: str, paint: Paint, meaning: str) -> list[str]:
+def _wrapped(text: str, paint: Paint, meaning: str, width: int) -> list[str]:
     """A text under the names' column, broken to fit."""
-    return [f"{'':<12}{paint(meaning, line)}" for line in _broken(text, WIDTH - 12)]
+    return [f"{'':<{NAMES}}{paint(meaning, line)}" for line in _broken(text, width - NAMES)]
 
 
 def _broken(text: str, width: int) -> list[str]:
     """The lines of a text; a command at its end has one of its own, however long: it is typed from there."""
+    if len(text) <= width:
+        return [text]
     said, colon, command = text.partition(f": {PROGRAM} ")
     lines = textwrap.wrap(said + colon[:1], width, subsequent_indent="  ", break_on_hyphens=False) or [""]
     return [*lines, f"{PROGRAM} {command}"] if colon else lines
-
-
-def _number(value: Any) -> str:
-    """A count, or a dash where none is known."""
-    return "-" if value is None else str(value)
-
-
-def _latency(found: Mapping[str, Any] | None) -> str:
-    """Median and 99th percentile with one unit."""
-    if found is None:
-        return "-"
-    return f"{seconds(found['p50'])}/{seconds(found['p99'])}"
-
-
-def seconds(value: float | None) -> str:
-    """A short duration: ``32us``, ``1.5ms``; ``>1s`` above the last edge of the histograms."""
-    if value is None:
-        return ">1s"
-    for unit, factor in (("us", 1e6), ("ms", 1e3)):
-        if value * factor < 999.5:
-            amount = value * factor
-            return f"{amount:.0f}{unit}" if amount >= 10 else f"{amount:.1f}{unit}"
-    return f"{value:.1f}s"
-
-
-def duration(value: float) -> str:
-    """A long duration in its two largest units: ``42s``, ``3m 20s``, ``6d 4h``."""
-    whole = max(0, int(value))
-    for unit, size, small, part in (("d", 86400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
-        if whole >= size:
-            return f"{whole // size}{unit} {whole % size // part}{small}"
-    return f"{whole}s"
-
-
-def _in(value: float) -> str:
-    return f"in {duration(value)}" if value > 0 else "now"
-
-
-def clock(when: Any) -> str:
-    """A time as UTC, or a dash where none is known."""
-    if not isinstance(when, int | float) or isinstance(when, bool):
-        return str(when)[:19] if isinstance(when, str) else "-"
-    try:
-        return datetime.fromtimestamp(when, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
-    except (OverflowError, ValueError, OSError):  # no time that a calendar has
-        return "-"
