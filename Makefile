@@ -15,7 +15,7 @@ SECONDS_DEFAULT := 60
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),$(SECONDS_DEFAULT))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup rehearsal test test-quick test-droplets lint lint-rust lint-python lint-ansible \
+.PHONY: help setup rehearsal test test-one test-quick test-droplets lint lint-rust lint-python lint-ansible \
         test-rust test-python setup-with-image testnet testnet-down soak bench fuzz doubles mutants watch status-json lock clean
 
 help: ## this list
@@ -36,7 +36,11 @@ testnet: setup-with-image ## the local network on its legacy engine, left runnin
 testnet-down: ## remove the local network
 	@if [ -x $(BIN)/python ]; then python -m testnet.lab down; else python3 -m testnet.lab down; fi
 
-test: setup-with-image test-quick test-droplets ## every test but the long walks of soak
+test: setup-with-image ## every test but the long walks of soak, both halves side by side
+	@scripts/test
+
+test-one: setup ## one test by its name: a file, a word of tests' names, a scenario (NAME=...); brings up what it needs
+	@scripts/test-one "$(NAME)"
 
 test-quick: setup lint test-rust test-python ## the tests without containers
 

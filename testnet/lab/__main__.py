@@ -1,11 +1,12 @@
-"""`python -m testnet.lab up|down|status`: the local test network on its legacy engine."""
+"""`python -m testnet.lab up|down|status|gather`: the local test network on its legacy engine."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
-from testnet.lab import network
+from testnet.lab import gathered, network
 from testnet.lab.variants import VARIANTS
 from testnet.machine.command import CommandError, RefusalError
 
@@ -19,12 +20,18 @@ def main(argv: list[str] | None = None) -> int:
     down = commands.add_parser("down", help="remove the network; the image and fetched packages stay")
     down.add_argument("--purge", action="store_true", help="remove the image and fetched packages too")
     commands.add_parser("status", help="say what is there; 0 only if the network runs and the nodes agree")
+    gather = commands.add_parser(
+        "gather", help="copy logs, evidence and journals of its droplets into a folder"
+    )
+    gather.add_argument("folder", type=Path)
     options = parser.parse_args(argv)
     try:
         if options.command == "up":
             network.up(VARIANTS[options.node] if options.node else None)
         elif options.command == "down":
             network.down(purge=options.purge)
+        elif options.command == "gather":
+            print(f"{options.folder}: {', '.join(gathered.gather(options.folder)) or 'no droplet runs'}")
         else:
             return 0 if network.status() else 2
     except (RefusalError, CommandError) as error:

@@ -18,7 +18,16 @@ BOTH = [BIN, ROOT / ".venv/ansible-oldest/bin"]
 MODULES = sorted(f"coinjecture.migration.{path.stem}" for path in ROOT.glob("plugins/modules/*.py"))
 PLAYBOOKS = sorted(path.stem for path in ROOT.glob("playbooks/*.yml") if path.stem != "phase")
 NO_MONITOR = "[WARNING]: Could not match supplied host pattern, ignoring: monitoring"
-NO_PART = ("tests", "testnet", "bench", "target", "build", "inventory/local", "ansible_collections")
+NO_PART = (
+    "conftest.py",
+    "tests",
+    "testnet",
+    "bench",
+    "target",
+    "build",
+    "inventory/local",
+    "ansible_collections",
+)
 
 
 @pytest.fixture(scope="module")
