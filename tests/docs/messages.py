@@ -86,8 +86,8 @@ def of_scripts() -> Iterator[tuple[str, str]]:
     for path in (
         path for path in ROOT.glob("scripts/*") if path.read_text().startswith("#!/usr/bin/env bash")
     ):
-        for text in re.findall(r'(?:refuse|echo) "([^"]+)"(?: >&2; exit|\n|$)', path.read_text()):
-            yield _named(path), plain(re.sub(r"\$\w+|\$[*@]", "…", text))
+        for text in re.findall(r'(?:refuse "([^"]+)"|echo "([^"]+)" >&2; exit)', path.read_text()):
+            yield _named(path), plain(re.sub(r"\$\w+|\$[*@]|\$\{[^}]+\}", "…", "".join(text)))
 
 
 def codes_of_the_wrapper() -> set[str]:
