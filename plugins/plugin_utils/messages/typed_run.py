@@ -19,6 +19,7 @@ from .extra_variables import table
 from .old_names import current
 
 ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = "ansible-playbook"
 PLAIN = re.compile(r"[\w./:@%+,-]+")
 SENTENCE = re.compile(r"[\w ./:@%+,;()-]+")
 HIDDEN = re.compile(r"pass|secret|token")
@@ -52,7 +53,7 @@ class Run:
     def command(self, playbook: str, limit: str | None = None, **extra: Any) -> str:
         """A command as it is typed where the person is; ``limit`` and ``extra`` rank above this run's."""
         kept = {**self.extra, **(self.asked if playbook == self.playbook else {}), **extra}
-        words = ["ansible-playbook", *self.options, os.path.normpath(f"{self.playbooks}/{playbook}.yml")]
+        words = [PROGRAM, *self.options, os.path.normpath(f"{self.playbooks}/{playbook}.yml")]
         if limit := self.limit if limit is None else limit:
             words += ["-l", shlex.quote(limit)]
         words += [f"-e {shlex.quote('@' + path)}" for path in self.files]
