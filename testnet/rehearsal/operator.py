@@ -1,13 +1,13 @@
-"""The operator's hands: playbooks, as they would be typed, with their output condensed into a story."""
+"""The operator's hands: playbooks, typed as anybody would, with Ansible's log of each kept."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from testnet.lab import caches
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "build" / "rehearsal" / "logs"
 
-_HEADING = re.compile(r"^(PLAY|TASK|RUNNING HANDLER) \[(.*?)\]")
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ p=\d+ u=\S+ n=ansible \w+\| ")
 # Of a task's failure Ansible says twice what happened; the line that begins with "fatal" names the node.
 # A message of several lines begins with a bracket alone, and the account at the end has what it lists.
 TOLD = re.compile(
@@ -35,8 +35,8 @@ class PlaybookRun:
         exit_status: 0 done or `wait`, 2 refused or failed, 4 unreachable.
         started: Seconds since the epoch.
         finished: Seconds since the epoch.
-        log: The whole output.
-        last_words: The end of the output, for a reason.
+        log: Ansible's log of it: all tasks, with times, of which the screen shows a digest.
+        last_words: The end of what was said, for a reason.
     """
 
     command: str
@@ -73,22 +73,19 @@ class Operator:
         self._count += 1
         typed = self.command(playbook, *arguments)
         log = self._logs / f"{self._count:02}-{playbook}.log"
+        log.touch()
         print(f"\n$ {' '.join(typed)}", flush=True)
         started = time.time()
         program = Path(sys.executable).with_name("ansible-playbook")
-        with log.open("w") as sink:
-            process = subprocess.Popen(
-                [str(program), *typed[1:]],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            assert process.stdout is not None
-            tail = _tell(process.stdout, sink.write)
-            status = process.wait()
+        status = subprocess.run(
+            [str(program), *typed[1:]],
+            cwd=ROOT,
+            env=os.environ | {"ANSIBLE_LOG_PATH": str(log)},
+            stdin=subprocess.DEVNULL,
+            check=False,
+        ).returncode
         finished = time.time()
+        tail = last_words(log.read_text(errors="replace"))
         print(f"  exit status {status} after {finished - started:.0f} s", flush=True)
         self.runs.append(PlaybookRun(" ".join(typed), status, started, finished, log, tail))
         return self.runs[-1]
@@ -119,21 +116,7 @@ def spoken(line: str) -> str:
     return told if head.startswith(("ok: ", "changed: ")) else text.removeprefix('"msg": ').strip('",')
 
 
-def _tell(lines: Iterable[str], keep: Any) -> str:
-    """Write every line to the log, show what a person wants to follow, and return the last words."""
-    interactive = sys.stdout.isatty()
-    told: list[str] = []
-    for line in lines:
-        keep(line)
-        heading = _HEADING.match(line)
-        if heading and heading[1] == "PLAY":
-            print(f"  {heading[2]}", flush=True)
-        elif heading and interactive:
-            print(f"\r\033[K    {heading[2][:90]}", end="", flush=True)
-        elif TOLD.match(line):
-            text = spoken(line)
-            told.append(text)
-            print(f"{chr(13) + chr(27) + '[K' if interactive else ''}    {text[:400]}", flush=True)
-    if interactive:
-        print("\r\033[K", end="", flush=True)
-    return told[-1].removeprefix("fatal: ") if told else "no message"
+def last_words(log: str) -> str:
+    """What was said last in Ansible's log of a run."""
+    told = [text for line in log.splitlines() if TOLD.match(text := _STAMP.sub("", line))]
+    return spoken(told[-1]).removeprefix("fatal: ") if told else "no message"

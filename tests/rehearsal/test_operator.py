@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from testnet.rehearsal.operator import TOLD, spoken
+from pathlib import Path
+
+import pytest
+import yaml
+
+from testnet.rehearsal import operator
+from testnet.rehearsal.operator import TOLD, Operator, spoken
 
 
 def test_a_failure_is_heard_with_its_node_and_its_message() -> None:
@@ -26,3 +32,24 @@ def test_what_is_no_json_is_heard_as_it_is() -> None:
 def test_a_list_of_lines_is_not_heard_as_its_bracket() -> None:
     assert TOLD.match('    "msg": "done: phase 1 on node1"\n')
     assert not TOLD.match('    "msg": [\n')
+
+
+def test_a_play_is_seen_as_anybody_sees_it_and_its_last_words_come_from_ansibles_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tasks = [
+        {"name": "Look", "ansible.builtin.assert": {"that": "true"}},
+        {"name": "Refuse it", "ansible.builtin.fail": {"msg": 'no "now"'}},
+    ]
+    play = {"name": "Do it", "hosts": "localhost", "gather_facts": False, "tasks": tasks}
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "playbooks/own.yml").write_text(yaml.safe_dump([play]))
+    (tmp_path / "ansible.cfg").write_text((operator.ROOT / "ansible.cfg").read_text())
+    (tmp_path / "ansible_collections").symlink_to(operator.ROOT / "ansible_collections")
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {localhost: {ansible_connection: local}}}\n")
+    monkeypatch.setattr(operator, "ROOT", tmp_path)
+    run = Operator(tmp_path / "logs", str(tmp_path / "hosts.yml")).play("own")
+    assert (run.exit_status, run.last_words) == (2, 'no "now"')
+    shown = capfd.readouterr().out
+    assert "fatal: [localhost]: FAILED!" in shown and "TASK [Look]" not in shown
+    assert "TASK [Look]" in run.log.read_text()
