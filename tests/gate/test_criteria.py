@@ -38,8 +38,9 @@ def test_given_a_criterion_that_is_none_then_it_is_refused_by_its_name() -> None
 
 @pytest.mark.parametrize("name", ["max_evidence_age_seconds", "max_replay_age_seconds"])
 def test_given_a_criterion_of_the_gate_alone_then_role_and_judge_are_all_that_names_it(name: str) -> None:
-    """With its test that makes four files; the README of the role is made."""
-    places = ("plugins", "roles", ":!roles/*/README.md", "playbooks", "docs")
+    """With its test that makes four files; the README of the role and the page of all variables are made."""
+    made = (":!roles/*/README.md", ":!docs/reference/variables.md")
+    places = ("plugins", "roles", "playbooks", "docs", *made)
     found = subprocess.run(
         ["git", "grep", "-lE", rf"\b(gate_)?{name}\b", "--", *places],
         cwd=ROOT, check=True, capture_output=True, text=True,
