@@ -22,6 +22,19 @@ source.backup(copy)
 sys.stdout.buffer.write(copy.serialize())
 """
 
+# The program of the node and what is dropped beside its unit: type and rights, owner, content.
+OWN_FILES = """
+import hashlib, json, pathlib
+source, drop_ins = pathlib.Path({source!r}), pathlib.Path({drop_ins!r})
+found = dict()
+for path in (source, *source.parent.glob("*.py"), *source.rglob("*"), *drop_ins.rglob("*")):
+    if "__pycache__" not in path.parts:
+        have = path.lstat()
+        content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        found[str(path)] = [oct(have.st_mode), have.st_uid, have.st_gid, content]
+print(json.dumps(found))
+"""
+
 
 class UnreadableError(Exception):
     """A droplet or its node gave no answer that can be used; the text says which and why."""
@@ -71,6 +84,17 @@ class Remote:
         if not isinstance(answer, dict) or "mode" not in answer:
             raise UnreadableError(f"{self.name}: its control socket answered {answer!r}")
         return answer
+
+    def own_files(self) -> dict[str, Any]:
+        """Rights, owner and hash of each file that makes the node what it is, by path.
+
+        Raises:
+            UnreadableError: They cannot be read.
+        """
+        drop_ins = f"/etc/systemd/system/{self.kind.variant.unit}.d"
+        script = OWN_FILES.format(source=self.kind.source, drop_ins=drop_ins)
+        found: dict[str, Any] = json.loads(self.ssh("/usr/bin/python3", "-", stdin=script.encode()))
+        return found
 
     def fetch_database(self, target: Path) -> Path:
         """Copy the node's chain database, consistent as of now."""

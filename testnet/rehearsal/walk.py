@@ -58,13 +58,18 @@ class Walk:
         self._nodes = {node.name: node for node in nodes}
         self._extra = tuple(extra)
         self._there_and_back = there_and_back
+        self._own_files: dict[str, dict[str, Any]] = {}
 
     def take(self, step: Step) -> None:
         """Take a step as soon as its gate passes; its soak begins when this returns.
 
         Raises:
-            HaltedError: The gate failed, the play failed, or the soak before it did not fill up in time.
+            HaltedError: The gate failed, the play failed, or the soak before it did not fill up in time; or
+                what was rolled back is not as it was.
+            UnreadableError: The files of a node cannot be read.
         """
+        if self._there_and_back:
+            self._own_files.setdefault(step.node.name, step.node.own_files())
         self._pass_gate(step)
         if self._there_and_back:
             self._go_back(step)
@@ -79,6 +84,12 @@ class Walk:
             raise HaltedError(
                 f"phase {step.phase} on {step.node.name} was not rolled back: {back.last_words}"
             )
+        if target == "removed":
+            changed = differing(self._own_files[step.node.name], step.node.own_files())
+            if changed:
+                raise HaltedError(
+                    f"{step.node.name} is not as it was before the migration: {', '.join(changed)}"
+                )
         self.rows[-1]["rolled_back"] = {
             "to": target,
             "took_s": round(back.finished - back.started, 1),
@@ -157,6 +168,11 @@ def soak_figures(record: Mapping[str, Any]) -> dict[str, Any]:
         "accepted": record["accepted"],
         "rejected": record["rejected"],
     }
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The paths that are not the same in both, in order."""
+    return sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
 
 
 def count_bad(record: Mapping[str, Any]) -> int:

@@ -11,7 +11,7 @@ import pytest
 from testnet.lab import caches
 from testnet.lab.plan import NODES
 from testnet.rehearsal import operator, walk
-from testnet.rehearsal.droplet import Remote
+from testnet.rehearsal.droplet import OWN_FILES, Remote
 from testnet.rehearsal.operator import Operator, PlaybookRun
 
 
@@ -99,6 +99,14 @@ def decided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk, "step_decision", lambda *_, **__: decision)
 
 
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What each look at a node's own files finds, the first first; the last for ever after."""
+    looks: list[dict[str, Any]] = [{"/src/consensus_wrapper.py": ["0o100644", 0, 0, "theirs"]}]
+    monkeypatch.setattr(Remote, "own_files", lambda _: looks.pop(0) if len(looks) > 1 else looks[0])
+    return looks
+
+
 @pytest.mark.parametrize(
     ("phase", "back", "to"),
     [
@@ -108,7 +116,7 @@ def decided(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_there_and_back_undoes_each_step_and_takes_it_again(
-    tmp_path: Path, decided: None, phase: int, back: str, to: str
+    tmp_path: Path, decided: None, files: list[dict[str, Any]], phase: int, back: str, to: str
 ) -> None:
     typist = Typist(tmp_path)
     taken = walk.Walk(typist, [Remote(node) for node in NODES], there_and_back=True)
@@ -118,7 +126,50 @@ def test_there_and_back_undoes_each_step_and_takes_it_again(
     assert len(taken.plays) == 3, "a restart in a rollback is the operator's too"
 
 
-def test_a_step_that_cannot_be_undone_halts_the_rehearsal(tmp_path: Path, decided: None) -> None:
+def test_a_step_that_cannot_be_undone_halts_the_rehearsal(
+    tmp_path: Path, decided: None, files: list[dict[str, Any]]
+) -> None:
     taken = walk.Walk(Typist(tmp_path, "rollback"), [Remote(node) for node in NODES], there_and_back=True)
     with pytest.raises(walk.HaltedError, match="phase 2 on node1 was not rolled back: said no"):
         taken.take(walk.Step(2, Remote(NODES[0])))
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {},
+        {"/src/consensus_wrapper.py": ["0o100644", 0, 0, "ours"]},
+        {"/src/consensus_wrapper.py": ["0o100600", 0, 0, "theirs"]},
+    ],
+)
+def test_a_node_that_is_not_put_back_as_it_was_halts_the_rehearsal(
+    tmp_path: Path, decided: None, files: list[dict[str, Any]], after: dict[str, Any]
+) -> None:
+    files.append(after)
+    taken = walk.Walk(Typist(tmp_path), [Remote(node) for node in NODES], there_and_back=True)
+    with pytest.raises(walk.HaltedError, match=r"node1 is not as it was .*: /src/consensus_wrapper.py"):
+        taken.take(walk.Step(1, Remote(NODES[0])))
+
+
+def test_what_is_left_of_ours_is_named_too() -> None:
+    assert walk.differing({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}) == ["b", "c"]
+
+
+def test_the_files_of_a_node_are_told_with_rights_and_content_and_without_what_python_compiled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "home/src"
+    (source / "__pycache__").mkdir(parents=True)
+    (source / "__pycache__/x.pyc").touch()
+    (source.parent / "service.py").write_text("1")
+    (tmp_path / "unit.d").mkdir()
+    (tmp_path / "unit.d/own.conf").touch()
+    exec(OWN_FILES.format(source=str(source), drop_ins=str(tmp_path / "unit.d")), {})
+    told = json.loads(capsys.readouterr().out)
+    assert sorted(told) == [str(source.parent / "service.py"), str(source), str(tmp_path / "unit.d/own.conf")]
+    (source.parent / "service.py").chmod(0o600)
+    exec(OWN_FILES.format(source=str(source), drop_ins=str(tmp_path / "none.d")), {})
+    again = json.loads(capsys.readouterr().out)
+    assert walk.differing(told, again) == sorted(
+        [str(source.parent / "service.py"), str(tmp_path / "unit.d/own.conf")]
+    )
