@@ -14,6 +14,9 @@ from testnet.rehearsal.operator import Operator, PlaybookRun, step_decision
 from testnet.rehearsal.restarts import Play
 
 SOAK_LIMIT = 90.0  # seconds; the plan's soaks are compressed to less than a minute here
+TRIES = (
+    4  # plays for one step: the first begins the wait, and on a busy machine another comes too late as well
+)
 MODE_BEFORE = dict(enumerate(MODES[1:-1], start=2))
 LOOK_EVERY = 2.0  # seconds between two looks at a soak's progress
 
@@ -106,8 +109,7 @@ class Walk:
 
     def _pass_gate(self, step: Step, *, again: bool = False) -> None:
         """Type the phase play until its gate lets the step start."""
-        deadline = time.time() + SOAK_LIMIT
-        while True:
+        for tried in range(1, TRIES + 1):
             run = self._play(f"phase{step.phase}", step.node)
             if run.exit_status != 0:
                 self.note_soak()
@@ -119,11 +121,11 @@ class Walk:
                 )
             if decision["action"] == "start":
                 break
-            if time.time() > deadline:
+            if tried == TRIES:
                 raise HaltedError(
                     f"phase {step.phase} on {step.node.name} still waits: {'; '.join(decision['reasons'])}"
                 )
-            self._watch_soak(decision, deadline)
+            self._watch_soak(decision, time.time() + SOAK_LIMIT)
         if again:
             self.rows[-1]["finished"] = run.finished
             return

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -173,3 +175,31 @@ def test_the_files_of_a_node_are_told_with_rights_and_content_and_without_what_p
     assert walk.differing(told, again) == sorted(
         [str(source.parent / "service.py"), str(tmp_path / "unit.d/own.conf")]
     )
+
+
+def test_a_gate_that_waits_once_more_after_a_slow_play_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy machine: the play itself outlasts the soak, and what it had read is too old by then."""
+    moments = count(start=0, step=100)
+    monkeypatch.setattr(walk, "time", SimpleNamespace(time=lambda: next(moments)))
+    waits = {"action": "wait", "reasons": ["the newest evidence is 18 s old"], "ready_at": None}
+    starts = {"action": "start", "gate": {"outcome": "pass"}, "evidence": {}, "criteria": {}}
+    said = [waits | {"criteria": {}}, waits | {"criteria": {}}, starts]
+    monkeypatch.setattr(walk, "step_decision", lambda *_, **__: said.pop(0))
+    monkeypatch.setattr(walk.Walk, "_watch_soak", lambda *_: None)
+    typist = Typist(tmp_path)
+    taken = walk.Walk(typist, [Remote(node) for node in NODES])
+    taken.take(walk.Step(2, Remote(NODES[0])))
+    assert typist.typed == ["phase2 -l node1"] * 3
+
+
+def test_a_gate_that_only_waits_halts_the_rehearsal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = {"action": "wait", "reasons": ["no pairs"], "ready_at": None, "criteria": {}}
+    monkeypatch.setattr(walk, "step_decision", lambda *_, **__: waits)
+    monkeypatch.setattr(walk.Walk, "_watch_soak", lambda *_: None)
+    typist = Typist(tmp_path)
+    taken = walk.Walk(typist, [Remote(node) for node in NODES])
+    with pytest.raises(walk.HaltedError, match="phase 2 on node1 still waits: no pairs"):
+        taken.take(walk.Step(2, Remote(NODES[0])))
+    assert len(typist.typed) == walk.TRIES
