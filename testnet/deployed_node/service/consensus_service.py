@@ -67,11 +67,17 @@ class ConsensusService:
         self._show()
 
     def _take_chain(self, event: Event) -> bool:
-        """Insert blocks of a peer's chain, judging nothing; whether they were the last of it."""
+        """Insert blocks of a peer's chain, judging nothing; whether they were the last of it.
+
+        What does not join the tree is left: it answers what was asked before this start, of a higher tip.
+        """
+        tree = self.engine.block_tree
         try:
             for data in event.body["blocks"]:
                 block = decode(data)
-                if block.block_hash not in self.engine.block_tree:
+                if block.previous_hash not in tree:
+                    return False
+                if block.block_hash not in tree:
                     self.engine._add_block_to_tree(block, event.received_at)
         except Exception as error:
             tell(f"Bootstrap failed, starting fresh: {error!r}")
