@@ -22,11 +22,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--plan", choices=("once", "there-and-back"), default="once")
     parser.add_argument("--load", choices=("none", "busy"), default="none", help="what else the cores do")
     parser.add_argument("--node", choices=KINDS, default="reference", help="what the network is made of")
+    parser.add_argument("--short", action="store_true", help="soaks of seconds, and no monitoring")
     options = parser.parse_args(argv)
     fault = None if options.fault == "none" else options.fault
     try:
         with Burners() if options.load == "busy" else nullcontext():
-            plan = Plan(fault, there_and_back=options.plan == "there-and-back", kind=KINDS[options.node])
+            back, kind = options.plan == "there-and-back", KINDS[options.node]
+            plan = Plan(fault, there_and_back=back, kind=kind, short=options.short)
             summary = Rehearsal(plan).run()
     except (RefusalError, CommandError) as error:
         print(error, file=sys.stderr)

@@ -28,6 +28,7 @@ from testnet.rehearsal.summary import COMPLETE, FAILED, HALTED, Summary
 from testnet.rehearsal.walk import HaltedError, Step, Walk
 
 BUILD = ROOT / "build" / "rehearsal"
+SHORT_CALENDAR = Path(__file__).with_name("short.yml")
 CONFIRM_LIMIT = 60.0  # seconds for the last transactions to be confirmed
 MIN_NEW_PER_RESTART, MIN_KEPT_PER_RESTART = 50, 20  # requests; fewer would prove nothing
 SETTLE = 10.0  # seconds after the miners have stopped
@@ -51,11 +52,22 @@ class Plan:
         fault: Which fault the wheel is built with and shows; None for a release wheel.
         there_and_back: Whether each step is rolled back and done again.
         kind: What the network is made of.
+        short: Whether soaks last seconds and nobody watches from outside: the same walk in a few minutes.
     """
 
     fault: str | None = None
     there_and_back: bool = False
     kind: Kind = REFERENCE_KIND
+    short: bool = False
+
+    @property
+    def arguments(self) -> list[str]:
+        """What every play of this rehearsal gets besides its own arguments."""
+        faulty = {"wheel_features": ["faults"], "wrapper_fault": self.fault}
+        return [
+            *(["-e", f"@{SHORT_CALENDAR.relative_to(ROOT)}"] if self.short else []),
+            *(["-e", json.dumps(faulty)] if self.fault is not None else []),
+        ]
 
 
 class Rehearsal:
@@ -73,7 +85,7 @@ class Rehearsal:
         self._watched = False
         self._sentinel = Sentinel(NODES, variant)
         operator = Operator(BUILD / "logs", variant.inventory if variant is not REFERENCE else None)
-        self._walk = Walk(operator, self._nodes, self._arguments(), there_and_back=plan.there_and_back)
+        self._walk = Walk(operator, self._nodes, plan.arguments, there_and_back=plan.there_and_back)
 
     def run(self) -> Summary:
         """Rehearse; what goes wrong becomes the result, not an exception."""
@@ -82,7 +94,7 @@ class Rehearsal:
             self._prepare()
             self._migrate()
             self.summary.result, self.summary.reason = COMPLETE, "every step done"
-        except HaltedError as halt:
+        except (HaltedError, UnreadableError) as halt:
             self.summary.result, self.summary.reason = HALTED, str(halt)
         except (RefusalError, CommandError) as error:
             self.summary.reason = str(error)
@@ -119,21 +131,16 @@ class Rehearsal:
             if self.summary.result == COMPLETE:
                 self.summary.result, self.summary.reason = FAILED, f"its page could not be made: {error}"
 
-    def _arguments(self) -> list[str]:
-        """What every play of a faulty rehearsal gets: the fault wheel, and which fault it shows."""
-        if self.plan.fault is None:
-            return []
-        return ["-e", json.dumps({"wheel_features": ["faults"], "wrapper_fault": self.plan.fault})]
-
     def _prepare(self) -> None:
-        """A fresh network on its legacy engine, with users and a hostile peer on it, watched."""
+        """A fresh network on its legacy engine, with users and a hostile peer; watched, but in short."""
         network.down()
         network.up(self._kind.variant)
         self._load_since = time.time()
         self._sentinel.start()
-        self._need("preflight", *self._arguments())
-        self._need("monitoring")
-        self._watched = True
+        self._need("preflight", *self.plan.arguments)
+        if not self.plan.short:
+            self._need("monitoring")
+            self._watched = True
 
     def _need(self, playbook: str, *arguments: str) -> None:
         """Run a playbook without which no step is taken."""
