@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import QUANTILES
-from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import quantile
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.quantiles import quantile
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.words import seconds
 from report.run import Blocks, Clients, Histogram, Run
 

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.visible import visible_in
 from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import QUANTILES
-from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import quantile
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.quantiles import quantile
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.words import duration, seconds
 from report import charts, criteria
 from report.histogram import merged, of_engine

@@ -163,7 +163,7 @@ def test_given_both_then_what_was_measured_is_said_live_apart_from_replayed_and_
         "node1: processor time of 2",
         "node1: on the clock",
     ]
-    assert "median: Rust 50.1 us, Python 151 us" in said[2]
+    assert "median: Rust 50 us, Python 150 us" in said[2]
     assert "which is not judged" in said[3]
 
 

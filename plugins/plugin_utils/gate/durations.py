@@ -17,6 +17,11 @@ MOST_DECADES = 20
 MOST_PER_DECADE = 10_000
 
 
+def between(low: float, high: float, part: float) -> float:
+    """The value at a part (0 to 1) of a geometric bucket, in which values are taken to be spread evenly."""
+    return float(low * (high / low) ** part)
+
+
 @dataclass(frozen=True)
 class Spread:
     """How the durations of one engine are spread.
@@ -53,8 +58,12 @@ class Spread:
         return (self._edge(bucket - 1) if bucket else 0.0), self._edge(bucket)
 
     def quantile(self, share: float) -> float:
-        """A quantile in seconds, at most one bucket too long."""
-        return self.edges(max(1, ceil(share * self.total)))[1]
+        """A quantile in seconds, for people: it lies in the bucket of the true one, see `between`."""
+        rank = max(1, ceil(share * self.total))
+        at = bisect_left(self.below, rank)
+        before = self.below[at - 1] if at else 0
+        part = (rank - before) / (self.below[at] - before)
+        return between(self._edge(self.buckets[at] - 1), self._edge(self.buckets[at]), part)
 
     def bounds(self, share: float, confidence: float) -> tuple[float, float]:
         """Between which two durations, in seconds, a quantile lies, each with this confidence by itself."""

@@ -12,12 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from ...module_utils.unit_needs import text as unit_text
-from ...module_utils.vocabulary import ENGINES, LATENCY_EDGES, MODES, QUANTILES
+from ...module_utils.vocabulary import ENGINES, MODES
 from ..gate.status_reader import reported_by
 from ..messages.typed_run import command
 from ..planning.troubles import troubles
-
-"""Upper edges in seconds of the buckets in a soak's evidence; a test compares them with the wrapper's."""
+from .quantiles import quantiles
 
 
 class Soak(TypedDict):
@@ -25,14 +24,6 @@ class Soak(TypedDict):
 
     started: float | None
     needed: float
-
-
-class Quantiles(TypedDict):
-    """Durations of an engine's judgements in seconds: the upper edges of the buckets they lie in."""
-
-    p50: float | None
-    p99: float | None
-    count: int
 
 
 def status_report(
@@ -253,29 +244,6 @@ def _counted_from(record: Mapping[str, Any]) -> float | None:
     if started is None or "observed_seconds" not in record:
         return started
     return max(float(started), float(record["now"]) - float(record["observed_seconds"]))
-
-
-def quantiles(counts: Sequence[int] | None) -> Quantiles | None:
-    """Median and 99th percentile of an engine's buckets in a soak, None where it has judged nothing."""
-    if not counts or not sum(counts):
-        return None
-    histogram = {"bounds": LATENCY_EDGES, "counts": counts, "count": sum(counts)}
-    share = {name: share for name, share, _ in QUANTILES}
-    return {
-        "p50": quantile(histogram, share["p50"]),
-        "p99": quantile(histogram, share["p99"]),
-        "count": sum(counts),
-    }
-
-
-def quantile(histogram: Mapping[str, Any], share: float) -> float | None:
-    """Upper edge of the bucket that holds the ``share``-th value; None above the last edge."""
-    wanted, seen = math.ceil(share * histogram["count"]), 0
-    for edge, count in zip(histogram["bounds"], histogram["counts"], strict=False):
-        seen += count
-        if seen >= wanted:
-            return float(edge)
-    return None
 
 
 def _following(action: str, command: str | None, reasons: Sequence[str]) -> dict[str, Any]:
