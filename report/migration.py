@@ -68,6 +68,7 @@ def assemble(nodes: Mapping[str, Any], decisions: Iterable[Mapping[str, Any]], f
         "counts": sources.counts(evidence.values(), of_all=not unknown),
         "final": ends,
         "journal": {name: Journal(records=len(own), broken=why) for name, (own, why) in journals.items()},
+        "records": {name: [sources.shown_record(one) for one in own] for name, own in records.items()},
         "restarts": [],
         "blocks": {},
         "clients": {},
@@ -108,7 +109,7 @@ def _gates(
     gates = []
     for decision in decisions:
         record = done.pop((decision["phase"], decision["node"]), None)
-        gates.append(sources.gate(decision, record["who"] if record else None))
+        gates.append(sources.gate(decision, record))
     gates += [sources.gate_from_journal(name, record) for (_, name), record in done.items()]
     return sorted(gates, key=lambda gate: gate["decided"])
 

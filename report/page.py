@@ -16,7 +16,7 @@ from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary i
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.quantiles import quantile
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.words import duration, seconds
 from report import charts, criteria
-from report.histogram import merged, of_engine
+from report.histogram import of_engine
 from report.run import Histogram, MaterialError, Run, check, load
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -32,13 +32,13 @@ def render(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {"record_id": lambda node, seq: f"journal-{node}-{seq}"}
     # What is only in the way of a reader who sees it: controls, marks that turn the direction of writing.
     run = visible_in(run)
     environment.filters |= {
         "utc": _utc, "clock": _clock, "duration": duration, "short": seconds, "number": _number,
         "asked": lambda criteria, name: f"{criteria[name]:,}" if name in criteria else "",
     }  # fmt: skip
-    ratio = merged(run["ratio"].values())
     drawn = charts.distribution(_engines(run))
     return environment.get_template("report.html.j2").render(
         run=run,
@@ -47,7 +47,6 @@ def render(run: Run) -> str:
         timeline=charts.timeline(run),
         distribution=drawn,
         latency=_latency_rows(run),
-        ratio=None if ratio is None else _ratio(ratio),
     )
 
 
@@ -84,11 +83,6 @@ def _latency_rows(run: Run) -> list[dict[str, Any]]:
         for node, engines in run["latency"].items()
         for engine, one in engines.items()
     ]
-
-
-def _ratio(one: Histogram) -> dict[str, Any]:
-    """Rust's duration over legacy's at the median; None is beyond the histogram."""
-    return {"pairs": one["count"], "p50": quantile(one, 0.5)}
 
 
 def _utc(at: float) -> str:

@@ -42,7 +42,10 @@ class Soak(TypedDict):
 
 
 class Gate(TypedDict):
-    """A decision about a step, with what it was decided on, what that proves, and who overrode the gate."""
+    """A decision about a step, with what it was decided on, what that proves, and who overrode the gate.
+
+    ``record`` is the number of the record in its node's step journal that says the step is done.
+    """
 
     phase: int
     node: str
@@ -57,6 +60,7 @@ class Gate(TypedDict):
     override: str | None
     criteria: dict[str, Any]
     soaks: list[Soak]
+    record: NotRequired[int | None]
 
 
 class ModeChange(TypedDict):
@@ -132,12 +136,16 @@ class Final(TypedDict):
 
 
 class Counts(TypedDict):
-    """Since the wrapper came, over all nodes; ``rust_calls`` are those that the Rust engine judged."""
+    """Since the wrapper came, over all nodes; ``rust_calls`` are those that the Rust engine judged.
+
+    ``in_soaks`` are those of ``compared`` that a rehearsal counts, in the soaks that its gates decided on.
+    """
 
     rust_calls: int | None
     compared: int | None
     divergences: int | None
     rust_errors: int | None
+    in_soaks: NotRequired[int]
 
 
 class Speed(TypedDict):
@@ -154,10 +162,24 @@ class Journal(TypedDict):
     broken: str | None
 
 
+class Record(TypedDict):
+    """A record of a node's step journal; ``digest`` chains it to those before it."""
+
+    seq: int
+    at: float
+    who: str
+    what: str
+    why: str
+    phase: int | None
+    mode: str | None
+    target: str | None
+    digest: str
+
+
 class Run(TypedDict):
     """All of it; ``users``, ``transactions``, ``reorgs`` and ``forks`` are those of a rehearsal's summary.
 
-    ``speed`` is missing where it was kept before the speed was judged by processor time.
+    ``speed`` and ``records`` are missing in material of versions that did not tell them.
     """
 
     schema: int
@@ -181,6 +203,7 @@ class Run(TypedDict):
     counts: Counts
     final: dict[str, Final]
     journal: dict[str, Journal]
+    records: NotRequired[dict[str, list[Record]]]
     users: dict[str, Any] | None
     transactions: dict[str, int] | None
     reorgs: dict[str, int] | None

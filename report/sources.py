@@ -18,7 +18,7 @@ from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.completion import (
     speed as judge_speed,
 )
-from report.run import Counts, Final, Gate, Histogram, ModeChange, Play, Soak, Speed
+from report.run import Counts, Final, Gate, Histogram, ModeChange, Play, Record, Soak, Speed
 
 _BOTH = ("match", "divergence", "rust_error")
 _ALONE = ("alone", "rust_error")
@@ -31,9 +31,10 @@ NO_FILE = "is not there"
 """How `node_material_info` ends where a node has no evidence yet."""
 
 
-def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:
+def gate(record: Mapping[str, Any], done: Mapping[str, Any] | None = None) -> Gate:
     """A decision as steps/<phase>-<node>.json of its network holds it.
 
+    ``done`` is the record of the step journal that says the step is done, where there is one.
     A soak that cannot be believed is not shown; that it was there is said among the reasons.
     """
     asked = record["criteria"].get("soaking", ())
@@ -51,7 +52,7 @@ def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:
         "node": record["node"],
         "mode": record["mode"],
         "target": record["target"],
-        "who": who,
+        "who": done["who"] if done else None,
         "decided": record["decided"],
         "finished": record["finished"],
         "action": record["action"],
@@ -60,6 +61,7 @@ def gate(record: Mapping[str, Any], who: str | None = None) -> Gate:
         "override": _override(record.get("gate_override")),
         "criteria": dict(record["criteria"]),
         "soaks": soaks,
+        "record": done["seq"] if done else None,
     }
 
 
@@ -228,4 +230,20 @@ def gate_from_journal(node: str, record: Mapping[str, Any]) -> Gate:
         "override": _override(said.get("override")),
         "criteria": {},
         "soaks": [],
+        "record": record["seq"],
+    }
+
+
+def shown_record(record: Mapping[str, Any]) -> Record:
+    """A record of a step journal as the page shows it."""
+    return {
+        "seq": record["seq"],
+        "at": record["at"],
+        "who": record["who"],
+        "what": record["what"],
+        "why": record["why"],
+        "phase": record["phase"],
+        "mode": record["from"],
+        "target": record["to"],
+        "digest": record["digest"],
     }

@@ -52,6 +52,7 @@ def assemble(
         "started": started,
         "finished": finished,
         "plays": [as_play(play) for play in plays],
+        "counts": {**run["counts"], "in_soaks": figures["blocks"]["compared"]},
         "modes": {name: begun_at(started, changes) for name, changes in run["modes"].items()},
         "restarts": figures["restarts"],
         "blocks": {

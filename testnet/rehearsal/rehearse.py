@@ -77,6 +77,9 @@ class Rehearsal:
         self.plan = plan
         self.summary = Summary(reason="interrupted before its end")
         self._started = time.time()
+        self._ended: float | None = (
+            None  # what page and summary call so, once nothing but writing them is left
+        )
         self._load_since = self._started
         self._kind, variant = plan.kind, plan.kind.variant
         self._nodes = [Remote(droplet, plan.kind) for droplet in NODES]
@@ -123,9 +126,11 @@ class Rehearsal:
             page = (BUILD.parent / "page").resolve()  # with what else is kept of this network
             nodes = json.loads((page / "nodes.json").read_text())
             decisions = read_decisions(page.with_name("steps"), since=self._started)
-            span = self._load_since, time.time()
-            plays = self._walk.operator.runs
-            save(material.assemble(BUILD, nodes, decisions, self.summary, plays, span, self._kind), BUILD)
+            self._ended = time.time()
+            span, plays = (self._started, self._ended), self._walk.operator.runs
+            page_run = material.assemble(BUILD, nodes, decisions, self.summary, plays, span, self._kind)
+            self.summary.blocks["compared_ever"] = page_run["counts"]["compared"] or 0
+            save(page_run, BUILD)
         except (MaterialError, OSError, ValueError) as error:
             print(f"  no page: {error}", flush=True)
             if self.summary.result == COMPLETE:
@@ -266,5 +271,5 @@ class Rehearsal:
 
     def _save(self) -> None:
         self.summary.steps = self._walk.rows
-        self.summary.duration_s = time.time() - self._started
+        self.summary.duration_s = (self._ended or time.time()) - self._started
         self.summary.write(BUILD / "summary.json")

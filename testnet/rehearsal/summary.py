@@ -104,13 +104,20 @@ def narrate(summary: Summary) -> str:
         f"transactions  {s.transactions['acknowledged']} acknowledged, "
         f"{s.transactions['confirmed']} confirmed, {s.transactions['lost']} lost, "
         f"{s.transactions['duplicated']} duplicated",
-        f"blocks        {s.blocks['compared']} compared, {s.blocks['divergences']} divergences, "
-        f"{s.blocks['rust_errors']} rust errors, {s.blocks['lost']} lost",
+        f"blocks        {s.blocks['compared']} compared{_ever(s.blocks)}, "
+        f"{s.blocks['divergences']} divergences, {s.blocks['rust_errors']} rust errors, "
+        f"{s.blocks['lost']} lost",
         f"chain         {s.reorgs['count']} reorgs, deepest {s.reorgs['deepest']}; {s.forks} forked heights",
         f"modes         {', '.join(f'{node} {mode}' for node, mode in s.final_mode.items()) or 'not read'}",
         *_dashboard_lines(s.dashboard),
     ]
     return "\n".join(lines)
+
+
+def _ever(blocks: Mapping[str, int]) -> str:
+    """What the page counts besides: what both engines judged before, between and after the steps' soaks."""
+    ever = blocks.get("compared_ever")
+    return "" if ever is None else f" in the soaks above ({ever} since the wrapper came)"
 
 
 def _dashboard_lines(dashboard: Mapping[str, Any]) -> list[str]:

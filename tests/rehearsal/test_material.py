@@ -56,6 +56,8 @@ def test_given_a_whole_rehearsal_then_its_figures_are_on_the_page(tmp_path: Path
     assert run["users"] == ledger["requests"]
     assert set(run["blocks"]) == {"node1"}
     assert run["plays"][0]["said"] == "done"
+    assert (run["started"], run["finished"]) == (START, 1100.0)
+    assert run["counts"]["in_soaks"] == summary.blocks["compared"]
     assert save(run, tmp_path).read_text().count("not measured") >= 4
 
 

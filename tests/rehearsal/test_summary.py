@@ -50,6 +50,15 @@ def test_the_schema_refuses_a_result_that_is_none() -> None:
         validator("summary").validate(complete().as_dict() | {"result": "probably"})
 
 
+def test_given_what_the_page_counts_then_the_console_tells_it_beside_its_own_count() -> None:
+    summary = complete()
+    assert "compared in the soaks" not in narrate(summary), "there is no page yet"
+    summary.blocks |= {"compared": 876, "compared_ever": 1953}
+    assert "blocks        876 compared in the soaks above (1953 since the wrapper came), 0 div" in narrate(
+        summary
+    )
+
+
 def test_a_clean_account_has_no_faults() -> None:
     assert complete().faults() == []
 

@@ -88,6 +88,10 @@ def test_given_journals_then_they_tell_who_did_what_and_the_modes(tmp_path: Path
         ("node1", ["soaked"], [])
     ]
     assert (run["started"], run["result"]) == (10.0, "under way")
+    assert run["gates"][0]["record"] == 2
+    assert [(one["seq"], one["what"]) for one in run["records"]["node1"]] == [
+        (1, "step started"), (2, "step done"), (3, "rollback"),
+    ]  # fmt: skip
 
 
 def test_given_a_cached_decision_then_its_soaks_are_told_and_the_journal_says_who(tmp_path: Path) -> None:
@@ -95,7 +99,7 @@ def test_given_a_cached_decision_then_its_soaks_are_told_and_the_journal_says_wh
     run = assemble(nodes(node1=node(), node2=node(name="node2", journal=text)), [decision()], tmp_path)
     check(run)
     (gate,) = run["gates"]
-    assert gate["who"] == "ada@laptop"
+    assert (gate["who"], gate["record"]) == ("ada@laptop", 1)
     assert gate["soaks"][0] | {"outcomes": {}} == {
         "node": "node1", "mode": "shadow", "asked": True, "seconds": 40.0, "calls": 8, "accepted": 5,
         "rejects": 3, "codes": 1, "outcomes": {}, "restarts": 0,

@@ -14,6 +14,7 @@ from report.page import main, render, write
 from report.run import MaterialError, check, load
 from tests.report.material import FIXTURE, rehearsal
 
+ROOT = Path(__file__).parents[2]
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 
 
@@ -56,6 +57,7 @@ def test_the_page_loads_nothing_and_runs_nothing() -> None:
         for tag, attributes in read.elements
         for name, value in attributes.items()
         if name in ("src", "srcset", "data", "action", "href", "xlink:href") or name.startswith("on")
+        if not (tag == "a" and str(value).startswith("#"))
     ]
     assert loading == []
     assert not {"script", "link", "img", "iframe", "object"} & {tag for tag, _ in read.elements}
@@ -111,11 +113,58 @@ def test_given_hostile_texts_then_they_are_shown_and_not_obeyed() -> None:
     assert read.words().count("<script>alert(1)</script>") >= 7
 
 
-def test_given_divergences_then_each_links_to_its_capture() -> None:
+def test_given_a_step_that_is_done_then_its_gate_links_to_its_record_in_the_journal() -> None:
+    record = {
+        "seq": 4, "at": 1.0, "who": "ada@laptop", "what": "step done", "why": "phase 1", "phase": 1,
+        "mode": "legacy", "target": "shadow", "digest": "ab" * 32,
+    }  # fmt: skip
+    run = rehearsal(records={"node1": [record]})
+    for number, gate in enumerate(run["gates"]):
+        gate |= {"node": "node1", "record": None if number else 4}
+    check(run)
+    read = Reader(render(run))
+    links = [attributes["href"] for tag, attributes in read.elements if tag == "a"]
+    assert links == ["#journal-node1-4"]
+    assert "journal-node1-4" in [attributes.get("id") for _, attributes in read.elements]
+    assert "record 4 of its journal" in read.words()
+    assert "step done, phase 1 : legacy → shadow" in read.words().replace("phase 1:", "phase 1 :")
+
+
+def test_given_other_criteria_then_only_that_of_speed_says_why_single_blocks_differ() -> None:
+    run = rehearsal(speed={"node1": {"state": "met", "told": "processor time"}})
+    above, below = (
+        [0] * at + [50] + [0] * (len(one["counts"]) - at - 1)
+        for one in [run["ratio"]["node1"]]
+        for at in (40, 30)
+    )
+    for one in run["ratio"].values():
+        one |= {"counts": above, "count": 50}
+    note = "That does not contradict the verdict"
+    assert Reader(render(run)).words().count(note) == 1
+    for one in run["ratio"].values():
+        one |= {"counts": below, "count": 50}
+    assert note not in Reader(render(run)).words(), "Rust was the faster one in every pair"
+
+
+def test_the_page_has_a_dark_dress_of_every_colour_that_it_uses() -> None:
+    style = (ROOT / "report/templates/style.css").read_text()
+    light, dark = (
+        set(re.findall(r"--(\w+):", part)) for part in style.split("prefers-color-scheme: dark")[:2]
+    )
+    assert light == dark
+    assert set(re.findall(r"var\(--(\w+)\)", style)) <= light
+    inside = style.split("\n* {")[1]
+    assert not re.findall(r"#[0-9a-f]{3,6}\b", inside), "a colour of its own would stay in the dark"
+
+
+def test_given_divergences_then_each_links_to_its_capture_and_says_what_judges_it_again() -> None:
     copied = "captures/node1/ab.json"
     rows: list[Any] = [{"node": "node1", "at": 1.0, "kind": "verdict", "capture": "ab.json", "href": copied}]
     read = Reader(render(rehearsal(divergences=rows)))
     assert [a["href"] for tag, a in read.elements if tag == "a"] == [copied]
+    assert f"python -m coinjecture.replay --captures {copied}" in read.words()
+    uncopied = Reader(render(rehearsal(divergences=[rows[0] | {"href": None}])))
+    assert "its capture was not copied" in uncopied.words()
 
 
 def test_given_failed_requests_then_they_are_marked_in_the_drawing() -> None:

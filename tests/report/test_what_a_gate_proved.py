@@ -50,7 +50,7 @@ def test_given_an_overridden_gate_then_the_page_names_who_did_it_from_the_journa
         "set_aside": ["soaked 1 s"],
     }
     said = gate_record(a_passed_step() | {"gate_override": override})
-    record = {"gate": said, "phase": 1, "from": "legacy", "to": "shadow", "who": "eve", "at": NOW}
+    record = {"seq": 3, "gate": said, "phase": 1, "from": "legacy", "to": "shadow", "who": "eve", "at": NOW}
     assert (
         gate_from_journal("node2", record)["override"]
         == "overridden by eve: rehearsed (set aside: soaked 1 s)"

@@ -43,7 +43,8 @@ def quantile(histogram: Mapping[str, Any], share: float) -> float | None:
     bounds, wanted, seen = histogram["bounds"], share * histogram["count"], 0
     for at, (edge, count) in enumerate(zip(bounds, histogram["counts"], strict=False)):
         if count and seen + count >= wanted:
-            low = bounds[at - 1] if at else edge * edge / bounds[1]
+            wide = bounds[1] / edge if not at and len(bounds) > 1 else 1.0
+            low = bounds[at - 1] if at else edge / wide
             return between(low, edge, (wanted - seen) / count)
         seen += count
     return None
