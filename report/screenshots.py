@@ -1,4 +1,4 @@
-"""`scripts/screenshots [--record RUN STATUS]`: the pictures of page and screen in docs/images, by headless Chromium.
+"""`scripts/screenshots [--record RUN STATUS]`: the pictures in docs/images, by headless Chromium.
 
 Without arguments they show the recorded run again, in tests/report/fixtures/. With a run.json and a
 status.json, such as those of the rehearsal that has just ended, these become the recorded run first.
