@@ -24,7 +24,7 @@ PLAYS = ("playbooks/*.yml", "playbooks/tasks/*.yml", "roles/*/tasks/*.yml")
 PROGRAMS = (
     *("plugins/**/*.py", "roles/restart/files/**/*.py", "report/*.py", "fuzz/__main__.py"),
     *("testnet/lab/*.py", "testnet/machine/*.py", "testnet/image/*.py", "testnet/rehearsal/*.py"),
-    *("wrapper/**/*.py", "python/src/coinjecture/replay/__main__.py"),
+    *("wrapper/**/*.py", "python/src/coinjecture/replay/*.py"),
 )
 PLUGINS = "plugins/plugin_utils"
 COMPOSED = frozenset(
