@@ -38,17 +38,21 @@ class RecordingStorage:
         self.writes.append(("tip", block_hash, cumulative))
 
 
-def config(genesis: str = "testnet", **changes: Any) -> consensus.ConsensusConfig:
-    """Configuration for a genesis of genesis.json, rate limit off unless asked for."""
+def configured(genesis: str = "testnet", **changes: Any) -> dict[str, Any]:
+    """What a configuration has for a genesis of genesis.json, rate limit off unless asked for."""
     known = GENESIS[genesis]
-    fields: dict[str, Any] = {
+    return {
         "network_id": known["network_id"],
         "max_headers_per_second": 0,
         "genesis_timestamp": json.loads(known["timestamp_json"]),
         "genesis_seed": known["seed"],
         "genesis_block": json.loads(known["block_json"]),
-    }
-    return consensus.ConsensusConfig(**(fields | changes))
+    } | changes
+
+
+def config(genesis: str = "testnet", **changes: Any) -> consensus.ConsensusConfig:
+    """The oracle's configuration for such a network."""
+    return consensus.ConsensusConfig(**configured(genesis, **changes))
 
 
 def engine(genesis: str = "testnet", storage: Any = None, **changes: Any) -> consensus.ConsensusEngine:

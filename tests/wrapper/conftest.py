@@ -16,7 +16,7 @@ import pytest
 from consensus_wrapper import DualRunConsensus
 
 from testnet.node.src import pow
-from tests.oracle.support import GENESIS, sealed
+from tests.oracle.support import GENESIS, configured, sealed
 from tests.wrapper.double import DoubleEngine
 
 NODE_SOURCE = Path(__file__).parents[2] / "testnet" / "node" / "src"
@@ -112,16 +112,8 @@ class Place:
 
 
 def config(genesis: str = "testnet", **changes: Any) -> consensus_surface.ConsensusConfig:
-    """Configuration of a network of the vectors, rate limit off unless asked for."""
-    known = GENESIS[genesis]
-    fields: dict[str, Any] = {
-        "network_id": known["network_id"],
-        "max_headers_per_second": 0,
-        "genesis_timestamp": json.loads(known["timestamp_json"]),
-        "genesis_seed": known["seed"],
-        "genesis_block": json.loads(known["block_json"]),
-    }
-    return consensus_surface.ConsensusConfig(**(fields | changes))
+    """The node's configuration of a network of the vectors."""
+    return consensus_surface.ConsensusConfig(**configured(genesis, **changes))
 
 
 def genesis_block() -> dict[str, Any]:

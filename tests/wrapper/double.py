@@ -4,6 +4,7 @@ It has the surface of `coinjecture.consensus.ConsensusEngine`, with the wrapper'
 """
 
 import json
+import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -134,3 +135,16 @@ def attempt(compute: Any) -> Any:
         return compute()
     except Exception:
         return None
+
+
+def held(engine: type[DoubleEngine] = DoubleEngine) -> tuple[type[Any], threading.Event, threading.Event]:
+    """An engine whose judgement waits; an event that says that it has begun, and one that lets it go on."""
+    judging, go_on = threading.Event(), threading.Event()
+
+    class Held(engine):  # type: ignore[misc, valid-type]
+        def judge(self, *args: Any) -> Any:
+            judging.set()
+            assert go_on.wait(20)
+            return super().judge(*args)
+
+    return Held, judging, go_on

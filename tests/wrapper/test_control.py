@@ -19,6 +19,7 @@ from consensus_wrapper import ConsensusMode
 
 from tests.oracle.support import sealed
 from tests.wrapper.conftest import Place, chain, genesis_block
+from tests.wrapper.double import held
 from tests.wrapper.test_hostile_engines import WrongRule
 
 CTL = Path(ctl.__file__)
@@ -172,17 +173,8 @@ def test_given_no_control_socket_when_started_then_there_is_an_alert_and_blocks_
 def test_given_a_judgement_that_takes_long_when_status_is_asked_then_it_answers_meanwhile(
     place: Place, rust: Any
 ) -> None:
-    from tests.wrapper.double import DoubleEngine
-
-    judging, go_on = threading.Event(), threading.Event()
-
-    class Slow(DoubleEngine):
-        def judge(self, *args: Any) -> Any:
-            judging.set()
-            assert go_on.wait(20)
-            return super().judge(*args)
-
-    rust(Slow)
+    engine, judging, go_on = held()
+    rust(engine)
     wrapper = place.start("shadow")
     caller = threading.Thread(target=lambda: place.judge(wrapper, chain(1)[0]))
     caller.start()

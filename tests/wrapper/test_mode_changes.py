@@ -15,7 +15,7 @@ from consensus_wrapper import ConsensusMode, DualRunConsensus
 
 from tests.oracle.support import bits, sealed
 from tests.wrapper.conftest import Place, chain, genesis_block
-from tests.wrapper.double import DoubleEngine
+from tests.wrapper.double import DoubleEngine, held
 from tests.wrapper.test_hostile_engines import WrongRule
 from tests.wrapper.test_modes import outcomes
 
@@ -265,15 +265,8 @@ def test_given_blocks_that_come_while_a_mode_is_prepared_when_committed_then_the
 def test_given_a_call_under_way_when_the_mode_changes_then_the_answer_waits_for_it_and_nothing_else(
     place: Place, rust: Any
 ) -> None:
-    judging, go_on = threading.Event(), threading.Event()
-
-    class Slow(DoubleEngine):
-        def judge(self, *args: Any) -> Any:
-            judging.set()
-            assert go_on.wait(20)
-            return super().judge(*args)
-
-    rust(Slow)
+    engine, judging, go_on = held()
+    rust(engine)
     wrapper = place.start("shadow")
     answers: list[str] = []
     caller = threading.Thread(target=lambda: answers.append(place.judge(wrapper, chain(1)[0])))
@@ -300,15 +293,8 @@ def test_given_a_call_under_way_when_the_mode_changes_then_the_answer_waits_for_
 def test_given_a_demotion_while_final_is_committed_when_it_ends_then_the_demotion_stands(
     place: Place, rust: Any
 ) -> None:
-    judging, go_on = threading.Event(), threading.Event()
-
-    class SlowAndWrong(WrongRule):
-        def judge(self, *args: Any) -> Any:
-            judging.set()
-            assert go_on.wait(20)
-            return super().judge(*args)
-
-    rust(SlowAndWrong)
+    engine, judging, go_on = held(WrongRule)
+    rust(engine)
     wrapper = place.start("rust")
     caller = threading.Thread(target=lambda: place.judge(wrapper, sealed(genesis_block(), tag=666)))
     caller.start()
