@@ -31,6 +31,8 @@ COMPOSED = frozenset(
     {
         *(f"{PLUGINS}/planning/{name}.py" for name in ("steps", "troubles", "rollback", "repair", "upgrade")),
         *(f"{PLUGINS}/runs/{name}.py" for name in ("operators", "reached", "supported")),
+        *(f"{PLUGINS}/gate/{name}.py" for name in ("__init__", "health", "soak", "latency", "performance")),
+        f"{PLUGINS}/gate/replay.py",
         f"{PLUGINS}/messages/extra_variables.py",
         f"{PLUGINS}/discovery/choices.py",
         "plugins/callback/run_check.py",
@@ -54,14 +56,19 @@ OF_THE_WRAPPER = (*WITH_A_CODE, "StartError", "SettingsError")
 """What of the wrapper reaches a person: what else it raises, it judges, counts and writes to its log."""
 
 
-@cache
-def found() -> dict[str, set[str]]:
-    """Every message, with the files that say it."""
+def found(fewest: int = 3) -> dict[str, set[str]]:
+    """Every message of at least so many words, with the files that say it."""
     messages: dict[str, set[str]] = {}
-    for file, message in (*of_plays(), *of_programs(), *of_scripts()):
-        if sum(bool(re.search("[A-Za-z]{2}", word)) for word in message.split()) >= 3:
+    for file, message in said():
+        if sum(bool(re.search("[A-Za-z]{2}", word)) for word in message.split()) >= fewest:
             messages.setdefault(message, set()).add(file)
     return messages
+
+
+@cache
+def said() -> tuple[tuple[str, str], ...]:
+    """Every text that may be a message, with its file."""
+    return (*of_plays(), *of_programs(), *of_scripts())
 
 
 def of_plays() -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.completion import TITLES
 from tests.docs.messages import COMPOSED, ROOT, codes_of_the_wrapper, found, plain
 from tests.docs.test_gate_table import codes_of_the_gate
 
@@ -29,6 +30,13 @@ ENDS_NOTHING = (
     *("taking the wrapper out, from …", "come back from the sealed copy", "fuzz: seed …"),
     *("users were not answered", "so there was nothing to hide", "so there is nothing to lead round it"),
     *("the detour is before what has port", "takes connections cannot be read", "are not drained: …"),
+    *("soaked for at least … s without a fault", "nothing has to soak before it", "at most … at … %"),
+    *(
+        "no log of blocks to replay: shown by live blocks",
+        "does not count",
+        "on the clock, which is not judged",
+    ),
+    *("processor time of …", "before final: …", "reason codes live"),
     # what discovery says of a setting that it has found
     *(
         "API at port …",
@@ -105,7 +113,7 @@ def test_given_a_message_of_the_sources_then_the_page_has_an_entry_for_it() -> N
 
 
 def test_given_an_entry_of_the_page_then_a_message_of_the_sources_has_its_words() -> None:
-    messages = found()
+    messages = found(2)
     gone = {part for part in (*entries(), *ENDS_NOTHING) if not any(part in text for text in messages)}
     assert gone == set(), "nothing says this any more; take it out, or give the entry the new words"
 
@@ -124,3 +132,8 @@ def test_given_an_entry_then_it_says_a_cause() -> None:
         if row.startswith("| `"):
             *_, cause, mend = [cell.strip() for cell in row.strip("|").split(" | ")]
             assert cause and (mend or "nothing is left" in cause), row
+
+
+def test_given_the_six_criteria_of_completion_then_the_page_has_each_by_its_name() -> None:
+    section = PAGE.split("## Completion\n")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.M)) == TITLES.keys()
