@@ -28,6 +28,7 @@ from testnet.rehearsal.summary import COMPLETE, FAILED, HALTED, Summary
 from testnet.rehearsal.walk import HaltedError, Step, Walk
 
 BUILD = ROOT / "build" / "rehearsal"
+LOCAL_WHEELS = ROOT / "build" / "wheels" / "local"
 SHORT_CALENDAR = Path(__file__).with_name("short.yml")
 CONFIRM_LIMIT = 60.0  # seconds for the last transactions to be confirmed
 MIN_NEW_PER_RESTART, MIN_KEPT_PER_RESTART = 50, 20  # requests; fewer would prove nothing
@@ -52,7 +53,8 @@ class Plan:
         fault: Which fault the wheel is built with and shows; None for a release wheel.
         there_and_back: Whether each step is rolled back and done again.
         kind: What the network is made of.
-        short: Whether soaks last seconds and nobody watches from outside: the same walk in a few minutes.
+        short: Whether soaks last seconds, nobody watches from outside, and no node builds the wheel that this
+            clone has: the same walk in a few minutes.
     """
 
     fault: str | None = None
@@ -64,10 +66,11 @@ class Plan:
     def arguments(self) -> list[str]:
         """What every play of this rehearsal gets besides its own arguments."""
         faulty = {"wheel_features": ["faults"], "wrapper_fault": self.fault}
-        return [
-            *(["-e", f"@{SHORT_CALENDAR.relative_to(ROOT)}"] if self.short else []),
-            *(["-e", json.dumps(faulty)] if self.fault is not None else []),
-        ]
+        given = ["-e", f"@{SHORT_CALENDAR.relative_to(ROOT)}"] if self.short else []
+        if self.fault is not None:
+            return [*given, "-e", json.dumps(faulty)]
+        ready = sorted(LOCAL_WHEELS.glob("*.whl")) if self.short else []
+        return [*given, *(["-e", f"wheel_file={ready[0]}"] if ready else [])]
 
 
 class Rehearsal:

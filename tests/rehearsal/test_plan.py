@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
 
 from testnet.lab.plan import ROOT
+from testnet.rehearsal import rehearse
 from testnet.rehearsal.rehearse import SHORT_CALENDAR, Plan
 
 
@@ -15,10 +17,20 @@ def test_a_plain_rehearsal_types_what_an_operator_would() -> None:
     assert Plan().arguments == []
 
 
-def test_a_short_walk_names_its_calendar_and_a_faulty_one_its_wheel() -> None:
-    assert Plan(short=True).arguments == ["-e", "@testnet/rehearsal/short.yml"]
+def test_a_short_walk_names_its_calendar_and_the_wheel_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rehearse, "LOCAL_WHEELS", tmp_path)
+    calendar = ["-e", "@testnet/rehearsal/short.yml"]
+    assert Plan(short=True).arguments == calendar
+    (tmp_path / "x.whl").touch()
+    assert Plan(short=True).arguments == [*calendar, "-e", f"wheel_file={tmp_path}/x.whl"]
+
+
+def test_a_faulty_rehearsal_says_how_its_wheel_is_built_and_takes_no_other() -> None:
     *_, faulty = Plan("divergence", short=True).arguments
     assert json.loads(faulty) == {"wheel_features": ["faults"], "wrapper_fault": "divergence"}
+    assert not any("wheel_file" in argument for argument in Plan("divergence", short=True).arguments)
 
 
 STATED = yaml.safe_load(SHORT_CALENDAR.read_text())
