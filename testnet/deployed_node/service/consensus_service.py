@@ -24,7 +24,7 @@ from storage import StorageManager
 from wire import decode, encode
 
 POLL = 0.05  # seconds between two looks into the events
-BOOTSTRAP = 5.0  # seconds that the peers have at the start to send their chain, or its next part
+BOOTSTRAP = 20.0  # seconds that the peers have at the start to send their chain, or its next part
 ASK_AGAIN = 2.0  # seconds before a chain that did not come is asked for once more
 BATCH, OVERLAP = 200, 100  # blocks in one message; blocks below the tip that are asked for again
 
@@ -51,9 +51,9 @@ class ConsensusService:
     def bootstrap(self, wait: float = BOOTSTRAP) -> None:
         """Put what the peers send of their chain into the tree, before anything is judged."""
         deadline = time.monotonic() + wait
-        self._ask_for_chain()
         ended = False
         while self.peers and not ended and time.monotonic() < deadline:
+            self._ask_for_chain()  # again and again: a peer that starts too may have missed it
             for event in self.events.pending(("want", "chain")):
                 if event.kind == "want":
                     self._answer_want(event.body)
