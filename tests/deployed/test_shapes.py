@@ -11,11 +11,10 @@ import pytest
 from coinjecture_migration.control.status import report as status_of
 from coinjecture_migration.engines.shape import ShapeError, shape_from, shape_of
 from coinjecture_migration.runtime.errors import BrokenEngineError, ModeChangeError, StartError
+from coinjecture_migration.vocabulary import MODES
 from consensus_wrapper import ConsensusMode, HeaderValidationError
 
 from tests.deployed.conftest import Deployed
-
-MODES = ("legacy", "shadow", "rust", "final")
 
 
 def test_given_no_genesis_in_the_configuration_then_it_comes_from_the_legacy_engine_and_is_kept(

@@ -16,11 +16,10 @@ from coinjecture_migration.engines import whole
 from coinjecture_migration.engines.rust import RustEngine
 from coinjecture_migration.engines.tree_file import SEAL, Row, _sealed
 from coinjecture_migration.runtime.errors import ModeChangeError
+from coinjecture_migration.vocabulary import MODES
 from consensus_wrapper import ConsensusMode, DualRunConsensus, HeaderValidationError
 
 from tests.deployed.conftest import Deployed
-
-MODES = ("legacy", "shadow", "rust", "final")
 
 
 def seen(wrapper: DualRunConsensus) -> list[Any]:

@@ -69,6 +69,19 @@ def test_no_program_states_a_word_of_it_again() -> None:
     assert again == []
 
 
+def test_no_test_lists_modes_or_outcomes_again() -> None:
+    """One that means every mode takes them from where they are stated, so that a new one is tested, too."""
+    lists = (vocabulary.MODES, vocabulary.OUTCOMES, vocabulary.FAULTS)
+    again = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for room in ("tests", "molecule")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for line, value in _literals(path)
+        if isinstance(value, tuple | list) and tuple(value) in lists
+    ]
+    assert again == []
+
+
 @pytest.mark.parametrize(
     "role", sorted(path.parent.parent.name for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from consensus_surface import REASONS
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import FAULTS
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import decide
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.criteria import DEFAULTS
 from tests.gate import healthy
@@ -82,7 +83,7 @@ def count_calls(status: dict[str, Any], **outcomes: int) -> None:
     record["calls"] = sum(outcomes.values())
     well = record["outcomes"]["match"] + record["outcomes"]["alone"]
     record["accepted"] = max(well - sum(record["rejected"].values()), 0)
-    for kind in ("divergence", "rust_error", "legacy_error"):
+    for kind in FAULTS:
         record["ever"][kind] = record["outcomes"][kind]
     record["divergence_kinds"] = {"work": outcomes["divergence"]} if outcomes.get("divergence") else {}
     record["skipped"] = {"resync": outcomes["skipped"]} if outcomes.get("skipped") else {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import FAULTS
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate import decide
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.findings import Findings
 from tests.gate.asked import (
@@ -123,7 +124,7 @@ def test_given_a_fault_or_garbage_then_the_gate_fails_and_says_where(change: Any
     assert any(reason in line for line in decision["reasons"]), decision
 
 
-@pytest.mark.parametrize("kind", ["divergence", "rust_error", "legacy_error"])
+@pytest.mark.parametrize("kind", FAULTS)
 def test_given_one_bad_outcome_among_thousands_then_the_gate_fails(kind: str) -> None:
     decision = decide_with(lambda status: count_calls(status, match=100_000, **{kind: 1}))
     assert decision["outcome"] == "fail"

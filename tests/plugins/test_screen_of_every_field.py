@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import MODES
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.reading import GarbledError
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import read_state
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.status.overview import status_report
@@ -32,7 +33,7 @@ def state_of(told: Any) -> dict[str, Any]:
     status = copy.copy(told)
     beside = {name: status.pop(name, None) for name in ("chain", "replay")}
     mode = status.get("mode")
-    fits = isinstance(mode, str) and mode in ("legacy", "shadow", "rust", "final")
+    fits = isinstance(mode, str) and mode in MODES
     service = {"state": "active (running)"}
     return {"mode": mode if fits else None, "why": "said by the wrapper", "release": "a" * 64,
             "service": service, "status": status, **beside}  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.pending_operation import parse
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import MODES
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.planning.upgrade import (
     check,
     lines,
@@ -44,7 +45,7 @@ def begun(kind: str = "upgrade", target: str = NEW) -> dict[str, Any]:
     return {"kind": kind, "origin": OLD, "target": target, "mode": "rust", "since": 50.0, "by": "ann"}
 
 
-@pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
+@pytest.mark.parametrize("mode", MODES)
 def test_given_any_mode_then_a_new_wheel_comes_and_the_mode_stays(mode: str) -> None:
     planned = plan({"node1": a_node(mode), "node2": a_node(mode)}, "node1", NEW)
     assert (planned["how"], planned["from"], planned["to"], planned["mode"]) == ("install", OLD, NEW, mode)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import FAULTS, OUTCOMES
 from testnet.lab import caches
 from testnet.lab.plan import NODES
 from testnet.rehearsal import operator, walk
@@ -18,7 +19,7 @@ from testnet.rehearsal.operator import Operator, PlaybookRun
 
 
 def record(**outcomes: int) -> dict[str, Any]:
-    counts = dict.fromkeys(("match", "divergence", "rust_error", "legacy_error", "skipped", "alone"), 0)
+    counts = dict.fromkeys(OUTCOMES, 0)
     return {
         "now": 160.0,
         "soak_started": 100.0,
@@ -69,7 +70,7 @@ def test_a_soaks_figures_are_what_its_node_counted() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", ["divergence", "rust_error", "legacy_error"])
+@pytest.mark.parametrize("kind", FAULTS)
 def test_a_soak_with_a_divergence_or_an_error_is_spoilt(kind: str) -> None:
     assert walk.count_bad(record(match=9, **{kind: 1})) == 1
 

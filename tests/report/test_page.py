@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import MODES
 from report.page import main, render, write
 from report.run import MaterialError, check, load
 from tests.report.material import FIXTURE, rehearsal
@@ -80,7 +81,7 @@ def test_the_page_tells_result_criteria_gates_plays_and_users() -> None:
 def test_every_node_has_a_lane_and_every_mode_its_bar() -> None:
     read = Reader(render(rehearsal()))
     bars = [attributes["class"] for tag, attributes in read.elements if tag == "rect"]
-    for mode in ("legacy", "shadow", "rust", "final"):
+    for mode in MODES:
         assert bars.count(f"mode {mode}") == 2
     assert bars.count("restart") == 2
 

@@ -16,7 +16,7 @@ from coinjecture_migration.evidence.counters import Counters
 from coinjecture_migration.evidence.evidence import Evidence
 from coinjecture_migration.runtime.timing import Spent
 from coinjecture_migration.settings import SettingsError, load_settings
-from coinjecture_migration.vocabulary import LATENCY_EDGES
+from coinjecture_migration.vocabulary import LATENCY_EDGES, MODES
 
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.gate.status_reader import (
     read as read_status,
@@ -41,7 +41,7 @@ def test_given_a_schema_then_it_is_one(path: Path) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text()))
 
 
-@pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
+@pytest.mark.parametrize("mode", MODES)
 def test_given_a_node_at_work_when_its_files_are_read_then_they_fit_their_schemas(
     place: Place, mode: str
 ) -> None:
@@ -255,7 +255,7 @@ def test_given_no_settings_file_when_read_then_the_defaults_hold(tmp_path: Path)
     assert (settings.control_uid, settings.on_divergence, settings.error_allowance) == (0, "legacy", 0)
 
 
-@pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
+@pytest.mark.parametrize("mode", MODES)
 def test_given_a_node_at_work_then_the_gate_can_read_its_status(place: Place, mode: str) -> None:
     wrapper = place.start(mode)
     for block in [*chain(3), sealed(genesis_block(), index=9)]:

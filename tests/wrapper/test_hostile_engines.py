@@ -7,6 +7,7 @@ from typing import Any
 
 import consensus_surface
 import pytest
+from coinjecture_migration.vocabulary import MODES
 from consensus_wrapper import BrokenEngineError, ConsensusMode
 
 from tests.oracle.support import sealed
@@ -318,7 +319,7 @@ def test_given_a_legacy_engine_that_panics_when_rust_leads_then_rust_answers(
     assert outcomes(wrapper)["match"] == (1 if seen is None else 2), "both are level again"
 
 
-@pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
 def test_given_any_mode_when_the_process_is_told_to_end_then_that_is_not_swallowed(
     place: Place, rust: Any, monkeypatch: pytest.MonkeyPatch, mode: str, interrupt: type[BaseException]

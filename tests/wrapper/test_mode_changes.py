@@ -11,6 +11,7 @@ import pytest
 from coinjecture_migration.control.status import report as status_of
 from coinjecture_migration.evidence_reader import read
 from coinjecture_migration.runtime.errors import ModeChangeError
+from coinjecture_migration.vocabulary import MODES
 from consensus_wrapper import ConsensusMode, DualRunConsensus
 
 from tests.oracle.support import bits, sealed
@@ -26,9 +27,7 @@ def change(wrapper: DualRunConsensus, mode: str) -> None:
     wrapper.set_mode(mode, who="test", why="a step")
 
 
-@pytest.mark.parametrize(
-    ("old", "new"), list(itertools.permutations(["legacy", "shadow", "rust", "final"], 2))
-)
+@pytest.mark.parametrize(("old", "new"), list(itertools.permutations(MODES, 2)))
 def test_given_a_chain_when_the_mode_changes_then_nothing_of_it_is_lost_and_judging_goes_on(
     place: Place, old: str, new: str
 ) -> None:

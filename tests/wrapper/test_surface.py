@@ -7,6 +7,7 @@ from typing import Any
 import consensus_wrapper
 import pytest
 from coinjecture.consensus import ConsensusEngine as RustEngine
+from coinjecture_migration.vocabulary import MODES
 from consensus_wrapper import DualRunConsensus
 
 from testnet.node.src import pow
@@ -59,7 +60,7 @@ def test_given_the_page_when_read_then_the_surface_is_what_the_fixed_interface_n
     assert {"mode", "set_mode", "stats"} <= names(EXTRA)
 
 
-@pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
+@pytest.mark.parametrize("mode", MODES)
 def test_given_a_chain_when_the_surface_is_read_then_every_mode_answers_the_same(
     place: Place, mode: str
 ) -> None:
@@ -97,7 +98,7 @@ def test_given_a_block_in_any_form_when_judged_then_it_is_the_same_block(
 
 
 @pytest.mark.parametrize("garbage", [b"no json", b"[]", b"\xff", "7", 7, None, b'{"index": '])
-@pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
+@pytest.mark.parametrize("mode", MODES)
 def test_given_what_is_no_block_when_judged_then_it_is_malformed_for_both(
     place: Place, mode: str, garbage: Any
 ) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from coinjecture_migration.runtime import system_log
 from coinjecture_migration.runtime.alerts import Alerts
+from coinjecture_migration.vocabulary import MODES
 
 from tests.oracle.support import sealed
 from tests.wrapper.conftest import Place, chain
@@ -94,7 +95,7 @@ def judge_all(place: Place, mode: str, blocks: list[dict[str, Any]]) -> None:
             place.judge(wrapper, block)
 
 
-@pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
+@pytest.mark.parametrize("mode", MODES)
 def test_given_engines_that_agree_then_none_of_the_plans_lines_appears(
     place: Place, rust: Callable[[Any], None], journal: Journal, mode: str
 ) -> None:

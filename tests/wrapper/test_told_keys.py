@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from coinjecture_migration.vocabulary import MODES
 
 from tests.gate.asked import a_healthy_node
 from tests.gate.healthy import a_self_check, a_sentinel, a_status
@@ -47,7 +48,7 @@ def told(place: Place) -> set[str]:
     return found | set(places(ask(place, op="status")["result"]))
 
 
-@pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
+@pytest.mark.parametrize("mode", MODES)
 def test_given_a_fixture_of_a_healthy_node_then_a_real_one_tells_every_key_of_it(
     told: set[str], mode: str
 ) -> None:

@@ -7,7 +7,7 @@ import consensus_surface
 import pytest
 from coinjecture_migration.engines.active import ActiveEngines
 from coinjecture_migration.engines.loader import EngineLoader
-from coinjecture_migration.vocabulary import NEEDED
+from coinjecture_migration.vocabulary import MODES, NEEDED
 from consensus_wrapper import DualRunConsensus
 
 from testnet.node.src import pow
@@ -19,7 +19,7 @@ FLOAT_SUMS = {"one_change-007", "one_change-171"} if COMPENSATED_SUMS else set()
 
 
 @pytest.mark.parametrize("profile", ["header", "full"])
-@pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
+@pytest.mark.parametrize("mode", MODES)
 def test_given_a_scenario_when_its_steps_are_judged_then_verdict_and_tip_are_those_of_the_live_engine(
     place: Place, monkeypatch: pytest.MonkeyPatch, mode: str, profile: str
 ) -> None:

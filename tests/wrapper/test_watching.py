@@ -12,6 +12,7 @@ from coinjecture_migration.api_shape import ApiShape
 from coinjecture_migration.control.status import report as status_of
 from coinjecture_migration.evidence_reader import read
 from coinjecture_migration.runtime.errors import ModeChangeError
+from coinjecture_migration.vocabulary import MODES
 from coinjecture_migration.watchers.chain_view import ChainView
 from coinjecture_migration.watchers.self_check import SelfCheck
 from coinjecture_migration.watchers.sentinel import Sentinel, fetch_json
@@ -257,7 +258,7 @@ def test_given_a_reorganisation_when_the_chain_is_viewed_then_fingerprints_follo
 # The self-check
 
 
-@pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
+@pytest.mark.parametrize("mode", MODES)
 def test_given_engines_that_keep_their_word_when_the_arm_runs_then_nothing_is_found(
     place: Place, mode: str
 ) -> None:

@@ -31,6 +31,7 @@ from walk import (
     until,
 )
 
+from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import MODES
 from testnet.machine.docker import require_docker
 from tests.two_operators.support import at_work, desk, lock
 
@@ -146,7 +147,7 @@ def test_given_an_engine_that_breaks_in_final_then_no_block_is_guessed_and_pytho
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("mode", ["legacy", "shadow", "rust", "final"])
+@pytest.mark.parametrize("mode", MODES)
 def test_given_a_reboot_then_the_node_comes_up_in_the_mode_it_was_in(mode: str) -> None:
     given(node1=mode, node2="legacy")
     before, running = touched(NODE2), NODE1.status()
