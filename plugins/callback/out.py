@@ -65,6 +65,8 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
         self._only_says = False
         self._all_only_said = True
         self._last_heading = ""
+        self._last_task_banner: Any = None
+        self._logged_banner: Any = None
         self._edits = digest.Edits()
         self._begun: dict[str, float] = {}
         self._told_at: dict[tuple[str, str], float] = {}
@@ -78,7 +80,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
 
     def _log(self, show: Any, *arguments: Any, **options: Any) -> None:
         """Have Ansible's own output write to the log what the digest says in its own words."""
-        shown, self._last_task_banner = self._last_task_banner, getattr(self, "_logged_banner", None)
+        shown, self._last_task_banner = self._last_task_banner, self._logged_banner
         with self._console.unseen():
             show(*arguments, **options)
         self._logged_banner, self._last_task_banner = self._last_task_banner, shown

@@ -29,6 +29,7 @@ from ..plugin_utils.planning.completion import judge as judge_completion
 from ..plugin_utils.planning.completion import lines as completion_lines
 from ..plugin_utils.planning.completion import refused as completion_refused
 from ..plugin_utils.planning.entries import begun, entry, if_broken
+from ..plugin_utils.planning.pause import held as held_by_a_pause
 from ..plugin_utils.planning.repair import plan as plan_repair
 from ..plugin_utils.planning.rollback import pending_operation as operation_of_rollback
 from ..plugin_utils.planning.rollback import plan as plan_rollback
@@ -423,6 +424,7 @@ class FilterModule:
             "five_answers": answers,
             "step_lines": step_lines,
             "typed_command": command,
+            "held_by_a_pause": held_by_a_pause,
             "node_materials": node_materials,
             "without_log": without_log,
             "status_lines": screen_lines,

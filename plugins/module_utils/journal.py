@@ -29,6 +29,7 @@ MODE_CHANGES = ("step done", "rollback", "complete")
 ENDED_BY = {
     "step started": (*MODE_CHANGES, "removed"),
     "acknowledge started": ("acknowledged",),
+    "paused": ("pause lifted",),
 }
 """What is written before something is changed, and the records of which one is its end."""
 

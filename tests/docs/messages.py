@@ -29,7 +29,10 @@ PROGRAMS = (
 PLUGINS = "plugins/plugin_utils"
 COMPOSED = frozenset(
     {
-        *(f"{PLUGINS}/planning/{name}.py" for name in ("steps", "troubles", "rollback", "repair", "upgrade")),
+        *(
+            f"{PLUGINS}/planning/{name}.py"
+            for name in ("steps", "pause", "troubles", "rollback", "repair", "upgrade")
+        ),
         *(f"{PLUGINS}/runs/{name}.py" for name in ("operators", "reached", "supported")),
         *(f"{PLUGINS}/gate/{name}.py" for name in ("__init__", "health", "soak", "latency", "performance")),
         f"{PLUGINS}/gate/replay.py",

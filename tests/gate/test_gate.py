@@ -238,7 +238,8 @@ def test_given_a_restart_beyond_the_allowed_then_the_soak_counts_from_it() -> No
     decision = decide_with(change)
     assert decision["outcome"] == "wait"
     assert decision["reasons"] == [
-        "node1: soaked 20 of 40 s, from the last of 3 restarts on (at most 0 allowed)"
+        "node1: soaked 20 of 40 s, from the last of 3 restarts on (at most 0 allowed); "
+        "there at 2023-11-14 22:13:40 UTC"
     ]
     assert decision["ready_at"] == NOW + 20
 

@@ -106,6 +106,8 @@ def slow_tail(pairs: int, every: int) -> Any:
     ("replayed", "outcome", "words"),
     [
         (measured(1000), "pass", ""),
+        (measured(0), "wait", "none has come yet, so nobody can tell when"),
+        (measured(999), "wait", "there at 2023-11-14 22:"),
         (measured(999), "wait", "999 of 1,000 replayed accepts with the processor time of both engines"),
         (measured(0), "wait", "0 of 1,000 replayed accepts"),
         (measured(1000, rust=150e-6), "wait", "whether Rust is slower at the median is open"),

@@ -41,6 +41,8 @@ OF: dict[str, dict[str, Any]] = {
     "upgrade": {"mode": "shadow", "from": "e" * 64, "to": "f" * 64},
     "acknowledge started": {"acknowledged": [{"kind": "latch", "why": "divergence"}]},
     "acknowledged": {"acknowledged": [{"kind": "latch", "why": "divergence"}]},
+    "paused": {},
+    "pause lifted": {},
     "repaired": {"how": "mend", "why": "its drop-in is missing", "release": False, "drop_in": True},
     "complete started": {"evidence": None, "criteria": []},
     "complete": MANIFEST,

@@ -216,6 +216,9 @@ def test_given_a_whole_journal_then_it_is_not_set_aside(journal: JournalFile) ->
         (["acknowledge started"], ["acknowledge started"]),
         (["step started", "acknowledge started", "step done"], ["acknowledge started"]),
         (["acknowledge started", "acknowledged"], []),
+        (["paused", "step done", "rollback"], ["paused"]),
+        (["paused", "pause lifted"], []),
+        (["paused", "pause lifted", "paused"], ["paused"]),
     ],
 )
 def test_given_what_was_begun_then_it_is_open_until_its_end_is_recorded(

@@ -98,8 +98,10 @@ def test_given_a_wait_then_its_reasons_and_time_are_told() -> None:
     assert step_lines(a_step(ready_at=1_700_000_020.0)) == [
         "phase 1 on node2 (legacy -> shadow): waits",
         "  node1: soaked 17 of 40 s",
-        "  could pass: 2023-11-14 22:13:40",
+        "  could pass: 2023-11-14 22:13:40 UTC",
+        "  to stay until then: ansible-playbook playbooks/phase1.yml -l node2 -e wait=true",
     ]
+    assert "  could pass: nobody can tell when" in step_lines(a_step(ready_at=None))
 
 
 def test_given_a_soak_then_its_bar_its_time_left_and_its_numbers_are_in_the_lines_of_the_node() -> None:

@@ -121,7 +121,7 @@ def _judge_soak(
         replay = replays.read(name, reading.replay, record, rules, criteria, now, findings)
         judge_time(name, record, criteria, now, findings)
         judge_samples(name, record, mode, rules, replay, criteria, now, findings)
-        judge_latency(name, record, mode, replay, criteria, findings)
+        judge_latency(name, record, mode, replay, criteria, now, findings)
     except GarbledError as error:  # of what the criteria alone tell, such as the edge of a histogram
         findings.fail("garbled", name, f"the evidence cannot be believed: {error}")
 

@@ -10,6 +10,7 @@ from . import durations
 from .criteria import Criteria
 from .durations import Measured
 from .findings import Findings
+from .forecast import forecast
 from .performance import judge, tell
 from .reading import part
 from .replay import Replay
@@ -21,11 +22,12 @@ def judge_latency(
     mode: str,
     replay: Replay | None,
     criteria: Criteria,
+    now: float,
     findings: Findings,
 ) -> None:
     """In `shadow` and `rust` the soak itself, in `final` the baseline that was frozen before it."""
     if mode in COMPARING:
-        _judge_soak(name, record, replay, criteria, findings)
+        _judge_soak(name, record, replay, criteria, now, findings)
     elif mode == "final":
         _judge_baseline(name, record, findings)
 
@@ -48,7 +50,12 @@ def replayed(self_check: Any, release: Any, by_replay: Measured | None) -> Measu
 
 
 def _judge_soak(
-    name: str, record: Mapping[str, Any], replay: Replay | None, criteria: Criteria, findings: Findings
+    name: str,
+    record: Mapping[str, Any],
+    replay: Replay | None,
+    criteria: Criteria,
+    now: float,
+    findings: Findings,
 ) -> None:
     live = durations.read(record.get("durations"), "durations")
     again = _replayed(record, None if replay is None else replay.measured)
@@ -59,7 +66,24 @@ def _judge_soak(
         findings.fail("slow", name, verdict.why)
     elif verdict.state != "met":
         old = "; its wrapper is of before processor time was measured" if live is None else ""
-        findings.wait("pairs", name, verdict.why + old)
+        coming, ready_at = "", None
+        if verdict.state == "too few":
+            coming, ready_at = _coming(record, again, criteria, now)
+        findings.wait("pairs", name, verdict.why + old + coming, ready_at)
+
+
+def _coming(
+    record: Mapping[str, Any], again: Measured | None, criteria: Criteria, now: float
+) -> tuple[str, float | None]:
+    """When enough pairs are there at the rate of the self-check, which alone goes on by itself.
+
+    What a self-check has was gathered in this soak or before it, so at the earliest then.
+    """
+    mine = _replayed(record, None)
+    have, gathered = (0 if one is None else one.cpu.pairs for one in (again, mine))
+    missing, elapsed = criteria.min_latency_pairs - have, record["now"] - record["soak_started"]
+    coming, ready_at = forecast(gathered, gathered + missing, elapsed, now)
+    return f"; {coming}", ready_at
 
 
 def _replayed(record: Mapping[str, Any], by_replay: Measured | None) -> Measured | None:

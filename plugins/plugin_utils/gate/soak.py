@@ -10,6 +10,7 @@ from ..messages.typed_run import command
 from .bounds import highest_rate
 from .criteria import GOOD_OUTCOME, Criteria
 from .findings import Findings
+from .forecast import forecast, moment
 from .replay import Replay
 from .rules import Rules
 
@@ -21,8 +22,9 @@ def judge_time(
     since, broken = _continuous_since(record, criteria)
     elapsed = max(0.0, min(record["now"] - since, record["observed_seconds"]))
     if elapsed < criteria.soak_seconds:
-        text = f"soaked {elapsed:.0f} of {criteria.soak_seconds:g} s{broken}"
-        findings.wait("soak", name, text, now + criteria.soak_seconds - elapsed)
+        ready_at = now + criteria.soak_seconds - elapsed
+        text = f"soaked {elapsed:.0f} of {criteria.soak_seconds:g} s{broken}; there {moment(ready_at)}"
+        findings.wait("soak", name, text, ready_at)
 
 
 def _continuous_since(record: Mapping[str, Any], criteria: Criteria) -> tuple[float, str]:
@@ -67,8 +69,8 @@ def judge_samples(
         ),
     ):
         if have < need:
-            text = f"{have} of {need:g} {words}"
-            findings.wait("samples", name, text, _forecast(have, need, elapsed, now))
+            coming, ready_at = forecast(have, need, elapsed, now)
+            findings.wait("samples", name, f"{have} of {need:g} {words}; {coming}", ready_at)
     replayed = replay.rejects if replay is not None and comparing else frozenset()
     if len(codes | replayed) < (needed := rules.codes(criteria)):
         text = (
@@ -114,10 +116,3 @@ def _prove(
 
 def _percent(rate: float) -> str:
     return f"{rate * 100:.2g} %"
-
-
-def _forecast(have: float, need: float, elapsed: float, now: float) -> float | None:
-    """When a count reaches its minimum if it goes on at the rate of the soak so far."""
-    if have <= 0 or elapsed <= 0:
-        return None
-    return now + (need - have) * elapsed / have

@@ -130,6 +130,8 @@ PARTS: Mapping[str, Part] = {
     "upgrade": _upgrade,
     "acknowledge started": _stays,
     "acknowledged": _stays,
+    "paused": _stays,
+    "pause lifted": _stays,
     "repaired": _repaired,
     "complete started": _complete_started,
     "complete": _complete,

@@ -15,6 +15,7 @@ from ...module_utils.vocabulary import MODES
 from ..gate import Decision, decide
 from ..gate.status_reader import known_of
 from ..messages.typed_run import command
+from .pause import held
 from .troubles import troubles
 from .waves import Size, before
 
@@ -94,6 +95,8 @@ def plan(
     elif _rank(step["mode"]) >= _rank(target):
         step["action"] = "nothing"
         step["reasons"] = [f"{node} is in {step['mode']}: phase {phase} is done here"]
+    elif paused := held(states):
+        step["reasons"] = paused
     elif unfinished := [
         _unrecorded(name, record) for name, record in begun.items() if name not in neighbours
     ]:

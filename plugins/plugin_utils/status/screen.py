@@ -12,6 +12,7 @@ from typing import Any
 
 from ...module_utils.visible import visible_in
 from ...module_utils.vocabulary import MODES
+from ..messages.typed_run import command
 from . import tables
 from .words import Paint, clock, plain, within
 
@@ -49,7 +50,9 @@ def step_lines(step: Mapping[str, Any]) -> list[str]:
     lines = [f"{head}: {VERBS[step['action']]}", *(f"  {reason}" for reason in step["reasons"])]
     lines += [f"  {proven}" for proven in (step.get("gate") or {}).get("proven", ())]
     if step["action"] == "wait":
-        lines.append(f"  could pass: {clock(step['ready_at'])}")
+        when = "nobody can tell when" if step["ready_at"] is None else f"{clock(step['ready_at'])} UTC"
+        stay = command(f"phase{step['phase']}", step["node"], wait="true")
+        lines += [f"  could pass: {when}", f"  to stay until then: {stay}"]
     return lines
 
 
