@@ -17,7 +17,6 @@ from ansible.utils.display import Display
 
 from ..module_utils.api_shape import ApiShape, ShapeError
 from ..module_utils.captures import merged as merged_captures
-from ..module_utils.journal import Known
 from ..module_utils.unit_needs import text as unit_text
 from ..plugin_utils.gate.criteria import stated
 from ..plugin_utils.gate.override import OverrideRefusedError, override
@@ -31,6 +30,7 @@ from ..plugin_utils.planning.completion import refused as completion_refused
 from ..plugin_utils.planning.entries import begun, entry, if_broken
 from ..plugin_utils.planning.pause import held as held_by_a_pause
 from ..plugin_utils.planning.repair import plan as plan_repair
+from ..plugin_utils.planning.rollback import closes as close_of_rollback
 from ..plugin_utils.planning.rollback import pending_operation as operation_of_rollback
 from ..plugin_utils.planning.rollback import plan as plan_rollback
 from ..plugin_utils.planning.steps import Step, finished, plan
@@ -41,7 +41,7 @@ from ..plugin_utils.planning.upgrade import pending_operation as operation_of_up
 from ..plugin_utils.planning.upgrade import plan as plan_upgrade
 from ..plugin_utils.planning.waves import Size, waves
 from ..plugin_utils.runs import kept
-from ..plugin_utils.runs.operators import journal_report, lock_lines, lock_refusals, read_kept, way_on
+from ..plugin_utils.runs.operators import journal_report, lock_lines, read_kept, way_on
 from ..plugin_utils.status.answers import answers
 from ..plugin_utils.status.no_log import without_log
 from ..plugin_utils.status.overview import status_report
@@ -247,6 +247,15 @@ def rollback_operation(planned: Mapping[str, Any], by: str) -> dict[str, Any]:
     return operation_of_rollback(planned, by, time.time())
 
 
+def rollback_close(
+    planned: Mapping[str, Any], is_open: Mapping[str, Any], folder: str, old: str
+) -> dict[str, str]:
+    """The operation to close at the end, see `rollback.closes`; empty where there is none."""
+    if not close_of_rollback(planned, is_open):
+        return {}
+    return {"folder": folder, "old": old, "target": "" if "damaged" in is_open else str(planned["to"])}
+
+
 def upgrade_plan(states: Mapping[str, Any], node: str, release: str) -> dict[str, Any]:
     """Whether and how a node gets another release; see `upgrade.plan`."""
     return plan_upgrade(states, node, release)
@@ -284,14 +293,9 @@ def repair_plan(states: Mapping[str, Any], node: str, wheel: str = "") -> dict[s
     return plan_repair(states, node, bool(wheel))
 
 
-def lock_refusals_of(read: Mapping[str, Any]) -> list[str]:
-    """Why this run may not go on, from what was registered of ``operator_lock``."""
-    return lock_refusals(read["results"])
-
-
 def lock_lines_of(read: Mapping[str, Any]) -> list[str]:
     """Who holds the lock, from what was registered of ``operator_lock``."""
-    return lock_lines(read["results"])
+    return lock_lines(read["answers"])
 
 
 def kept_folder(base: str, identity: str) -> str:
@@ -307,11 +311,6 @@ def kept_strangers(base: str, states: Mapping[str, Any], nodes: Sequence[str]) -
         f"{' and '.join(others)} is of another network at this address, or of this one before the wrapper "
         "was taken out; nothing of that is read or changed"
     )
-
-
-def journal_known(base: str, node: str) -> dict[str, Known]:
-    """What the controller has copies of a node's step journal of, by network; see `kept.copies`."""
-    return kept.copies(Path(base), node)
 
 
 def journal_lines_of(read: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -394,6 +393,7 @@ class FilterModule:
             "troubles": troubles_of,
             "drop_in_is_wrong": drop_in_is_wrong,
             "rollback_operation": rollback_operation,
+            "rollback_close": rollback_close,
             "upgrade_plan": upgrade_plan,
             "upgrade_operation": upgrade_operation,
             "upgrade_fault": upgrade_fault,
@@ -402,11 +402,9 @@ class FilterModule:
             "merged_captures": merged_captures,
             "mode_file": mode_file,
             "other_release": other_release,
-            "lock_refusals": lock_refusals_of,
             "lock_lines": lock_lines_of,
             "journal_entry": entry,
             "journal_if_broken": if_broken,
-            "journal_known": journal_known,
             "journal_lines": journal_lines_of,
             "kept_folder": kept_folder,
             "kept_strangers": kept_strangers,

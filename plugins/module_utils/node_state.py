@@ -116,7 +116,11 @@ def run_command(command: Sequence[str]) -> str:
 
 
 def read(
-    paths: NodePaths, run: Run = run_command, copies: Mapping[str, journal.Known] | None = None
+    paths: NodePaths,
+    run: Run = run_command,
+    copies: Mapping[str, journal.Known] | None = None,
+    *,
+    brief: bool = False,
 ) -> dict[str, Any]:
     """Read the whole state of this node; never raises for what is merely absent.
 
@@ -124,6 +128,7 @@ def read(
         paths: Where things lie on this node.
         run: Runs a command and returns its output.
         copies: What the controller has copies of the node's journal of, by network.
+        brief: Leave out what a way back does not need and takes time: the interpreter, the installed files.
     """
     told = unit_reader.properties(paths.unit, run)
     unit = unit_reader.read(told)
@@ -142,10 +147,10 @@ def read(
         "why": why,
         "service": service,
         "unit": read_unit(met_with(paths.needs, unit), unit, node_py),
-        "runtime": read_runtime(paths.python, paths.user, run) | {"switches": interpreter.switches(unit)},
+        "runtime": None if brief else _runtime(paths, unit, run),
         "node_py": node_py,
         "release": read_release(Path(paths.current)),
-        "installed": read_installed(paths),
+        "installed": None if brief else read_installed(paths),
         "places": read_places(paths.roots),
         "status": status,
         "status_error": status_error,
@@ -316,6 +321,11 @@ def read_runtime(python: str, user: str, run: Run) -> dict[str, str]:
     except (OSError, UnreadableError) as error:
         return {"python": "", "libc": "", "machine": "", "error": str(error)}
     return {key: str(found.get(key, "")) for key in ("python", "libc", "machine")}
+
+
+def _runtime(paths: NodePaths, unit: Unit, run: Run) -> dict[str, Any]:
+    """The interpreter, and what the unit tells it."""
+    return {**read_runtime(paths.python, paths.user, run), "switches": interpreter.switches(unit)}
 
 
 def read_release(current: Path) -> str | None:

@@ -103,9 +103,15 @@ def write(folder: OperatorFolder, operation: Mapping[str, Any]) -> bool:
     return True
 
 
-def close(folder: OperatorFolder) -> bool:
-    """Take the operation away; says whether there was one."""
-    if read(folder) is None:
+def would_close(folder: OperatorFolder, target: str = "") -> bool:
+    """Whether an operation is open, with this target where one is named: another one is somebody else's."""
+    found = read(folder)
+    return found is not None and (not target or found.get("target") == target)
+
+
+def close(folder: OperatorFolder, target: str = "") -> bool:
+    """Take the operation away; says whether there was one with this target, any where it is empty."""
+    if not would_close(folder, target):
         return False
     folder.make()
     durable.remove(folder.path / OPERATION)

@@ -10,7 +10,7 @@ description: Asks every node again, ever more seldom, and shows how it stands. H
 options:
   nodes: {description: The nodes whose steps wait., type: list, elements: str, required: true}
   results:
-    description: The looped results of C(node_info), which it asks again.
+    description: The answers of C(nodes_info), which it asks again.
     type: list
     elements: dict
     required: true
@@ -26,7 +26,7 @@ EXAMPLES = r"""
 - name: Wait for the gate
   coinjecture.migration.gate_wait:
     nodes: [node2]
-    results: "{{ state_read.results }}"
+    results: "{{ state_read.answers }}"
     phase: 1
     phases: "{{ phases }}"
     criteria: "{{ gate_criteria }}"

@@ -3,21 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.api_shape import ApiShape, ShapeError
-from ..module_utils.chain_api import view
-from ..module_utils.entries import ENGINE_FILES
-from ..module_utils.node_state import NodePaths, read, read_replay
-
-OPTIONS = (
-    *("unit", "src", "python", "socket", "mode_file", "current", "drop_in", "settings", "releases", "user"),
-    "operator_dir",
-)
+from ..module_utils.api_shape import ShapeError
+from ..module_utils.node_asked import ARGUMENTS, answer
 
 DOCUMENTATION = r"""
 module: node_info
@@ -44,6 +33,10 @@ options:
   shape: {description: How the API is read if not as the reference node's., type: dict, default: {}}
   lag: {description: How far below the lowest tip they are compared., type: int, default: 6}
   depth: {description: From how deep on another block is a fork., type: int, default: 20}
+  brief:
+    description: Leave out what a way back does not need; runtime, installed, replay and chain are null then.
+    type: bool
+    default: false
 author: ["The migration toolkit"]
 """
 
@@ -73,35 +66,13 @@ state: {description: What the node is., type: dict, returned: success}
 
 def main() -> None:
     """Read the state and return it as ``state``."""
-    module = AnsibleModule(
-        argument_spec={
-            **{name: {"type": "str", "required": True} for name in (*OPTIONS, "replay")},
-            **ENGINE_FILES,
-            "known": {"type": "dict", "default": {}},
-            "peers": {"type": "dict", "default": {}},
-            "shape": {"type": "dict", "default": {}},
-            "lag": {"type": "int", "default": 6},
-            "depth": {"type": "int", "default": 20},
-        },
-        supports_check_mode=True,
-    )
-    given = module.params
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
-        paths = NodePaths(entries=tuple(given["entries"]), **{name: given[name] for name in OPTIONS})
-        state = read(paths, copies=given["known"])
-        state["replay"] = read_replay(Path(given["replay"]))
-        state["chain"] = _chain(given) if given["peers"] else None
-        module.exit_json(changed=False, state=state)
+        module.exit_json(changed=False, state=answer(module.params))
     except ShapeError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"the node's state cannot be read: {error}")
-
-
-def _chain(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The chains of all nodes as their APIs tell them."""
-    shape = ApiShape.of(given["shape"])
-    return view(given["peers"], given["lag"], given["depth"], shape=shape)
 
 
 if __name__ == "__main__":

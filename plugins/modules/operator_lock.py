@@ -8,7 +8,16 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.api_shape import ShapeError
+from ..module_utils.node_asked import ARGUMENTS, answer
+from ..module_utils.operator_folder import OperatorFolder
 from ..module_utils.operator_lock import Claim, LockFile, describe
+from ..module_utils.pending_operation import close, would_close
+
+CLOSES: dict[str, dict[str, Any]] = {
+    **{name: {"type": "path", "required": True} for name in ("folder", "old")},
+    "target": {"type": "str", "default": ""},
+}
 
 DOCUMENTATION = r"""
 module: operator_lock
@@ -28,6 +37,12 @@ options:
   dead: {description: Set by the action plugin., type: str, default: ""}
   ttl: {description: Seconds the run may stay away., type: float, default: 1800}
   users: {description: Nodes that the run works on., type: list, elements: str, default: []}
+  reads:
+    description: Options of C(node_info). With C(taken), the node is read under the lock in the same call.
+    type: dict
+  closes:
+    description: Options of C(pending_operation). With C(released), that operation is closed after it.
+    type: dict
 author: ["The migration toolkit"]
 """
 
@@ -45,18 +60,28 @@ EXAMPLES = r"""
 RETURN = r"""
 outcome: {description: What became of the request., type: str, returned: but in check mode}
 lock: {description: The lock that was found or taken., type: dict, returned: but in check mode}
+state: {description: What the node is., type: dict, returned: with C(reads) where the lock is this run's}
 """
 
 
 def carry_out(options: dict[str, Any], lock: LockFile) -> dict[str, Any]:
-    """Do what is asked; ``changed`` is true where a lock was broken, the one thing that outlives a run."""
+    """Do what is asked; ``changed`` is true where something outlives the run: a broken lock, a close."""
     if options["state"] == "read":
         found = lock.read()
         return {"lock": found, "why": describe(found, lock.uptime()) if found else ""}
     if options["state"] == "broken":
         return {"changed": lock.break_lock(options["run"], options["who"], options["what"])}
     if options["state"] == "released":
-        return {"gone": lock.release(options["run"], options["users"]), "lock": lock.read()}
+        released = {"gone": lock.release(options["run"], options["users"]), "lock": lock.read()}
+        return released | ({"changed": closed(options["closes"])} if options["closes"] else {})
+    result = taken(options, lock)
+    if options["reads"] and result["outcome"] in ("taken", "renewed"):
+        result["state"] = answer(options["reads"])
+    return result
+
+
+def taken(options: dict[str, Any], lock: LockFile) -> dict[str, Any]:
+    """Take the lock for every node that the run works on."""
     names = ("who", "what", "place", "pid")
     claim = Claim(id=options["run"], **{name: options[name] for name in names})
     result: dict[str, Any] = {}
@@ -65,6 +90,20 @@ def carry_out(options: dict[str, Any], lock: LockFile) -> dict[str, Any]:
         if result["outcome"] in ("refused", "broken"):
             break
     return result
+
+
+def closed(operation: dict[str, Any]) -> bool:
+    """Close the operation; says whether one was open."""
+    return bool(close(OperatorFolder(Path(operation["folder"]), Path(operation["old"])), operation["target"]))
+
+
+def unlocked(module: AnsibleModule) -> dict[str, Any]:
+    """What a play that changes nothing gets: no lock, and what it wants to read."""
+    said = {"changed": False, "skipped": True, "msg": "a play that changes nothing takes no lock"}
+    if module.params["closes"]:
+        folder = OperatorFolder(Path(module.params["closes"]["folder"]), Path(module.params["closes"]["old"]))
+        return said | {"skipped": False, "changed": would_close(folder, module.params["closes"]["target"])}
+    return said | ({"state": answer(module.params["reads"])} if module.params["reads"] else {})
 
 
 def main() -> None:
@@ -81,17 +120,21 @@ def main() -> None:
             "dead": {"type": "str", "default": ""},
             "ttl": {"type": "float", "default": 1800.0},
             "users": {"type": "list", "elements": "str", "default": []},
+            "reads": {"type": "dict", "options": ARGUMENTS},
+            "closes": {"type": "dict", "options": CLOSES},
         },
         required_if=[("state", "taken", ["run", "users"]), ("state", "released", ["run"]),
                      ("state", "broken", ["run"])],
         supports_check_mode=True,
     )  # fmt: skip
     if module.check_mode and module.params["state"] != "read":
-        module.exit_json(changed=False, skipped=True, msg="a play that changes nothing takes no lock")
+        module.exit_json(**unlocked(module))
     try:
         module.exit_json(
             **({"changed": False} | carry_out(module.params, LockFile(Path(module.params["folder"]))))
         )
+    except ShapeError as error:
+        module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"the operator lock cannot be used: {error}")
 

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.operator_folder import OPERATION, OperatorFolder
-from ..module_utils.pending_operation import OperationError, close, read, write
+from ..module_utils.pending_operation import OperationError, close, read, would_close, write
 
 DOCUMENTATION = r"""
 module: pending_operation
@@ -63,7 +63,7 @@ def main() -> None:
     path, wanted = folder.path / OPERATION, module.params["operation"]
     before = read(folder)
     after = wanted if module.params["state"] == "open" else None
-    if after is None and before and module.params["target"] not in (None, before.get("target")):
+    if after is None and before and not would_close(folder, module.params["target"] or ""):
         module.exit_json(changed=False)  # somebody has begun something else meanwhile
     diff = {
         "before_header": str(path),

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.bounded_reader import UnreadableError
 from ..module_utils.journal import recorded_mode
 from ..module_utils.journal_file import JournalBrokenError, JournalFile
+from ..module_utils.journal_record import recorded, set_aside
 from ..module_utils.operator_folder import OperatorFolder
 
 DOCUMENTATION = r"""
@@ -84,51 +83,6 @@ def verified(journal: JournalFile) -> dict[str, Any]:
     }
 
 
-def set_aside(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
-    """Move a broken journal away; the mode that its whole part tells is handed on."""
-    found = journal.read()
-    if found["broken"] is None:
-        return {"changed": False, "counted": None}
-    try:
-        content = journal.text().encode()
-    except UnreadableError:
-        content = b""
-    counted = journal.counted()
-    kept = None if module.check_mode else journal.set_aside()
-    return {
-        "changed": True,
-        "broken": found["broken"],
-        "kept": str(kept) if kept else None,
-        "mode": recorded_mode(found["records"]),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "counted": counted,
-    }
-
-
-def append(module: AnsibleModule, journal: JournalFile) -> dict[str, Any]:
-    """Write the record, after one that says so where a broken journal was set aside for it."""
-    entry, network = {"at": time.time()} | module.params["entry"], module.params["network"]
-    if module.params["if_broken"] == "set_aside" and (aside := set_aside(module, journal))["changed"]:
-        told = {key: aside[key] for key in ("kept", "broken")}
-        hashes = {"broken journal": aside["sha256"]}
-        names = {key: entry[key] for key in ("at", "who", "node")}
-        why = f"it was broken when {entry['what']} had to be recorded"
-        network = aside["counted"] or network
-        journal = JournalFile(journal.folder)  # it begins anew
-        journal.append(
-            {
-                **names,
-                "what": "journal set aside",
-                "why": why,
-                "to": aside["mode"],
-                "hashes": hashes,
-                "detail": told,
-            }
-        )
-    record: dict[str, Any] = journal.append(entry, network)
-    return record
-
-
 def main() -> None:
     """Check the options and carry them out."""
     module = AnsibleModule(
@@ -150,11 +104,10 @@ def main() -> None:
         if module.params["state"] == "verified":
             module.exit_json(changed=False, **verified(journal))
         if module.params["state"] == "set_aside":
-            module.exit_json(**set_aside(module, journal))
+            module.exit_json(**set_aside(journal, module.check_mode))
         if module.check_mode:
             module.exit_json(changed=True)
-        record = append(module, journal)
-        module.exit_json(changed=True, record=record, content=journal.text(), network=journal.network())
+        module.exit_json(changed=True, **recorded(journal, module.params))
     except JournalBrokenError as error:
         module.fail_json(msg=f"the step journal is broken: {error}", is_broken=True)
     except (OSError, UnreadableError, ValueError, KeyError) as error:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.coinjecture.migration.plugins.action import step_journal
 from ansible_collections.coinjecture.migration.plugins.module_utils.journal import append
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs import journal_copy
 
 ENTRY = {"at": 1.7e9, "who": "ops", "why": "phase 1", "what": "step done", "node": "node1", "to": "shadow"}
 
@@ -24,8 +24,8 @@ def others(copy: Path) -> list[str]:
 
 def test_given_a_journal_that_goes_on_from_the_copy_then_the_copy_is_replaced(copy: Path) -> None:
     first = append("", ENTRY)
-    step_journal.keep(copy, first)
-    step_journal.keep(copy, append(first, ENTRY))
+    journal_copy.keep(copy, first)
+    journal_copy.keep(copy, append(first, ENTRY))
     assert copy.read_text() == append(first, ENTRY)
     assert others(copy) == []
 
@@ -36,7 +36,7 @@ def test_given_a_journal_of_another_history_then_the_copy_is_renamed_every_time_
     monkeypatch.setattr("time.strftime", lambda *_: "20260101T000000Z")  # all within one second
     histories = [append("", ENTRY | {"why": why}) for why in ("one", "another", "a third")]
     for history in histories:
-        step_journal.keep(copy, history)
+        journal_copy.keep(copy, history)
     assert copy.read_text() == histories[-1]
     assert others(copy) == sorted(histories[:-1])
     names = sorted(path.name for path in copy.parent.iterdir())
@@ -47,11 +47,11 @@ def test_given_a_journal_of_another_history_then_the_copy_is_renamed_every_time_
 
 def test_given_a_journal_that_was_cut_short_then_the_longer_copy_is_kept(copy: Path) -> None:
     long = append(append("", ENTRY), ENTRY)
-    step_journal.keep(copy, long)
-    step_journal.keep(copy, append("", ENTRY))
+    journal_copy.keep(copy, long)
+    journal_copy.keep(copy, append("", ENTRY))
     assert others(copy) == [long]
 
 
 def test_given_no_copy_then_there_is_none_to_set_aside(copy: Path) -> None:
-    step_journal.set_aside(copy)
+    journal_copy.set_aside(copy)
     assert not copy.parent.exists()

@@ -15,11 +15,12 @@ FUNCTIONS = frozenset({"os.rename", "os.replace", "os.symlink", "shutil.move", "
 WRITERS = frozenset({"replace", "replacing", "link", "rename", "remove", "keep_reserve"})
 
 DURABLE = {
-    "plugins/action/step_journal.py": "the controller's copy of a journal",
+    "plugins/action/kept_file.py": "what the controller keeps of a decision",
     "plugins/module_utils/chain_backup.py": "root's copy of the chain",
     "plugins/module_utils/displaced.py": "files of the node's own, kept and put back",
     "plugins/modules/paths_absent.py": "a folder that goes, under another name first",
     "plugins/module_utils/journal_file.py": "the step journal and its head",
+    "plugins/plugin_utils/runs/journal_copy.py": "the controller's copy of a journal",
     "plugins/plugin_utils/runs/kept.py": "whose network the kept things of a clone are",
     "plugins/module_utils/pending_operation.py": "the open operation",
     "plugins/module_utils/operator_folder.py": "root's folder, brought over whole, and its reserve",
@@ -43,6 +44,7 @@ OTHERWISE = {
     "plugins/module_utils/displaced.py": "files of the node's own beside their place, synced, then renamed",
     "plugins/modules/state_record.py": "an archive in /run, fetched and taken away",
     "plugins/module_utils/wheel_file.py": "a release before it has its name: files and folders are synced",
+    "plugins/plugin_utils/runs/side_by_side.py": "an answer, into a pipe",
     "report/migration.py": "the page's material, made anew at will",
     "report/page.py": "the page, made anew at will",
     "report/screenshots.py": "pictures for the README",

@@ -63,6 +63,13 @@ def pending_operation(planned: Mapping[str, Any], by: str, now: float) -> dict[s
     }
 
 
+def closes(planned: Mapping[str, Any], is_open: Mapping[str, Any]) -> bool:
+    """Whether a node that is back has an operation to close; one that goes altogether takes it with it."""
+    if planned["to"] == "removed":
+        return False
+    return planned["how"] != "nothing" or is_open.get("kind") == "rollback" or "damaged" in is_open
+
+
 def _to_mode(state: Mapping[str, Any], now: str | None, target: str) -> dict[str, Any]:
     """The way back to a mode."""
     silent = state["status"] is None

@@ -52,13 +52,22 @@ class ControllerGoneError(Exception):
     """This task has outlived the run that it belongs to, so it may not act in its name."""
 
 
+_asking: list[int] = []
+"""In a process that a worker has begun to ask a node: that worker."""
+
+
+def work_for(worker: int) -> None:
+    """Note in a process that a worker has begun: what it does is done in the name of the worker's run."""
+    _asking[:] = [worker]
+
+
 def this_run(proc: Path = Path("/proc"), parent: int | None = None) -> int:
     """The main process of the run that an action plugin works for: its worker's parent.
 
     Raises:
         ControllerGoneError: The parent is another program: the worker was left behind by a killed run.
     """
-    parent = os.getppid() if parent is None else parent
+    parent = _main(proc) if parent is None else parent
     if not proc.is_dir():
         if parent == 1:
             raise ControllerGoneError("the run of this task was killed")
@@ -70,6 +79,21 @@ def this_run(proc: Path = Path("/proc"), parent: int | None = None) -> int:
     if not same:
         raise ControllerGoneError("the run of this task was killed")
     return parent
+
+
+def _main(proc: Path) -> int:
+    """The parent of this worker, or of the one that has begun this process; 1 where that has ended."""
+    parent = os.getppid()
+    if not _asking:
+        return parent
+    if parent != _asking[0]:
+        return 1
+    if proc.is_dir():
+        return int(_text(proc / str(parent) / "stat").rpartition(")")[2].split()[1])
+    asked = subprocess.run(
+        ["ps", "-o", "ppid=", "-p", str(parent)], capture_output=True, text=True, check=False
+    )  # fmt: skip
+    return int(asked.stdout.strip() or 1)
 
 
 def _text(path: Path) -> str:
