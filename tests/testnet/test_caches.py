@@ -72,9 +72,13 @@ def test_given_the_defaults_of_every_role_then_none_keeps_something_of_a_network
         for line in path.read_text().splitlines():
             if "migration_build " in line or "migration_build}" in line:
                 named[line.split(":")[0].strip()] = (path.name, line.strip())
-    links = {"src", "dest"}  # build/status.json and the like, which point into the folder of the network
+    links = {
+        "src",
+        "dest",
+        "link",
+    }  # build/status.json and the like, which point into the folder of the network
     assert set(named) - by_content - reviewed - links == set(), named
-    assert all(named[name][0] == "point.yml" for name in links & set(named))
+    assert all(named[name][0] in ("point.yml", "keep.yml") for name in links & set(named))
 
 
 def test_given_a_place_that_names_the_first_node_then_no_task_asks_another_host_for_it() -> None:
