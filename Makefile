@@ -16,7 +16,7 @@ FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),$(SECON
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup rehearsal test test-one test-quick test-droplets lint lint-rust lint-python lint-ansible \
-        test-rust test-python setup-with-image testnet testnet-down soak bench fuzz doubles mutants watch status-json lock clean
+        test-rust test-python setup-with-image testnet testnet-down soak bench bench-plays fuzz doubles mutants watch status-json lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -81,6 +81,9 @@ soak: setup ## the long walks: plays and restarts broken off everywhere, complet
 
 bench: setup ## benchmarks against the Python engine, into build/bench.json
 	@python -m bench
+
+bench-plays: setup ## what an operator waits for, each play on the running local network, into build/bench-plays.json
+	@python -m bench.plays
 
 fuzz: setup ## differential fuzzing against the Python engine (SECONDS=60), into build/fuzz.json
 	@python -m fuzz --seconds $(FUZZ_SECONDS)
