@@ -314,13 +314,13 @@ def kept_strangers(base: str, states: Mapping[str, Any], nodes: Sequence[str]) -
 
 
 def journal_lines_of(read: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Every journal in a line, and what is broken, from what was registered of ``step_journal``."""
+    """Every journal in a line, and what is broken, from what was registered of ``journals_info``."""
     copies = {
         str(result["item"]): kept.read(Path(result["copy"]))
-        for result in read["results"]
+        for result in read["answers"]
         if "digests" in result
     }
-    return journal_report(read["results"], copies)
+    return journal_report(read["answers"], copies)
 
 
 def completion(

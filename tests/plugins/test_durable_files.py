@@ -48,6 +48,7 @@ OTHERWISE = {
     "report/migration.py": "the page's material, made anew at will",
     "report/page.py": "the page, made anew at will",
     "report/screenshots.py": "pictures for the README",
+    "report/watch.py": "nothing, to the null device",
     "roles/grafana/dashboard/__main__.py": "the dashboard, generated anew at will",
     "roles/libraries/files/unpack.py": "libraries, unpacked anew where their stamp is missing",
     "roles/restart/files/seamless_restart/__main__.py": "what is asked of a restart, in /run",
