@@ -38,7 +38,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             taken = [node for node in nodes if answers[node].get("outcome") == "taken"]
             self._ask(dict.fromkeys(taken, arguments | {"state": "released"}), task_vars)
             result |= {"failed": True, "msg": "; ".join([*refused, *wrong])}
-        return result | {"changed": any(one.get("changed") for one in results), "answers": results}
+        silent = {one["item"]: str(one.get("msg")) for one in results if one.get("unreachable")}
+        changed = any(one.get("changed") for one in results)
+        return result | {"changed": changed, "answers": results, "silent": silent}
 
     def _asked(self, nodes: list[str], arguments: dict[str, Any], task_vars: Any) -> Answers:
         """What each node is asked; takes out of the arguments what is not for all of them."""

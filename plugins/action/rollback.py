@@ -21,6 +21,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Carry it out; a copy that cannot be written fails the task and says so."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
+        if refuses := str(arguments.pop("refuses", "")):
+            return result | {"failed": True, "msg": refuses}
         base, node = Path(arguments.pop("kept")), str(arguments.pop("node"))
         try:
             if arguments.get("network") == kept.FRESH:
@@ -29,6 +31,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return result | {"failed": True, "msg": str(gone)}
         arguments |= {"known": kept.copies(base, node)}
         answer = self._ask(arguments, task_vars)
+        if answer.get("unreachable"):  # the host goes on, since the lock has to be given back
+            return result | {"failed": True, "msg": answer["msg"], "silent": answer["msg"]}
         if answer.get("preparing"):
             waited = self._prepare(arguments, node, task_vars)
             failed = waited.get("failed") or waited.get("unreachable")

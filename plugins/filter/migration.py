@@ -247,13 +247,22 @@ def rollback_operation(planned: Mapping[str, Any], by: str) -> dict[str, Any]:
     return operation_of_rollback(planned, by, time.time())
 
 
-def rollback_close(
-    planned: Mapping[str, Any], is_open: Mapping[str, Any], folder: str, old: str
-) -> dict[str, str]:
-    """The operation to close at the end, see `rollback.closes`; empty where there is none."""
-    if not close_of_rollback(planned, is_open):
-        return {}
-    return {"folder": folder, "old": old, "target": "" if "damaged" in is_open else str(planned["to"])}
+def rollback_closes(variables: Mapping[str, Any], nodes: Sequence[str]) -> dict[str, dict[str, str]]:
+    """By node the operation to close at the end of a rollback, see `rollback.closes`.
+
+    Args:
+        variables: ``hostvars``.
+        nodes: Those that are back.
+    """
+    found = {}
+    for node in nodes:
+        own = variables[node]
+        planned, is_open = own["rollback_plan"], own["state_nodes"][node]["pending_operation"] or {}
+        if close_of_rollback(planned, is_open):
+            target = "" if "damaged" in is_open else str(planned["to"])
+            places = {"folder": own["migration_operator_dir"], "old": own["migration_state_dir"]}
+            found[node] = {**places, "target": target}
+    return found
 
 
 def upgrade_plan(states: Mapping[str, Any], node: str, release: str) -> dict[str, Any]:
@@ -393,7 +402,7 @@ class FilterModule:
             "troubles": troubles_of,
             "drop_in_is_wrong": drop_in_is_wrong,
             "rollback_operation": rollback_operation,
-            "rollback_close": rollback_close,
+            "rollback_closes": rollback_closes,
             "upgrade_plan": upgrade_plan,
             "upgrade_operation": upgrade_operation,
             "upgrade_fault": upgrade_fault,

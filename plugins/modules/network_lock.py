@@ -52,4 +52,5 @@ EXAMPLES = r"""
 
 RETURN = r"""
 answers: {description: What every node answered., type: list, elements: dict, returned: always}
+silent: {description: By node why it could not be asked., type: dict, returned: always}
 """

@@ -38,6 +38,7 @@ options:
   known: {description: Set by the action plugin., type: dict, default: {}}
   kept: {description: "See C(step_journal).", type: path}
   node: {description: The node's name in the inventory., type: str}
+  refuses: {description: Why there is no way back; the action plugin fails with it., type: str, default: ""}
 author: ["The migration toolkit"]
 """
 
@@ -61,6 +62,7 @@ RETURN = r"""
 refused: {description: Why the wrapper did not set the mode, type: str, returned: always}
 preparing: {description: Whether the mode is still being prepared., type: bool, returned: always}
 status: {description: The wrapper's status., type: dict, returned: where the mode is in force}
+silent: {description: Why the node could not be asked any more., type: str, returned: where it could not}
 record: {description: The record as it was written., type: dict, returned: where one was}
 """
 

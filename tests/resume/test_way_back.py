@@ -157,7 +157,7 @@ def test_given_a_check_then_it_says_what_would_be_done_and_does_nothing(network:
     assert [network.records(node) for node in NODES] == [[], []]
 
 
-@pytest.mark.parametrize("task", ["Go back as far as", "Note that this node is back", "and close it"])
+@pytest.mark.parametrize("task", ["Go back as far as", "Say what is done here", "and close it"])
 def test_given_a_controller_that_dies_on_the_way_then_the_same_command_ends_it(
     network: Network, task: str
 ) -> None:
