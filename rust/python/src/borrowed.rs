@@ -1,7 +1,7 @@
 //! Python objects looked at through borrowed pointers, without counting references. What is unsafe in that is here.
 //!
 //! It is sound as long as nothing changes what is looked at: no Python code runs, and the interpreter lock is held, until
-//! the last use of what was given. Who begins ([`Dict::of`]) answers for that; all that follows is safe, because nothing
+//! the last use of what was given. Who begins ([`Object::of`], [`Dict::of`]) answers for that; all that follows is safe, because nothing
 //! here runs Python code: an object is asked only what its own built-in type answers by itself.
 
 use std::marker::PhantomData;
@@ -54,6 +54,14 @@ pub struct List<'f>(Object<'f>);
 pub struct Dict<'f>(Object<'f>);
 
 impl<'f> Object<'f> {
+    /// Begins to look at an object and at all that it holds.
+    ///
+    /// # Safety
+    /// As [`Dict::of`].
+    pub unsafe fn of(object: &'f Bound<'_, PyAny>) -> Self {
+        Self::new(object.as_ptr())
+    }
+
     /// A pointer that was got from something frozen.
     #[inline(always)]
     const fn new(pointer: *mut ffi::PyObject) -> Self {

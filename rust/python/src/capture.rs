@@ -203,12 +203,13 @@ fn captured(block: &Bound<'_, PyAny>) -> PyResult<Captured> {
     if let Ok(dict) = block.cast_exact::<PyDict>() {
         return taken_over(Source::Dict(dict.clone().unbind()), block_of(dict));
     }
+    let mut reading = Reading::of_block();
     let dict = kind_of(block).and_then(|kind| match &*kind {
-        Kind::Mapping => Reading::of_block().mapping(block, INNER_LEVELS),
-        Kind::Fields(declared) => fields_of(block, declared),
-        Kind::Enum | Kind::Attributes | Kind::Callable => fields_of(block, &[]),
+        Kind::Mapping => reading.mapping(block, INNER_LEVELS),
+        Kind::Fields(declared) => fields_of(&mut reading, block, declared),
+        Kind::Enum | Kind::Attributes | Kind::Callable => fields_of(&mut reading, block, &[]),
     });
-    taken_over(Source::Object, dict.map(Block::from_dict))
+    taken_over(Source::Object, dict.map(|dict| reading.block(dict)))
 }
 
 fn taken_over(source: Source, block: Result<Block<'static>, Refusal>) -> PyResult<Captured> {
@@ -246,12 +247,16 @@ fn block_of_source(source: &Source) -> Result<Block<'_>, String> {
 
 /// The fields of a block that is an object; what it does not have is missing. What its class says it has and it has not,
 /// only the legacy engine can tell about: it may never look.
-fn fields_of(block: &Bound<'_, PyAny>, declared: &[Py<PyString>]) -> Result<Dict<'static>, Refusal> {
+fn fields_of(
+    reading: &mut Reading,
+    block: &Bound<'_, PyAny>,
+    declared: &[Py<PyString>],
+) -> Result<Dict<'static>, Refusal> {
     static NAMES: PyOnceLock<Vec<Py<PyString>>> = PyOnceLock::new();
     let py = block.py();
     let names = NAMES.get_or_init(py, || BLOCK.keys().map(|(name, _)| PyString::intern(py, name).unbind()).collect());
-    let mut reading = Reading::of_block();
     let mut pairs = Vec::with_capacity(names.len());
+    reading.weigh_fields(&BLOCK)?;
     for (held, (name, part)) in names.iter().zip(BLOCK.keys()) {
         // A method is no field: a list has an `index`, and is no block.
         if let Some(value) = block.getattr_opt(held.bind(py))?.filter(|value| !value.is_callable()) {
@@ -270,5 +275,5 @@ fn fields_of(block: &Bound<'_, PyAny>, declared: &[Py<PyString>]) -> Result<Dict
             format!("a block is JSON bytes or text, a mapping, or an object with a block's fields, not {kind}");
         return Err(Refusal::Raised(PyTypeError::new_err(message)));
     }
-    Ok(Dict::from_pairs(pairs))
+    Ok(Dict::from_distinct(pairs))
 }

@@ -38,6 +38,16 @@ pub fn take(
     (block.expected_nanoseconds() <= WORTH_RELEASING).then(|| engine.take(&block, received_at, profile))
 }
 
+/// Takes over a part of a block, whole, if it is nothing but what `json.loads` makes; `levels` is how many may lie in it.
+/// Returns it with an upper bound of its canonical JSON, in bytes.
+pub fn part_of(object: &Bound<'_, PyAny>, levels: usize) -> Option<(Value<'static>, usize)> {
+    let mut reader = Reader { bound: 0, keep: |text| Text::Owned(text.to_vec()) };
+    let mut value = Value::Null;
+    // SAFETY: nothing is kept of the object: the value has copies of its texts. No Python code runs until then.
+    reader.value(unsafe { Object::of(object) }, levels, &mut value)?;
+    (reader.bound <= MAX_BYTES).then_some((value, reader.bound))
+}
+
 /// Reads a block; `keep` says what becomes of its texts.
 fn read<'f, 't>(dict: borrowed::Dict<'f>, keep: fn(&'f [u8]) -> Text<'t>) -> Option<Block<'t>> {
     let mut reader = Reader { bound: 0, keep };

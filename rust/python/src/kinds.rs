@@ -3,6 +3,7 @@
 //! Whether an object is an enum, a mapping or has fields is its class's doing, and asking it of every part of every block
 //! takes longer than reading them: the answers lie in other memory than what is read.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::intern;
@@ -10,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyType};
 
+use crate::builtins::with_surrogates;
 use crate::refusal::{too_large, Refusal};
 
 /// How many classes are remembered. A node has three or four; who makes a class for every block is answered without.
@@ -25,7 +27,7 @@ pub enum Kind {
     Enum,
     /// By its items.
     Mapping,
-    /// By the attributes of these names: it is a dataclass.
+    /// By the attributes of these names, which are all different: it is a dataclass.
     Fields(Vec<Py<PyString>>),
     /// By its `__dict__`.
     Attributes,
@@ -79,11 +81,15 @@ fn answered(object: &Bound<'_, PyAny>) -> Result<Kind, Refusal> {
     let Some(fields) = object.getattr_opt(intern!(object.py(), "__dataclass_fields__"))? else {
         return Ok(Kind::Attributes);
     };
-    let mut names = Vec::new();
-    for name in fields.try_iter()? {
-        names.push(name?.cast_into::<PyString>().map_err(PyErr::from)?.unbind());
-        if names.len() > MOST_FIELDS {
+    let (mut names, mut known) = (Vec::new(), HashSet::new());
+    for (count, name) in fields.try_iter()?.enumerate() {
+        if count >= MOST_FIELDS {
             return Err(Refusal::OutOfDomain(too_large()));
+        }
+        let name = name?.cast_into::<PyString>().map_err(PyErr::from)?;
+        let text = name.to_str().map_or_else(|_| with_surrogates(&name), |text| Ok(text.as_bytes().to_vec()))?;
+        if known.insert(text) {
+            names.push(name.unbind());
         }
     }
     Ok(Kind::Fields(names))

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use coinjecture_consensus::block::MAX_BYTES;
 use coinjecture_consensus::json::{Part, Schema, MAX_INT_DIGITS, MAX_LEVELS};
 use coinjecture_consensus::python::{Dict, Num, Text};
-use coinjecture_consensus::Value;
+use coinjecture_consensus::{Block, Value};
 use num_bigint::BigInt;
 use pyo3::exceptions::PyUnicodeError;
 use pyo3::intern;
@@ -20,8 +20,10 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use pyo3::PyTypeInfo;
 
 use crate::builtins::{code_points, small_int, with_surrogates, Entries, Nested};
+use crate::fast_dict::part_of;
 use crate::kinds::{is_enum, kind_of, Kind};
 use crate::refusal::{foreign_key, too_deep, too_large, Refusal};
+use crate::weight::{at_least, BYTES_PER_CODE_POINT, BYTES_PER_MEMBER, BYTES_PER_SCALAR};
 
 /// Levels that may lie in a block.
 pub const INNER_LEVELS: usize = MAX_LEVELS - 1;
@@ -35,6 +37,9 @@ const MAX_INT_BITS: u64 = 14_285;
 /// The least that `json.dumps` writes around a member of a list, and around one of an object beside the key's quotes.
 const BYTES_PER_ITEM: usize = 2;
 const BYTES_PER_ENTRY: usize = 4;
+
+/// The most that it writes around a member of an object.
+const MOST_PER_ENTRY: usize = 2 * BYTES_PER_MEMBER;
 
 /// The least that it writes for any value.
 const BYTES_PER_VALUE: usize = 1;
@@ -55,14 +60,19 @@ struct Members {
 }
 
 impl Members {
-    /// What is read of a member.
-    fn part(&mut self, key: &[u8]) -> Part {
-        let Some(schema) = self.schema else { return Part::Kept };
-        let found = schema.find_from(key, self.likely);
-        found.map_or(Part::Unread, |(position, (_, part))| {
-            self.likely = position + 1;
-            *part
-        })
+    /// A member that the schema names: its name, and what is read of it.
+    fn named(&mut self, key: &[u8]) -> Option<(&'static str, Part)> {
+        let (position, known) = self.schema?.find_from(key, self.likely)?;
+        self.likely = position + 1;
+        Some(*known)
+    }
+
+    /// What is read of a member that the schema does not name.
+    const fn other(self) -> Part {
+        if self.schema.is_some() {
+            return Part::Unread;
+        }
+        Part::Kept
     }
 }
 
@@ -75,27 +85,57 @@ pub struct Reading {
     /// What the rules read of the object that comes next.
     members: Members,
     /// Lower bound of the canonical JSON of what was read.
-    bytes: usize,
+    least: usize,
+    /// Upper bound of it.
+    most: usize,
 }
 
 impl Reading {
     /// Of a block or a part of one.
     pub const fn of_block() -> Self {
-        Self { tuples: false, members: Members { schema: None, likely: 0 }, bytes: 0 }
+        Self { tuples: false, members: Members { schema: None, likely: 0 }, least: 0, most: 0 }
     }
 
     /// Of what `json.dumps` is given.
     pub const fn with_tuples() -> Self {
-        Self { tuples: true, members: Members { schema: None, likely: 0 }, bytes: 0 }
+        Self { tuples: true, members: Members { schema: None, likely: 0 }, least: 0, most: 0 }
     }
 
-    /// Counts what is about to be read, which takes at least so many bytes.
-    fn weigh(&mut self, bytes: usize) -> Result<(), Refusal> {
-        self.bytes = self.bytes.saturating_add(bytes);
-        if self.bytes <= MAX_BYTES {
+    /// Counts what is about to be read, which takes at least and at most so many bytes.
+    fn weigh(&mut self, least: usize, most: usize) -> Result<(), Refusal> {
+        self.least = self.least.saturating_add(least);
+        self.most = self.most.saturating_add(most);
+        if self.least <= MAX_BYTES {
             return Ok(());
         }
         Err(Refusal::OutOfDomain(too_large()))
+    }
+
+    /// Counts a number or a constant.
+    fn weigh_scalar(&mut self) -> Result<(), Refusal> {
+        self.weigh(BYTES_PER_VALUE, BYTES_PER_SCALAR)
+    }
+
+    /// Counts a list and what it writes around its members.
+    fn weigh_list(&mut self, members: usize) -> Result<(), Refusal> {
+        self.weigh(
+            members.saturating_mul(BYTES_PER_ITEM).max(BYTES_PER_ITEM),
+            members.saturating_mul(BYTES_PER_MEMBER).saturating_add(BYTES_PER_MEMBER),
+        )
+    }
+
+    /// Counts the object that the fields of a schema are written in, if they are all there.
+    pub fn weigh_fields(&mut self, schema: &Schema) -> Result<(), Refusal> {
+        let names = schema.key_bytes().saturating_mul(BYTES_PER_CODE_POINT);
+        self.weigh(0, names.saturating_add(schema.len().saturating_mul(3 * BYTES_PER_MEMBER) + BYTES_PER_MEMBER))
+    }
+
+    /// The block that was read. Unless it may be too large, nothing has to be written to know its size.
+    pub fn block(&self, dict: Dict<'static>) -> Block<'static> {
+        if self.most <= MAX_BYTES {
+            return Block::of_fields(dict, at_least(self.most));
+        }
+        Block::from_dict(dict)
     }
 
     /// A field of a block that is an object. Where no rule tells a tuple from a list, a tuple is one: it is hashed as a
@@ -107,6 +147,11 @@ impl Reading {
         object: &Bound<'_, PyAny>,
         levels: usize,
     ) -> Result<Value<'static>, Refusal> {
+        if object.is_exact_instance_of::<PyDict>() || object.is_exact_instance_of::<PyList>() {
+            if let Some((value, most)) = part_of(object, levels) {
+                return self.weigh(at_least(most), most).map(|()| value);
+            }
+        }
         match part {
             Part::Kept if name == "problem" => self.of_schema(&PROBLEM, object, levels),
             Part::Kept => self.value(object, levels),
@@ -145,10 +190,10 @@ impl Reading {
             return self.float(value);
         }
         if object.is_none() {
-            return self.weigh(BYTES_PER_VALUE).map(|()| Value::Null);
+            return self.weigh_scalar().map(|()| Value::Null);
         }
         if let Ok(value) = object.cast::<PyBool>() {
-            return self.weigh(BYTES_PER_VALUE).map(|()| Value::Bool(value.is_true()));
+            return self.weigh_scalar().map(|()| Value::Bool(value.is_true()));
         }
         let _nested = Nested::enter(object.py())?;
         if let Ok(list) = object.cast_exact::<PyList>() {
@@ -194,7 +239,7 @@ impl Reading {
     fn list(&mut self, list: &Bound<'_, PyList>, levels: usize) -> Result<Value<'static>, Refusal> {
         self.members = Members::default();
         let count = list.len();
-        self.weigh(count.saturating_mul(BYTES_PER_ITEM).max(BYTES_PER_ITEM))?;
+        self.weigh_list(count)?;
         let mut items = Vec::with_capacity(count);
         for item in list.iter() {
             items.push(self.value(&item, levels)?);
@@ -207,15 +252,19 @@ impl Reading {
         if !self.tuples {
             return Err(Refusal::OutOfDomain("a tuple: JSON has lists only".to_owned()));
         }
-        self.weigh(tuple.len().saturating_mul(BYTES_PER_ITEM).max(BYTES_PER_ITEM))?;
+        self.weigh_list(tuple.len())?;
         tuple.iter().map(|item| self.value(&item, levels)).collect::<Result<_, _>>().map(Value::List)
     }
 
     /// A dict, by what it holds itself.
     pub fn dict(&mut self, dict: &Bound<'_, PyDict>, levels: usize) -> Result<Dict<'static>, Refusal> {
-        self.weigh(dict.len().saturating_mul(BYTES_PER_ENTRY).max(BYTES_PER_ITEM))?;
+        let count = dict.len();
+        self.weigh(
+            count.saturating_mul(BYTES_PER_ENTRY).max(BYTES_PER_ITEM),
+            count.saturating_mul(MOST_PER_ENTRY).saturating_add(BYTES_PER_MEMBER),
+        )?;
         let mut members = std::mem::take(&mut self.members);
-        let mut pairs = Vec::with_capacity(dict.len());
+        let mut pairs = Vec::with_capacity(count);
         for entry in Entries::of(dict) {
             let (key, value) = entry?;
             pairs.push(self.entry(&key, &value, levels, &mut members)?);
@@ -230,9 +279,10 @@ impl Reading {
         }
         let mut members = std::mem::take(&mut self.members);
         let mut pairs = Vec::new();
+        self.weigh(0, BYTES_PER_MEMBER)?;
         // One by one: a mapping may give items without end.
         for pair in mapping.call_method0("items")?.try_iter()? {
-            self.weigh(BYTES_PER_ENTRY)?;
+            self.weigh(BYTES_PER_ENTRY, MOST_PER_ENTRY)?;
             let (key, value) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
             pairs.push(self.entry(&key, &value, levels, &mut members)?);
         }
@@ -248,14 +298,15 @@ impl Reading {
     ) -> Result<Dict<'static>, Refusal> {
         let mut members = std::mem::take(&mut self.members);
         let mut pairs = Vec::with_capacity(names.len());
+        self.weigh(0, BYTES_PER_MEMBER)?;
         for name in names {
-            self.weigh(BYTES_PER_ENTRY)?;
+            self.weigh(BYTES_PER_ENTRY, MOST_PER_ENTRY)?;
             let name = name.bind(object.py());
             if let Some(value) = object.getattr_opt(name)? {
                 pairs.push(self.entry(name, &value, levels, &mut members)?);
             }
         }
-        Ok(Dict::from_pairs(pairs))
+        Ok(Dict::from_distinct(pairs))
     }
 
     /// An entry of an object.
@@ -266,17 +317,32 @@ impl Reading {
         levels: usize,
         members: &mut Members,
     ) -> Result<(Text<'static>, Value<'static>), Refusal> {
-        let key = self.text(key.cast::<PyString>().map_err(|_| foreign_key(key))?)?;
-        let value = match members.part(&key) {
+        let key = key.cast::<PyString>().map_err(|_| foreign_key(key))?;
+        let (key, part) = match key.to_str().ok().and_then(|key| members.named(key.as_bytes())) {
+            Some((name, part)) => {
+                self.weigh_text(name.len())?;
+                (name.as_bytes().into(), part)
+            }
+            None => (self.text(key)?, members.other()),
+        };
+        let value = match part {
             Part::Kept => self.value(value, levels)?,
             part => self.field("", part, value, levels)?,
         };
         Ok((key, value))
     }
 
+    /// Counts a text with its quotes.
+    fn weigh_text(&mut self, code_points: usize) -> Result<(), Refusal> {
+        self.weigh(
+            code_points.saturating_add(BYTES_PER_ITEM),
+            code_points.saturating_mul(BYTES_PER_CODE_POINT).saturating_add(BYTES_PER_MEMBER),
+        )
+    }
+
     /// A text in generalised UTF-8.
     pub fn text(&mut self, text: &Bound<'_, PyString>) -> Result<Text<'static>, Refusal> {
-        self.weigh(code_points(text).saturating_add(BYTES_PER_ITEM))?; // its quotes
+        self.weigh_text(code_points(text))?;
         match text.to_str() {
             Ok(text) => Ok(Cow::Owned(text.as_bytes().to_vec())),
             Err(error) if error.is_instance_of::<PyUnicodeError>(text.py()) => Ok(Cow::Owned(with_surrogates(text)?)),
@@ -286,7 +352,7 @@ impl Reading {
 
     fn integer(&mut self, value: &Bound<'_, PyInt>) -> Result<Value<'static>, Refusal> {
         if let Some(small) = small_int(value) {
-            return self.weigh(BYTES_PER_VALUE).map(|()| Value::Int(small));
+            return self.weigh_scalar().map(|()| Value::Int(small));
         }
         // What a subclass overrides is not asked.
         let exact = PyInt::type_object(value.py()).call_method1("__index__", (value,))?;
@@ -294,7 +360,8 @@ impl Reading {
         if bits > MAX_INT_BITS {
             return Err(many_digits());
         }
-        self.weigh(usize::try_from(bits / 4).unwrap_or(MAX_BYTES))?; // a digit has less than four
+        let bits_held = usize::try_from(bits).unwrap_or(MAX_BYTES);
+        self.weigh(bits_held / 4, bits_held.saturating_add(BYTES_PER_SCALAR))?; // a digit has less than four
         let big = exact.extract::<BigInt>()?;
         let limit = u64::try_from(MAX_INT_DIGITS).unwrap_or(u64::MAX);
         if bits.saturating_mul(1000) > limit.saturating_mul(MILLIBITS_PER_DIGIT)
@@ -307,7 +374,7 @@ impl Reading {
 
     /// A float; a NaN other than that of `json.loads` is another object, which its bits tell.
     fn float(&mut self, value: &Bound<'_, PyFloat>) -> Result<Value<'static>, Refusal> {
-        self.weigh(BYTES_PER_VALUE)?;
+        self.weigh_scalar()?;
         let number = value.value();
         if !number.is_nan() {
             return Ok(Value::Float(number));

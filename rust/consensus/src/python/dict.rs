@@ -77,6 +77,12 @@ impl<'a, V: Default> Map<'a, V> {
         Self { entries: Vec::from(entries) }
     }
 
+    /// The same of any number of them.
+    #[must_use]
+    pub const fn from_distinct(entries: Vec<(Text<'a>, V)>) -> Self {
+        Self { entries }
+    }
+
     /// An empty dict with room for so many keys.
     #[must_use]
     pub fn with_capacity(keys: usize) -> Self {
