@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import make_dataclass
+from types import SimpleNamespace
 from typing import Any
 from zlib import crc32
 
@@ -14,12 +16,18 @@ from consensus_surface import Profile
 from fuzz.domain import nests_too_deep
 from fuzz.oracle import GENESIS
 
-FORMS = ("bytes", "bytes", "bytes", "bytes", "str", "dict", "dict", "written again")
+FORMS = ("bytes", "bytes", "bytes", "object", "str", "dict", "dict", "written again")
 LARGE = 1 << 19
 TAKEN_ONE_IN = 8
 """So many blocks are put into the tree by the call that judges and puts, half of those as objects; as many
 by the call for blocks of a log."""
 RESTART_ONE_IN = 150
+
+_TEMPLATE: dict[str, Any] = json.loads(GENESIS["testnet"]["block_json"])
+FIELDS = frozenset(_TEMPLATE)
+"""What an object is asked for to be a block."""
+Complexity = make_dataclass("Complexity", list(_TEMPLATE["complexity"]))
+EnergyMetrics = make_dataclass("EnergyMetrics", list(_TEMPLATE["complexity"]["energy_metrics"]))
 
 
 class RustEngine:
@@ -53,8 +61,10 @@ class RustEngine:
         block = json.loads(raw.decode())  # of bytes it would take off a byte order mark, which is no JSON
         if not isinstance(block, dict):
             return _core.capture(raw)
+        if FORMS[form] == "object" and block and block.keys() <= FIELDS:  # an object is asked for no others
+            return _core.capture(as_object(block))
         captured = _core.capture(block)
-        if FORMS[form] == "dict" or captured.out_of_domain is not None:
+        if FORMS[form] in ("dict", "object") or captured.out_of_domain is not None:
             return captured
         return _core.capture(captured.to_json())
 
@@ -105,6 +115,26 @@ class RustEngine:
             ):
                 return Outcome("error", "the judgement's node is not in the tree after apply")
         return outcome
+
+
+def as_object(block: dict[str, Any]) -> Any:
+    """The same block as an object with attributes; so its complexity, and what solving it took."""
+    parts = dict(block)
+    if isinstance(complexity := block.get("complexity"), dict):
+        complexity = dict(complexity)
+        if isinstance(energy := complexity.get("energy_metrics"), dict):
+            complexity["energy_metrics"] = _instance(EnergyMetrics, energy)
+        parts["complexity"] = _instance(Complexity, complexity)
+    return SimpleNamespace(**parts)
+
+
+def _instance(kind: type[Any], attributes: dict[str, Any]) -> Any:
+    """An object with these attributes: of a dataclass, lacking some of its own, where it has no others."""
+    if attributes.keys() - kind.__dataclass_fields__.keys():
+        return SimpleNamespace(**attributes)
+    made = object.__new__(kind)
+    vars(made).update(attributes)
+    return made
 
 
 def _as_taken(judgement: _core.Judgement) -> tuple[Any, ...]:
