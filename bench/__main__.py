@@ -12,7 +12,7 @@ from typing import Any
 
 from coinjecture.replay.walk import ROWS_AT_ONCE
 
-from bench import mode_changes, rebuild, report, second_core, speed, wrapper_cost
+from bench import cold, mode_changes, rebuild, report, second_core, speed, wrapper_cost
 from bench.chain import mined
 from fuzz.oracle import ROOT
 
@@ -35,6 +35,8 @@ WORK = (
     "replay begins with a new engine: Python on one core, Rust on two by pass_many, {rows_at_once} blocks "
     "at a time, as coinjecture.replay passes a log, in time that passes (replay_one_core: CPU time). "
     "two_processes_over_one: the Rust engine in two processes at once, over one. "
+    "cold, idle: single calls, each after the caches were emptied or after a pause of 5 ms; object: block "
+    "objects of the deployed node, by its own engine. "
     "rebuild: an engine's constructor reading its log, "
     "without making the rows. wrapper: time of a call beyond that of the engines it calls. mode_commit: "
     "from the command over the control socket to its answer, while the wrapper judges blocks. rollback: "
@@ -63,9 +65,13 @@ def measured(effort: speed.Effort) -> dict[str, Any]:
     out("what a second core is worth here")
     results.append(second_core.worth(samples[0].chain, effort.runs))
     results += long_chain(effort)
-    out("the wrapper's own time in each mode")
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        results += pool.submit(wrapper_cost.rows, samples[0].raw, effort.runs).result()
+    for measurement, what in (
+        (cold.rows, "single calls"),
+        (wrapper_cost.rows, "the wrapper's own time in each mode"),
+    ):
+        out(what)
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            results += pool.submit(measurement, samples[0].raw, effort.runs).result()
     out("changes of mode under load, and the way back on a long chain")
     small = mined(4, transactions=2)
     results += rebuild.apart(mode_changes.commits, small, effort.rounds)
