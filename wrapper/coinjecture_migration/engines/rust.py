@@ -10,8 +10,9 @@ from typing import Any
 from consensus_surface import REASONS
 
 from coinjecture_migration.engines.observation import Observation
+from coinjecture_migration.runtime import timing
 from coinjecture_migration.runtime.errors import NEVER_SWALLOWED, BrokenEngineError
-from coinjecture_migration.runtime.timing import Spent, Stopwatch
+from coinjecture_migration.runtime.timing import NOTHING, Spent
 
 CODES: dict[str | None, frozenset[str]] = {None: frozenset(), **{code: frozenset({code}) for code in REASONS}}
 MALFORMED = CODES["malformed"]
@@ -29,12 +30,8 @@ class RustEngine:
     def __init__(self, engine: Any, storage: Any) -> None:
         self.engine = engine
         self._storage = storage
-        self._stopwatch = Stopwatch()
-
-    @property
-    def spent(self) -> Spent:
+        self.spent = NOTHING
         """What the last block took so far, from its conversion to the tree: capture, judge and apply."""
-        return self._stopwatch.spent
 
     # Judging
 
@@ -45,16 +42,15 @@ class RustEngine:
             The parsed block, or the observation that ends the matter: what is no block is malformed, all
             else an error.
         """
-        stopwatch = self._stopwatch
-        stopwatch.clear()
-        stopwatch.start()
+        self.spent = NOTHING
+        started = timing.start()
         try:
             parsed = self.engine.capture(block)
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:  # a panic is no Exception
             return None, _not_parsed(error)
-        stopwatch.stop()
+        self.spent = timing.since(started)
         return parsed, None
 
     def as_json(self, block: Any) -> bytes:
@@ -89,19 +85,18 @@ class RustEngine:
             The observation, with what the block took so far, and the judgement to apply. Exceptions, panics
             and answers that are none are its `error`.
         """
-        stopwatch = self._stopwatch
-        stopwatch.start()
+        started = timing.start()
         try:
             try:
                 judgement = self.engine.judge(parsed, received_at, profile)
             finally:
-                stopwatch.stop()
+                self.spent = self.spent.plus(timing.since(started))
             _check(judgement)
-            return _observed(judgement, received_at, stopwatch.spent), judgement
+            return _observed(judgement, received_at, self.spent), judgement
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
-            return Observation("rust", error=error, spent=stopwatch.spent), None
+            return Observation("rust", error=error, spent=self.spent), None
 
     def judge_at_once(self, block: Any, profile: str) -> tuple[Observation, Any]:
         """Parse, judge at the present time and apply, as one span of `spent`; without storage writes.
@@ -113,10 +108,9 @@ class RustEngine:
             The observation, without what only a comparison asks for, and the judgement, None where there is
             none. After an `error` with a judgement the tree is not to be trusted.
         """
-        engine, stopwatch, received_at = self.engine, self._stopwatch, time.time()
+        engine, received_at = self.engine, time.time()
         parsed = judgement = None
-        stopwatch.clear()
-        stopwatch.start()
+        started = timing.start()
         try:
             parsed = engine.capture(block)
             try:
@@ -126,24 +120,24 @@ class RustEngine:
                     if judgement.inserts:
                         engine.apply(judgement, block)
             finally:
-                stopwatch.stop()
+                self.spent = timing.since(started)
             if judgement is not None:
-                return _verdict(judgement, stopwatch.spent), judgement
+                return _verdict(judgement, self.spent), judgement
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:
             if parsed is None:
                 return _not_parsed(error), None
-            return Observation("rust", error=error, spent=stopwatch.spent), judgement
+            return Observation("rust", error=error, spent=self.spent), judgement
         refused = ValueError(f"outside the domain both engines share: {parsed.out_of_domain}")
-        return Observation("rust", reasons=MALFORMED, cause=refused, spent=stopwatch.spent), None
+        return Observation("rust", reasons=MALFORMED, cause=refused, spent=self.spent), None
 
     def apply(self, judgement: Any, block: Any) -> BaseException | None:
         """Put a judgement into the tree. Returns what broke; then the tree is not to be trusted."""
-        self._stopwatch.start()
+        started = timing.start()
         try:
             self.engine.apply(judgement, block)
-            self._stopwatch.stop()
+            self.spent = self.spent.plus(timing.since(started))
         except NEVER_SWALLOWED:
             raise
         except BaseException as error:

@@ -73,35 +73,6 @@ def since(started: Reading) -> Spent:
     return Spent(max(wall - started[0] - READING_S, TICK_S), max(cpu - started[1] - READING_NS, 0.0) / 1e9)
 
 
-class Stopwatch:
-    """Adds up several spans of work in one thread."""
-
-    __slots__ = ("_cpu_ns", "_from_cpu_ns", "_from_wall", "_wall")
-
-    def __init__(self) -> None:
-        self._wall = self._from_wall = 0.0
-        self._cpu_ns = self._from_cpu_ns = 0.0
-
-    def clear(self) -> None:
-        """Forget what was added up."""
-        self._wall = self._cpu_ns = 0.0
-
-    def start(self) -> None:
-        """A span begins."""
-        self._from_wall, self._from_cpu_ns = start()
-
-    def stop(self) -> None:
-        """The span ends and is added, without the cost of reading the clocks."""
-        wall, cpu = stop()
-        self._wall += max(wall - self._from_wall - READING_S, TICK_S)
-        self._cpu_ns += cpu - self._from_cpu_ns - READING_NS
-
-    @property
-    def spent(self) -> Spent:
-        """All spans together."""
-        return Spent(self._wall, max(self._cpu_ns, 0.0) / 1e9)
-
-
 TRIES = 1000
 
 
