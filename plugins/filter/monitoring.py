@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+
+from ..plugin_utils.messages.typed_run import command
 
 
 def soak_required(phases: Sequence[Mapping[str, Any]], node: str, nodes: Sequence[str]) -> dict[str, int]:
@@ -44,6 +47,35 @@ def scrape_nodes(
     ]
 
 
+def monitoring_reached(login: Mapping[str, Any], services: Mapping[str, str]) -> list[str]:
+    """How a person reads what the monitoring host shows, and the next command.
+
+    Args:
+        login: ``host``, ``port``, ``user``, ``key`` and ``arguments`` of ssh, empty where ssh's own count;
+            ``connection``, another one than ssh where it is this machine.
+        services: Address and port of each service on that host, or a whole URL; empty where there is none.
+    """
+    lines = [
+        f"{name:<14}{_shown(address) or 'none was set up (docs/alerts.md, Grafana)'}"
+        for name, address in services.items()
+    ]
+    if login["connection"] in ("ssh", "smart"):
+        tunnels = [where for where in services.values() if where and "://" not in where]
+        words = ["ssh", "-N", *(f"-L {where.rpartition(':')[2]}:{where}" for where in tunnels)]
+        words += [f"-p {login['port']}"] if login["port"] else []
+        words += [f"-i {shlex.quote(str(login['key']))}"] if login["key"] else []
+        words += [" ".join(str(login["arguments"]).split())] if login["arguments"] else []
+        to = f"{login['user']}@{login['host']}" if login["user"] else str(login["host"])
+        lines += ["They listen on their own host alone. Open the way in another terminal and leave it open:"]
+        lines += [" ".join([*words, to])]
+    return [*lines, "Next, whatever the state of the migration:", command("status", "")]
+
+
+def _shown(address: str) -> str:
+    """Where a browser finds a service; through the tunnel, at this machine's own address."""
+    return address if not address or "://" in address else f"http://127.0.0.1:{address.rpartition(':')[2]}"
+
+
 class FilterModule:
     """What Ansible asks a file of filters for."""
 
@@ -53,4 +85,5 @@ class FilterModule:
             "soak_required": soak_required,
             "scrape_targets": scrape_targets,
             "scrape_nodes": scrape_nodes,
+            "monitoring_reached": monitoring_reached,
         }

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from testnet.lab import gathered, network
+from testnet.lab.access import access_lines
 from testnet.lab.variants import VARIANTS
 from testnet.machine.command import CommandError, RefusalError
 
@@ -27,7 +28,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         if options.command == "up":
-            network.up(VARIANTS[options.node] if options.node else None)
+            made = network.up(VARIANTS[options.node] if options.node else None)
+            print("\n".join(["", *access_lines(made)]))
         elif options.command == "down":
             network.down(purge=options.purge)
         elif options.command == "gather":

@@ -19,11 +19,14 @@ _PROVISIONED = "/var/lib/coinjecture-lab-provisioned"
 """On a droplet: it has been provisioned. From then on only the operator's playbooks change it."""
 
 
-def up(variant: Variant | None = None) -> None:
+def up(variant: Variant | None = None) -> Variant:
     """Bring the network up, or what is missing of it; on a network that runs it changes nothing.
 
     Args:
         variant: The kind of node; without one that of the network that is there, else the reference node.
+
+    Returns:
+        What it is made of.
 
     Raises:
         RefusalError: Something is missing on this machine, or in the way; nothing has been changed.
@@ -51,6 +54,7 @@ def up(variant: Variant | None = None) -> None:
         out("network", _AGREE)
     else:
         out("network", f"runs already, nothing changed; {disagreement(variant=variant) or _AGREE}")
+    return variant
 
 
 def down(*, purge: bool = False) -> None:

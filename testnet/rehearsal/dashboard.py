@@ -27,10 +27,10 @@ print(json.dumps(answers))
 
 
 def panels() -> dict[str, list[str]]:
-    """The queries of every panel of the dashboard, by its title."""
+    """The queries of every panel of the dashboard by its title, of all nodes."""
     board = json.loads(BOARD.read_text(encoding="utf-8"))
     return {
-        panel["title"]: [target["expr"] for target in panel["targets"]]
+        panel["title"]: [target["expr"].replace("$node", ".*") for target in panel["targets"]]
         for panel in board["panels"]
         if panel["type"] != "row"
     }

@@ -94,7 +94,8 @@ def render_alerts(target: Path, **changes: Any) -> Path:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    text = environment.get_template("alerts.yml.j2").render(role_defaults("monitoring") | changes)
+    runbook = {"monitoring_runbook": f"file://{ROOT}/docs/alerts.md"}
+    text = environment.get_template("alerts.yml.j2").render(role_defaults("monitoring") | runbook | changes)
     target.write_text(text)
     return target
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from roles.grafana.dashboard.build import RUNBOOK
 from tests.monitoring.recorder import Recorder, Request, recording
 from tests.monitoring.support import ROOT
 
@@ -116,6 +117,19 @@ def test_given_an_existing_grafana_then_it_gets_data_source_folder_and_dashboard
     board = kept.boards["coinjecture-migration"]["dashboard"]
     checked_in = json.loads((ROOT / "roles/grafana/files/dashboards/migration.json").read_text())
     assert [panel["title"] for panel in board["panels"]] == [panel["title"] for panel in checked_in["panels"]]
+    (runbook,) = [one for one in board["templating"]["list"] if one["name"] == "runbook"]
+    assert runbook["query"] == runbook["current"]["value"] == f"file://{ROOT}/docs/alerts.md"
+    assert board["panels"][1]["targets"] == checked_in["panels"][1]["targets"], "nothing of it was filled in"
+
+
+def test_given_where_people_read_the_runbook_then_the_dashboard_leads_there(
+    tmp_path: Path, grafana: tuple[Recorder, Grafana]
+) -> None:
+    recorder, kept = grafana
+    there = "https://wiki.example.org/alerts.html"
+    told = {"grafana_url": recorder.url, "grafana_token": TOKEN, "monitoring_runbook": there}
+    assert play(tmp_path, grafana_source="api", **told).returncode == 0
+    assert there in json.dumps(kept.boards) and RUNBOOK not in json.dumps(kept.boards)
 
 
 def test_given_a_grafana_that_refuses_the_token_then_the_play_fails(

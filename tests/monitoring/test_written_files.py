@@ -27,7 +27,7 @@ HOOKS = [{"url": "http://127.0.0.1:9900/alerts"}]
 PEOPLE = {"name": "people", "webhook_configs": HOOKS}
 
 
-def written(folder: Path, program: str, receivers: Any) -> dict[str, str]:
+def written(folder: Path, program: str, receivers: Any, **changes: Any) -> dict[str, str]:
     """The content of every file by its path, as the role gives it to a stand-in for `bound_service`."""
     collection = folder / "ansible_collections/coinjecture/migration"
     stub = collection / "roles/bound_service/tasks/main.yml"
@@ -39,6 +39,7 @@ def written(folder: Path, program: str, receivers: Any) -> dict[str, str]:
     plays = [{"hosts": "localhost", "gather_facts": False, "tasks": [role]}]
     (folder / "play.yml").write_text(yaml.safe_dump(plays))
     given = {"migration_root": str(ROOT), "asked_for": str(folder), "monitoring_receivers": receivers}
+    given |= changes
     (folder / "vars.json").write_text(json.dumps(given))
     done = subprocess.run(
         [program, "-i", "localhost,", "-c", "local", "-e", f"@{folder}/vars.json", str(folder / "play.yml")],
@@ -51,6 +52,11 @@ def written(folder: Path, program: str, receivers: Any) -> dict[str, str]:
     assert done.returncode == 0, done.stdout + done.stderr
     asked = [json.loads(path.read_text()) for path in sorted(folder.glob("prometheus*.json"))]
     return {file["path"]: file["content"] for files in asked for file in files}
+
+
+def test_given_a_runbook_without_its_scheme_then_the_role_refuses_it(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match=r"docs/alerts\.md, which leads nowhere from a chat or a mail"):
+        written(tmp_path, "ansible-playbook", [PEOPLE], monitoring_runbook="docs/alerts.md")
 
 
 @pytest.mark.parametrize("program", ["ansible-playbook", ".venv/ansible-oldest/bin/ansible-playbook"])

@@ -21,10 +21,14 @@ from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import MODES
-from roles.grafana.dashboard.panels import ROWS, Panel
+from roles.grafana.dashboard.panels import ALERTS_PAGE, ANNOTATIONS, ROWS, Annotation, Panel
 
 UID = "coinjecture-migration"
-DATA_SOURCE = models.DataSourceRef(type_val="prometheus", uid="coinjecture")
+OURS = "coinjecture"
+"""The data source that the role sets up; elsewhere the reader chooses one."""
+DATA_SOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
+RUNBOOK = "https://runbook.invalid/docs/alerts.md"
+"""Where the runbook is, until the role or the reader says so."""
 COLORS = ("gray", "blue", "orange", "green")  # of the modes in their order
 HEIGHT = 7  # grid units
 MAKERS: dict[str, Any] = {
@@ -43,6 +47,9 @@ def encode() -> str:
     for panel in board["panels"]:
         if panel.get("options", ...) is None:
             del panel["options"]  # the library writes null for a panel without; Grafana wants none
+    for mark, told in zip(board["annotations"]["list"], ANNOTATIONS, strict=True):
+        # What Prometheus' annotations have besides, which the library has no type for.
+        mark |= {"titleFormat": told.title, "textFormat": told.text, "step": "15s"}
     return json.dumps(board, sort_keys=True, indent=1) + "\n"
 
 
@@ -57,13 +64,57 @@ def build() -> models.Dashboard:
         .timezone("browser")
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .readonly()
+        .link(
+            dashboard.DashboardLink("What each alert means, and what to do")
+            .type(models.DashboardLinkType.LINK)
+            .icon("doc")
+            .target_blank(True)
+            .url(ALERTS_PAGE)
+        )
     )
+    for variable in _variables():
+        board = board.with_variable(variable)
+    for annotation in ANNOTATIONS:
+        board = board.annotation(_annotation(annotation))
     ids = count(1)
     for row in ROWS:
         board = board.with_row(dashboard.Row(row.title).id(next(ids)))
         for panel in row.panels:
             board = board.with_panel(_panel(panel).id(next(ids)))
     return board.build()
+
+
+def _variables() -> list[Any]:
+    """What a reader chooses: the Prometheus, the nodes; and where the links to the runbook lead."""
+    ours = models.VariableOption(selected=True, text=OURS, value=OURS)
+    every = models.VariableOption(selected=True, text=["All"], value=["$__all"])
+    link = models.VariableOption(selected=True, text=RUNBOOK, value=RUNBOOK)
+    return [
+        dashboard.DatasourceVariable("datasource").label("Prometheus").type("prometheus").current(ours),
+        dashboard.QueryVariable("node")
+        .label("Node")
+        .datasource(DATA_SOURCE)
+        .query("label_values(coinjecture_chain_height, node)")
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(models.VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+        .current(every),
+        dashboard.TextBoxVariable("runbook").label("Runbook").default_value(RUNBOOK).current(link),
+    ]
+
+
+def _annotation(told: Annotation) -> Any:
+    """The builder of one kind of marks."""
+    return (
+        dashboard.AnnotationQuery()
+        .name(told.name)
+        .datasource(DATA_SOURCE)
+        .enable(True)
+        .expr(told.expr)
+        .icon_color(told.color)
+    )
 
 
 def _panel(panel: Panel) -> Any:
@@ -82,6 +133,9 @@ def _panel(panel: Panel) -> Any:
         if panel.kind in ("bar", "stat", "table"):
             target = target.instant()
         built = built.with_target(target)
+    if panel.alert:
+        link = dashboard.DashboardLink(f"Runbook: {panel.alert}").type(models.DashboardLinkType.LINK)
+        built = built.links([link.target_blank(True).url(f"{ALERTS_PAGE}#{panel.alert.lower()}")])
     if panel.limit is not None:
         built = built.thresholds(_limit(panel.limit, panel.bad_below))
     return _shape(panel, built)
