@@ -61,6 +61,8 @@ ENDS_NOTHING = (
     *(
         "a password is required",
         "host key verification failed",
+        "host key is known for",
+        "Identity file (.+?) not accessible",
         "incorrect sudo password",
         "missing sudo password",
     ),

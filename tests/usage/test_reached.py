@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs.reached import silent
 from tests.usage.support import ROOT, inventory, play
 
 
@@ -50,3 +51,38 @@ def test_given_a_sudo_that_refuses_then_it_is_said_what_to_type_and_where_the_ru
 def test_given_the_rule_that_a_refusal_points_to_then_the_runbook_has_it() -> None:
     page = (ROOT / "docs/runbook.md").read_text()
     assert "NOPASSWD: /bin/sh" in page.partition("## When something is wrong")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            "Warning: Identity file /k/id not accessible: No such file or directory.\r\n"
+            "ops@h: Permission denied (publickey).",
+            "node1 lets nobody in without a key, and /k/id is not there: name yours with --private-key",
+        ),
+        (
+            "ops@h: Permission denied (publickey).",
+            "node1 does not let this user in: ops@h: Permission denied (publickey)",
+        ),
+        (
+            "No ED25519 host key is known for h and you have requested strict checking.\r\n"
+            "Host key verification failed.",
+            "node1: this controller does not know its host key; compare it, then enter it: "
+            "No ED25519 host key is known for h and you have requested strict checking. "
+            "Host key verification failed",
+        ),
+        (
+            "Offending ED25519 key in /k/known_hosts:3\r\nHost key verification failed.",
+            "node1 is not the machine that this controller knows: Offending ED25519 key in /k/known_hosts:3 "
+            "Host key verification failed",
+        ),
+        (
+            "Warning: Identity file /k/id not accessible: No such file or directory.\r\n"
+            "ssh: connect to host h port 22: Connection refused",
+            "node1 does not answer: connect to host h port 22: Connection refused",
+        ),
+    ],
+)
+def test_given_what_ssh_says_then_key_host_key_and_silence_are_told_apart(words: str, sentence: str) -> None:
+    assert silent("node1", f"Failed to connect to the host via ssh: {words}") == sentence

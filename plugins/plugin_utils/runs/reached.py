@@ -6,6 +6,7 @@ that expects some goes on and says which, and none is taken for one that has sai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 PASSWORD = ("missing sudo password", "a password is required")
 WRONG = ("incorrect sudo password", "try again")
 SUDO = (*PASSWORD, *WRONG, "sudo:", "is not allowed to execute", "is not in the sudoers")
+NO_KEY = re.compile(r"Identity file (.+?) not accessible")
 RIGHTS = "docs/runbook.md, When something is wrong"
 
 
@@ -62,8 +64,13 @@ def unreachable(why: str) -> dict[str, Any]:
 def silent(host: str, cause: str) -> str:
     """A node that ssh did not bring anybody to, with ssh's own words for it."""
     last = " ".join(cause.rpartition("ssh: ")[2].split()).rstrip(".")
+    if "permission denied" in last.lower() and (missing := NO_KEY.search(cause)):
+        named = f"{missing[1]} is not there: name yours with --private-key"
+        return f"{host} lets nobody in without a key, and {named}"
     if "permission denied" in last.lower():
         return f"{host} does not let this user in: {last}"
+    if "host key is known for" in last.lower():
+        return f"{host}: this controller does not know its host key; compare it, then enter it: {last}"
     if "host key verification failed" in last.lower():
         return f"{host} is not the machine that this controller knows: {last}"
     return f"{host} does not answer: {last}"
