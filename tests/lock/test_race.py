@@ -7,9 +7,11 @@ import os
 import signal
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from ansible_collections.coinjecture.migration.plugins.action import network_lock
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs.controller_run import this_run
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs.race import lost_by_others
 from ansible_collections.coinjecture.migration.plugins.plugin_utils.runs.side_by_side import (
@@ -92,3 +94,61 @@ def test_given_a_process_beside_the_worker_then_it_works_for_the_same_run() -> N
     worker.start()
     assert told.get() == dict.fromkeys(("node1", "node2", "node3"), os.getpid())
     worker.join()
+
+
+class Network:
+    """Nodes that answer what is next in their list; ``asked`` is what each was asked for."""
+
+    def __init__(self, **outcomes: list[str]) -> None:
+        self.outcomes = outcomes
+        self.asked: list[tuple[str, str]] = []
+
+    def ask(self, _: object, __: str, arguments: dict[str, Any], ___: object) -> dict[str, dict[str, Any]]:
+        """Answer as the nodes would."""
+        said = {}
+        for node, asked in arguments.items():
+            self.asked.append((node, asked["state"]))
+            outcome = self.outcomes[node].pop(0) if asked["state"] == "taken" else "gone"
+            said[node] = {"outcome": outcome, "lock": {"id": "other"}, "why": "held by bob@desk"}
+        return said
+
+
+def asks(network: Network, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the action makes of the answers of these nodes."""
+    monkeypatch.setattr(network_lock, "ask_each", network.ask)
+    monkeypatch.setattr(network_lock, "AGAIN", 0)
+    task = Mock(async_val=0, args={"state": "taken", "nodes": list(network.outcomes), "users": ["node1"]})
+    action = network_lock.ActionModule(task, Mock(), Mock(), Mock(), Mock(), Mock())
+    result: dict[str, Any] = action.run(task_vars={})
+    return result
+
+
+def test_given_a_race_that_is_won_then_the_nodes_that_the_other_gives_back_are_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = Network(node1=["taken"], node2=["refused", "refused", "taken"])
+    result = asks(network, monkeypatch)
+    assert not result.get("failed"), result
+    assert [one["outcome"] for one in result["answers"]] == ["taken", "taken"]
+    assert network.asked.count(("node2", "taken")) == 3
+    assert ("node1", "released") not in network.asked
+
+
+def test_given_a_race_that_is_lost_then_what_was_taken_is_given_back_and_the_holder_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = Network(node1=["refused"], node2=["taken"], node3=["renewed"])
+    result = asks(network, monkeypatch)
+    assert result["failed"] is True
+    assert "node1 is locked: held by bob@desk" in result["msg"]
+    assert [node for node, state in network.asked if state == "released"] == ["node2"]
+
+
+def test_given_a_holder_that_does_not_give_way_then_the_winner_stops_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(network_lock, "PATIENCE", 0)
+    network = Network(node1=["taken"], node2=["refused"])
+    result = asks(network, monkeypatch)
+    assert result["failed"] is True and "node2 is locked" in result["msg"]
+    assert ("node1", "released") in network.asked
