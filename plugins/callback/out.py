@@ -129,7 +129,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
         self._begun[task._uuid] = time.monotonic()
         self._log(super()._task_start, task, prefix)
         self._last_task_banner = None  # the next batch has the same task
-        self._console.at_work(f"  {task.get_name().strip()}")
+        self._console.at_work(f"  {digest.named(task.get_name())}")
 
     def v2_playbook_on_include(self, included_file: Any) -> None:
         """Name an included file in the log."""
@@ -163,7 +163,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
         found, task, host = _of(result, "result"), _of(result, "task"), self.host_label(result)
         told = [] if task.loop else digest.said(found, _of(result, "host").get_name())
         seconds = 0.0 if self._only_says else time.monotonic() - self._begun.get(task._uuid, time.monotonic())
-        line = digest.did(task.get_name().strip(), host, found, seconds, check=bool(task.check_mode))
+        line = digest.did(digest.named(task.get_name()), host, found, seconds, check=bool(task.check_mode))
         color = C.COLOR_CHANGED if found.get("changed") else None
         self._log(super().v2_runner_on_ok, result)
         for text in told:
@@ -191,7 +191,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
         began = self._begun.get(task._uuid, now)
         if now - self._told_at.get((task._uuid, host), began) >= digest.LOOKS_TOLD_EVERY:
             self._told_at[task._uuid, host] = now
-            name = task.get_name().strip()
+            name = digest.named(task.get_name())
             self._show(digest.looks_again(name, host, _of(result, "result"), now - began))
 
     def v2_on_file_diff(self, result: Any) -> None:

@@ -6,10 +6,12 @@ subject: they are shown in full.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+ROLE = re.compile(r"^[\w.]+ : ")
 LONG = 10.0
 """Seconds from which on a task that changed nothing is worth a line of its own."""
 LOOKS_TOLD_EVERY = 20.0
@@ -18,6 +20,11 @@ EDIT_LINES = 40
 """Lines of a diff up to which an edit of a file is shown."""
 ALWAYS_SHOWN = "coinjecture.migration.node_import"
 """The module that edits the node's own program: its diff is shown whatever its length."""
+
+
+def named(task: str) -> str:
+    """A task's name as it is written, without the role that Ansible puts in front of it."""
+    return ROLE.sub("", task.strip(), count=1)
 
 
 def said(result: Mapping[str, Any], host: str) -> list[str]:
@@ -31,8 +38,7 @@ def said(result: Mapping[str, Any], host: str) -> list[str]:
     lines = [line for text in texts for line in text.split("\n")]
     if not any(lines) or lines == ["All assertions passed"]:
         return []
-    named = host in " ".join(lines)
-    return lines if named else [f"{host}: {lines[0]}", *lines[1:]]
+    return lines if host in " ".join(lines) else [f"{host}: {lines[0]}", *lines[1:]]
 
 
 def did(name: str, host: str, result: Mapping[str, Any], seconds: float, *, check: bool) -> str:
