@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.coinjecture.migration.plugins.module_utils.vocabulary import FAULTS, MODES
+from ansible_collections.coinjecture.migration.plugins.plugin_utils.messages.console import is_terminal
 from testnet.rehearsal.droplet import Remote, UnreadableError
 from testnet.rehearsal.operator import Operator, PlaybookRun, step_decision
 from testnet.rehearsal.restarts import Play
@@ -109,7 +110,9 @@ class Walk:
 
     def _pass_gate(self, step: Step, *, again: bool = False) -> None:
         """Type the phase play until its gate lets the step start."""
-        for tried in range(1, TRIES + 1):
+        tried = 0
+        while True:
+            tried += 1
             run = self._play(f"phase{step.phase}", step.node)
             if run.exit_status != 0:
                 self.note_soak()
@@ -151,7 +154,7 @@ class Walk:
             if full and time.time() >= ready_at:
                 break
             time.sleep(LOOK_EVERY)
-        if sys.stdout.isatty():
+        if is_terminal():
             print()
 
     def _play(self, playbook: str, node: Remote, *arguments: str) -> PlaybookRun:
@@ -222,13 +225,13 @@ def _draw(records: Mapping[str, Mapping[str, Any]], criteria: Mapping[str, Any])
         lasted = max(0.0, record["now"] - record["soak_started"])
         share = min(1.0, lasted / criteria["soak_seconds"]) if criteria["soak_seconds"] else 1.0
         bar = "#" * round(share * 20)
+        left = max(0.0, criteria["soak_seconds"] - lasted)
         parts.append(
-            f"{name} {record['mode']} [{bar:<20}] {lasted:.0f}/{criteria['soak_seconds']:.0f} s, "
+            f"{name} {record['mode']} [{bar:<20}] {f'{left:.0f} s left' if left else 'long enough'}, "
             f"{record['calls']} calls, {sum(record['rejected'].values())} rejects, {count_bad(record)} bad"
         )
     text = "  soak: " + "; ".join(parts)
-    print(
-        f"\r\033[K{text}" if sys.stdout.isatty() else text,
-        end="" if sys.stdout.isatty() else "\n",
-        flush=True,
-    )
+    if is_terminal():  # a line that wraps cannot be drawn in place
+        print(f"\r\033[K{text[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)
+    else:
+        print(text, flush=True)

@@ -204,3 +204,19 @@ def test_a_gate_that_only_waits_halts_the_rehearsal(tmp_path: Path, monkeypatch:
     with pytest.raises(walk.HaltedError, match="phase 2 on node1 still waits: no pairs"):
         taken.take(walk.Step(2, Remote(NODES[0])))
     assert len(typist.typed) == walk.TRIES
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_soak_is_drawn_with_the_time_left_in_place_where_that_can_be(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(walk, "is_terminal", lambda: terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    soaking = {name: record(match=9) | {"mode": "shadow"} for name in ("node1", "node2")}
+    walk._draw(soaking, {"soak_seconds": 80.0})
+    drawn = capsys.readouterr().out
+    assert "node1 shadow [###############     ] 20 s left, 9 calls, 4 rejects, 0 ba" in drawn
+    assert (drawn.startswith("\r\033[K"), drawn.endswith("\n")) == (terminal, not terminal)
+    assert not terminal or len(drawn.removeprefix("\r\033[K")) == 79, "one line of the terminal"
+    walk._draw(soaking, {"soak_seconds": 60.0})
+    assert "long enough" in capsys.readouterr().out
