@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,11 @@ options:
   current: {description: The link to the release in force., type: path}
   python: {description: The node's interpreter., type: path}
   user: {description: The node's user, with whose rights the interpreter is asked., type: str}
+  genesis:
+    description:
+      - Where the wrapper keeps the genesis that only the node's own engine makes. Nothing is there where the
+        configuration names it.
+    type: path
   by: {description: Who seals., type: str, default: ""}
 author: ["The migration toolkit"]
 """
@@ -112,6 +118,17 @@ def missing_names(python: str, user: str, current: str, wanted: list[str]) -> li
     return [f"the release has no {name}, which the node takes from its engine" for name in lacking]
 
 
+def without_genesis(kept: str | None) -> list[str]:
+    """Why the Rust engine, without the wrapper, would not start: nobody would name it the genesis."""
+    if kept is None or not os.path.lexists(kept):
+        return []
+    return [
+        "the configuration names no genesis block, the node's own engine makes it, and the Rust engine alone "
+        f"does not start without one; the wrapper has it, in {kept}: final, with the wrapper, is where this "
+        "node's migration ends"
+    ]
+
+
 def carry_out(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Do what is asked."""
     folder = Path(options["folder"])
@@ -125,7 +142,7 @@ def carry_out(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         others = entries.read(importers=True)
         wrapped = others | entries.edited(contents, "wrapped")
         completed = entries.brought(others) | entries.edited(contents, "rust")
-        found = obstacles(entries, folder) or missing_names(
+        found = [*obstacles(entries, folder), *without_genesis(options["genesis"])] or missing_names(
             options["python"], options["user"], options["current"], entries.names(contents)
         )
         told = {"obstacles": found, "undecided": undecided(entries)}
@@ -149,6 +166,7 @@ def main() -> None:
             "current": {"type": "path"},
             "python": {"type": "path"},
             "user": {"type": "str"},
+            "genesis": {"type": "path"},
             "by": {"type": "str", "default": ""},
         },
         required_if=[("state", "checked", ["current", "python", "user"]), ("state", "sealed", ["current"])],

@@ -111,6 +111,18 @@ def test_given_form_b_when_completed_then_every_program_has_the_rust_engine_and_
     assert sources(home) == before
 
 
+def test_given_a_genesis_that_only_the_wrapper_keeps_then_the_legacy_engine_is_not_removed_and_why_is_said(
+    home: Path,
+) -> None:
+    kept = home.parent / "genesis.json"
+    given: dict[str, Any] = {"importers": importers(home), "genesis": str(kept)}
+    assert archive(home, "checked", **given)["obstacles"] == []
+    kept.write_text("{}")
+    (said,) = archive(home, "checked", **given)["obstacles"]
+    assert f"the wrapper has it, in {kept}" in said
+    assert "final, with the wrapper, is where this node's migration ends" in said
+
+
 def test_given_a_release_that_a_completed_node_could_not_import_then_it_is_said_which_of_the_two_it_is(
     home: Path,
 ) -> None:
