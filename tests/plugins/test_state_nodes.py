@@ -36,7 +36,7 @@ def test_given_a_part_that_is_missing_then_it_has_not_the_form(tmp_path: Path, p
     assert not FORM.is_valid({"node1": told})
 
 
-def test_given_the_plays_then_one_task_makes_it() -> None:
+def test_given_the_plays_then_one_task_makes_it_and_the_way_back_which_reads_with_the_lock() -> None:
     files = [*ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("playbooks/**/*.yml")]
     made = [path for path in files if re.search(r"^\s+state_nodes:", path.read_text(), re.M)]
-    assert made == [ROOT / "roles/state/tasks/note.yml"]
+    assert made == [ROOT / "roles/state/tasks/note.yml", ROOT / "playbooks/tasks/rollback_begin.yml"]
