@@ -194,6 +194,14 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc]
             name = digest.named(task.get_name())
             self._show(digest.looks_again(name, host, _of(result, "result"), now - began))
 
+    def v2_runner_on_async_poll(self, result: Any) -> None:
+        """Ask in silence whether a long task has ended; on a terminal it is drawn all the while."""
+        self._quietly(super().v2_runner_on_async_poll, result)
+
+    def v2_runner_on_async_ok(self, result: Any) -> None:
+        """The end of a long task; what it did is said as of any other."""
+        self._quietly(super().v2_runner_on_async_ok, result)
+
     def v2_on_file_diff(self, result: Any) -> None:
         """Keep the diffs of a task for the end of its play."""
         if self._whole:

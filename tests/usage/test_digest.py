@@ -164,6 +164,18 @@ def test_given_no_colour_on_a_terminal_that_has_some_then_there_is_none(typed: l
     assert not re.search(r"\033\[[0-9;]*m", said)
 
 
+def test_given_a_long_task_that_is_asked_again_and_again_then_only_its_end_is_a_line(
+    typed: list[str], tmp_path: Path
+) -> None:
+    long = {"name": "Build it", "ansible.builtin.command": "sleep 3", "async": 60, "poll": 1}
+    play = {"name": "Do it", "hosts": "node1", "gather_facts": False, "tasks": [long]}
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
+    status, said = in_a_pipe(typed, ANSIBLE_ASYNC_DIR=str(tmp_path / "async"))
+    assert (status, "ASYNC" in said) == (0, False), said
+    assert "  node1: changed: Build it" in said
+    assert "ASYNC POLL" in in_a_pipe([*typed, "-v"], ANSIBLE_ASYNC_DIR=str(tmp_path / "async"))[1]
+
+
 def test_given_a_task_that_warns_then_the_warning_is_seen(typed: list[str], tmp_path: Path) -> None:
     (tmp_path / "library").mkdir()
     (tmp_path / "library/warner.py").write_text(
