@@ -290,3 +290,19 @@ def test_given_the_room_that_work_did_not_need_when_it_is_done_then_the_reserve_
     assert tries == [reserves.SIZE, reserves.SIZE - reserves.STEP]
     assert reserve.held == reserves.SIZE - 4096
     assert os.statvfs(place.state).f_bavail == 0
+
+
+def test_given_a_fact_that_changes_while_another_one_is_settled_then_the_newer_one_is_kept(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evidence = place.start("shadow")._manager.evidence
+    evidence.thread.close(wait=True)
+    write = evidence._store.write
+
+    def and_change(batch: Any) -> None:
+        write(batch)
+        evidence.set_fact("sentinel", "newer")
+
+    monkeypatch.setattr(evidence._store, "write", and_change)
+    assert evidence.settle({"sentinel": "older"})
+    assert evidence.fact("sentinel") == "newer"

@@ -285,15 +285,14 @@ class Evidence:
         try:
             self._load()
             with self._books:
-                pending = {**self._new_facts, **facts}
-            self._store.write(Batch(self._clock.wall(), facts=pending, durable=True))
+                pending = dict(self._new_facts)
+            self._store.write(Batch(self._clock.wall(), facts={**pending, **facts}, durable=True))
         except Exception:
             self._close_store()
             raise
         with self._books:
             self._written(pending)
-            for name in facts:
-                self._new_facts.pop(name, None)
+            self._facts |= facts
 
     def _written(self, facts: Mapping[str, Any]) -> None:
         """Facts that are on the disk now; one that has changed meanwhile waits for the next time."""
